@@ -1,0 +1,34 @@
+"""Options that several commands share, and how a settings option is read."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulens.errors import InputError
+from regulens.validation import validated
+
+SettingsOption = Annotated[str, typer.Option("--settings", help="Part of the configuration, as JSON.")]
+OutputOption = Annotated[Path, typer.Option("--output", help="File to write; it appears when it is whole.")]
+SplitOption = Annotated[str, typer.Option("--split", help="train, valid or test.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads.", min=1)]
+RunsOption = Annotated[list[str], typer.Option("--run", help="MODEL:SEED=FILE; once for each file.")]
+
+
+def parse(text: str) -> dict:
+    """A JSON option as a map."""
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings is not valid JSON ({error}): {text[:80]}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"--settings must be a JSON map, found {text[:80]}")
+    return values
+
+
+def part(values: dict, key: str, model=None):
+    """One part of a settings option, validated by its settings class when one is given."""
+    if key not in values:
+        raise InputError(f"--settings has no part '{key}'; found {', '.join(values) or 'nothing'}")
+    return validated(model, values[key], key) if model else values[key]

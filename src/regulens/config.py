@@ -1,0 +1,253 @@
+"""The configuration: the single description of every key, read by the command line and the workflow only."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from regulens.data.settings import CropSettings, DownloadSettings, Geometry, SimulationSettings, Source
+from regulens.errors import InputError
+from regulens.models import architectures, model_settings
+from regulens.settings import Settings
+from regulens.training.settings import TrainingSettings
+from regulens.validation import describe, nearest, validated
+
+Split = Literal["train", "valid", "test"]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class AssayData(Settings):
+    """What the three routes to the assay data share."""
+
+    geometry: Geometry = Geometry()
+    """Shape of an example."""
+    crop: CropSettings = CropSettings()
+    """From windows to examples."""
+    groups: dict[str, list[str]] = {"DNase": ["DNASE", "ATAC"], "ChIP": ["CHIP"], "CAGE": ["CAGE"], "RNA": ["RNA"]}
+    """Track groups of the tables, in their order: name and the description prefixes that belong to it."""
+    shards: dict[Split, Annotated[int, Field(gt=0)]]
+    """Number of shards of each split; each is one crop job. With TFRecords: the number of files."""
+
+    @model_validator(mode="after")
+    def _all_splits(self):
+        missing = {"train", "valid", "test"} - set(self.shards)
+        if missing:
+            raise ValueError(f"shards must name train, valid and test; missing: {', '.join(sorted(missing))}")
+        return self
+
+
+class TfrecordData(AssayData):
+    """Basenji-style TFRecords (the paper's BasenjiSmall)."""
+
+    route: Literal["tfrecord"]
+    """Read zlib TFRecords."""
+    tfrecords: str
+    """Source name of the TFRecord files with `{split}` and `{shard}` in it."""
+    windows: str
+    """Source or path: BED of the target regions (contig, start, end, split), rows in record order."""
+    tracks: str
+    """Source or path: track table."""
+    statistics: str
+    """Source or path: the Basenji `statistics.json` with the shape of the records."""
+
+
+class BigwigData(AssayData):
+    """Your own tracks: FASTA + BED + bigWig."""
+
+    route: Literal["bigwig"]
+    """Read FASTA and bigWig files."""
+    fasta: str
+    """Source or path: genome sequence."""
+    windows: str
+    """Source or path: BED of the target regions (contig, start, end, split)."""
+    tracks: str
+    """Source or path: track table."""
+    coverage: str
+    """Folder that the `file` column of the track table is relative to."""
+
+
+class SimulatedData(AssayData):
+    """The simulated genome of the demonstration, read through the bigWig route."""
+
+    route: Literal["simulated"]
+    """Simulate FASTA, BED and bigWig files, then read them."""
+    simulation: SimulationSettings = SimulationSettings()
+    """The simulated genome."""
+
+
+class AssayModelEntry(Settings):
+    """One row of Table 1."""
+
+    architecture: str
+    """Name of a registered architecture (`src/regulens/models/`)."""
+    label: str
+    """Name in tables and figures."""
+    checkpoint: str | None = None
+    """Trained model to start from instead of training."""
+    threads: int = Field(default=1, gt=0)
+    """CPU threads of a training or prediction job."""
+    training: dict[str, Any] = {}
+    """Keys of `training` that differ for this model."""
+    settings: dict[str, Any] = {}
+    """Sizes of the architecture; defaults are those of its `Settings`."""
+
+
+class EvaluationSettings(Settings):
+    """Predictions and reference rows."""
+
+    batch: int = Field(default=8, gt=0)
+    """Examples predicted at a time."""
+    ridge_alpha: float = Field(default=1.0, ge=0)
+    """Penalty of the ridge regression on the GC and CpG content of a bin."""
+
+
+class ProfileFigure(Settings):
+    """Figure 3: one track along one test segment."""
+
+    track: str
+    """Identifier of the track."""
+    example: int = Field(default=0, ge=0)
+    """Row of the test set."""
+    other: str = "enformer"
+    """Model shown beside the main model."""
+
+
+class AttentionFigures(Settings):
+    """Figures 4, 6 and 7: attention of the main model on one test segment."""
+
+    example: int = Field(default=0, ge=0)
+    """Row of the test set."""
+    heads_layer: int = Field(default=8, gt=0)
+    """Layer whose heads Figure 4b shows."""
+    windows_layer: int = Field(default=6, gt=0)
+    """Layer whose windows and heads Figure 6 shows."""
+    zoom_layer: int = Field(default=4, gt=0)
+    """Layer that Figure 7 zooms into."""
+    zoom_tokens: int = Field(default=16, gt=1)
+    """Tokens along each axis of Figure 7."""
+
+
+class FigureSettings(Settings):
+    """What the figures show."""
+
+    main_model: str = "swin1d"
+    """Model on the y axis of Figure 2 and of the attention figures."""
+    figure3: ProfileFigure
+    """Figure 3."""
+    attention: AttentionFigures = AttentionFigures()
+    """Figures 4, 6 and 7."""
+
+
+class GenomicInterpreter(Settings):
+    """The first study: five assay models on BasenjiSmall (paper 000)."""
+
+    data_note: str
+    """One sentence on the data, printed under Table 1."""
+    data: Annotated[TfrecordData | BigwigData | SimulatedData, Field(discriminator="route")]
+    """Where the examples come from."""
+    models: Annotated[dict[Annotated[str, Field(pattern=NAME)], AssayModelEntry], Field(min_length=1)]
+    """The models of Table 1, in its order; a key is the model's name in file names."""
+    training: TrainingSettings = TrainingSettings()
+    """Training of all models."""
+    seeds: Annotated[list[int], Field(min_length=1)] = [1]
+    """Every model is trained once for each seed; tables give mean and standard deviation."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """Evaluation."""
+    figures: FigureSettings
+    """Figures."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _architecture_from_name(cls, values):
+        # `models: {enformer: {}}` is enough: name, architecture and label are the same unless given.
+        if isinstance(values, dict) and isinstance(values.get("models"), dict):
+            models = {
+                name: {"architecture": name, "label": name, **(entry or {})}
+                if isinstance(entry, dict | None)
+                else entry
+                for name, entry in values["models"].items()
+            }
+            values = {**values, "models": models}
+        return values
+
+
+class Config(Settings):
+    """One complete run of the workflow."""
+
+    run: str = Field(pattern=NAME)
+    """Name of the run; everything is written to `results/<run>`."""
+    download: DownloadSettings = DownloadSettings()
+    """Downloads."""
+    sources: dict[str, Source]
+    """Files to download: name (the path in the download and mirror folders) and where it comes from.
+    `{split}` and `{shard}` in a name make one entry stand for many files."""
+    genomic_interpreter: GenomicInterpreter
+    """The first study."""
+
+    def model_training(self, name: str) -> TrainingSettings:
+        """Training settings of one assay model: the shared ones with the model's own on top."""
+        study = self.genomic_interpreter
+        return TrainingSettings.model_validate({**study.training.model_dump(), **study.models[name].training})
+
+
+def validate(values: dict) -> Config:
+    """Check a configuration and fill in its defaults.
+
+    Raises InputError that lists every wrong key with its path, what was found, and the nearest valid key.
+    """
+    config = validated(Config, values)
+    _check_references(config)
+    return config
+
+
+def _wrong(model: type[Settings], values: dict, path: str) -> list[str]:
+    """The errors of one part that is checked by a class chosen at run time."""
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        return describe(model, error, values, path)
+    return []
+
+
+def _check_references(config: Config) -> None:
+    """Check what lies outside one class: each model against its architecture, and names that refer to others."""
+    study, problems = config.genomic_interpreter, []
+    known, names = architectures(), list(study.models)
+    for name, entry in study.models.items():
+        path = f"genomic_interpreter.models.{name}"
+        merged = {**study.training.model_dump(), **entry.training}
+        problems += _wrong(TrainingSettings, merged, f"{path}.training")
+        if entry.architecture not in known:
+            hint = nearest(entry.architecture, list(known))
+            problems.append(f"{path}.architecture: unknown architecture; found '{entry.architecture}'; {hint}")
+        elif wrong := _wrong(known[entry.architecture].Settings, entry.settings, f"{path}.settings"):
+            problems += wrong
+        else:
+            try:
+                model_settings(entry.architecture, entry.settings, study.data.geometry)
+            except InputError as error:
+                problems.append(f"{path}.settings: {error}")
+    figures = study.figures
+    for key, name in (("main_model", figures.main_model), ("figure3.other", figures.figure3.other)):
+        if name not in study.models:
+            hint = nearest(name, names)
+            problems.append(f"genomic_interpreter.figures.{key}: no such model; found '{name}'; {hint}")
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+def load(path: Path | str) -> Config:
+    """Read and check one configuration file."""
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such configuration file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: the file must be a map of keys, found {type(values).__name__}")
+    try:
+        return validate(values)
+    except InputError as error:
+        raise InputError(f"{path}:\n{error}") from None

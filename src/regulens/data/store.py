@@ -1,0 +1,212 @@
+"""Stores of training examples: one HDF5 file a shard, and one virtual data set a split that joins them without a copy.
+
+Layout, the same for both: ``sequence`` uint8 codes A, C, G, T, N = 0 to 4 (examples, input_bp); ``target`` float16
+(examples, bins, tracks); ``location`` bytes ``contig:start-end``, the 0-based half-open span of the input, empty where
+unknown. Attributes: ``tracks`` (the track table as tab-separated text), ``input_bp``, ``bins``, ``bin_bp``, ``split``;
+a virtual data set also has ``shards`` (JSON: file relative to the store, examples).
+"""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from regulens.data.settings import Geometry
+from regulens.data.store_format import LOCATION_BYTES, StoreShape, example_datasets, open_store, write_attributes
+from regulens.data.tracks import tracks_from_text, tracks_to_text
+from regulens.errors import InputError
+from regulens.files import atomic_output
+
+# Examples are written in blocks of about this size: one HDF5 call costs as much as a small example.
+_FLUSH_BYTES = 4 << 20
+
+
+class StoreWriter:
+    """Appends examples to a shard; made by `write_store`."""
+
+    def __init__(self, file: h5py.File, geometry: Geometry, n_tracks: int, compression: str | None):
+        self._shapes = example_datasets(geometry, n_tracks)
+        self._data = {
+            name: file.create_dataset(
+                name,
+                (0, *shape),
+                maxshape=(None, *shape),
+                chunks=(1 if shape else 1024, *shape),
+                dtype=dtype,
+                compression=compression if shape else None,
+            )
+            for name, (shape, dtype) in self._shapes.items()
+        }
+        self._pending: list[tuple[np.ndarray, np.ndarray, bytes]] = []
+        self._block = max(1, _FLUSH_BYTES // (geometry.input_bp + 2 * geometry.bins * n_tracks))
+        self.examples = 0
+        """Examples appended so far."""
+
+    def append(self, sequence: np.ndarray, target: np.ndarray, location: str = "") -> None:
+        """Add one example: ``sequence`` uint8 codes (input_bp,), ``target`` float16 (bins, tracks), its ``location``.
+
+        Raises `ValueError` for another shape or type, and `InputError` for a location that is too long.
+        """
+        for name, array in (("sequence", sequence), ("target", target)):
+            shape, dtype = self._shapes[name]
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(f"{name} must be {dtype} {shape}, found {array.dtype} {array.shape}")
+        encoded = location.encode("utf-8")
+        if len(encoded) > LOCATION_BYTES:
+            raise InputError(f"location {location} is longer than {LOCATION_BYTES} bytes: shorten the contig's name")
+        self._pending.append((sequence.copy(), target.copy(), encoded))
+        self.examples += 1
+        if len(self._pending) == self._block:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the examples that are still in memory."""
+        if not self._pending:
+            return
+        columns = zip(*self._pending, strict=True)
+        for (name, (_, dtype)), column in zip(self._shapes.items(), columns, strict=True):
+            data = self._data[name]
+            data.resize(self.examples, axis=0)
+            data[self.examples - len(self._pending) :] = np.array(column, dtype=dtype)
+        self._pending.clear()
+
+
+@contextmanager
+def write_store(
+    output: Path | str,
+    tracks: pd.DataFrame,
+    geometry: Geometry,
+    split: str,
+    compression: Literal["lzf"] | None = None,
+) -> Iterator[StoreWriter]:
+    """Open a shard for writing, example by example; it appears under its name when the block ends without an error.
+
+    ``tracks`` is a track table with groups. Memory stays flat: at most a few MB of examples wait to be written.
+    """
+    with atomic_output(output) as temporary, h5py.File(temporary, "w") as file:
+        write_attributes(file, tracks_to_text(tracks), geometry, split)
+        writer = StoreWriter(file, geometry, len(tracks), compression)
+        yield writer
+        writer.flush()
+
+
+def link_shards(shards: Sequence[Path | str], output: Path | str) -> int:
+    """Join shards, in the given order, into one virtual data set; returns its number of examples.
+
+    The sources are stored relative to ``output``, so that the folder that holds both can move. Empty shards are fine.
+
+    Raises `InputError` when there is no shard, or when one differs from the first in tracks, geometry or split.
+    """
+    if not shards:
+        raise InputError(f"{output}: there are no shards to link")
+    output = Path(output)
+    folder = output.resolve().parent
+    paths = [Path(shard).resolve() for shard in shards]
+    first = StoreShape.read(paths[0])
+    shapes = [first, *(StoreShape.read(path, first) for path in paths[1:])]
+    total = sum(shape.examples for shape in shapes)
+    names = [os.path.relpath(path, folder) for path in paths]
+    with atomic_output(output) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        write_attributes(file, first.tracks, first.geometry, first.split)
+        file.attrs["shards"] = json.dumps(
+            [{"file": name, "examples": shape.examples} for name, shape in zip(names, shapes, strict=True)]
+        )
+        for dataset, (inner, dtype) in example_datasets(first.geometry, first.n_tracks).items():
+            layout = h5py.VirtualLayout((total, *inner), dtype)
+            start = 0
+            for name, shape in zip(names, shapes, strict=True):
+                if shape.examples:  # HDF5 has no mapping of zero length
+                    source = h5py.VirtualSource(name, dataset, (shape.examples, *inner), dtype)
+                    layout[start : start + shape.examples] = source
+                    start += shape.examples
+            file.create_virtual_dataset(dataset, layout)
+    return total
+
+
+class AssayStore:
+    """Reads a shard or a virtual data set.
+
+    Opening checks every source of a virtual data set (there, same tracks and geometry, the linked number of examples),
+    because HDF5 reads zeros from a missing one. Examples are then read from the shards themselves: a shard that goes
+    away later is an error too. Files open on first use in each process: a store can be handed to loader workers.
+
+    Raises `InputError` naming the shard and what to do.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        shape = StoreShape.read(self.path)
+        self.tracks: pd.DataFrame = tracks_from_text(shape.tracks, f"{self.path}, attribute tracks")
+        """The track table, with the column group."""
+        self.geometry: Geometry = shape.geometry
+        """Shape of an example."""
+        self.split: str = shape.split
+        """train, valid or test."""
+        self._sources = [self.path] if shape.shards is None else self._check_sources(shape)
+        counts = [shape.examples] if shape.shards is None else [shard["examples"] for shard in shape.shards]
+        self._starts = np.concatenate([[0], np.cumsum(counts)])
+        self._open: dict[int, tuple[h5py.Dataset, ...]] = {}
+        self._process = os.getpid()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def sequence(self, index: int) -> np.ndarray:
+        """Codes of one example: uint8 (input_bp,), A, C, G, T, N = 0 to 4."""
+        return self._read(0, index)
+
+    def target(self, index: int) -> np.ndarray:
+        """Targets of one example: float16 (bins, tracks)."""
+        return self._read(1, index)
+
+    def location(self, index: int) -> str:
+        """``contig:start-end`` of one example's input, 0-based and half-open; empty where unknown."""
+        return self._read(2, index).decode("utf-8")
+
+    def close(self) -> None:
+        """Close the files of this process; they open again on the next read."""
+        for datasets in self._open.values():
+            datasets[0].file.close()
+        self._open = {}
+
+    def __enter__(self) -> "AssayStore":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | {"_open": {}}
+
+    def _read(self, column: int, index: int):
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"{self.path} has {len(self)} examples, asked for number {index}")
+        index = index % len(self)
+        source = int(np.searchsorted(self._starts, index, side="right")) - 1
+        if self._process != os.getpid():  # forked: the parent's handles must not be used here
+            self._open, self._process = {}, os.getpid()
+        if source not in self._open:
+            # Examples are whole chunks and read at random: a chunk cache would only copy them once more.
+            file = open_store(self._sources[source], rdcc_nbytes=0)
+            self._open[source] = (file["sequence"], file["target"], file["location"])
+        return self._open[source][column][index - int(self._starts[source])]
+
+    def _check_sources(self, shape: StoreShape) -> list[Path]:
+        paths = [self.path.resolve().parent / shard["file"] for shard in shape.shards]
+        advice = f"make that shard again, or delete {self.path} and link it again"
+        for path, shard in zip(paths, shape.shards, strict=True):
+            if not path.is_file():
+                raise InputError(f"{self.path}: its shard {path} is missing: {advice}")
+            found = StoreShape.read(path, shape)
+            if found.examples != shard["examples"]:
+                raise InputError(
+                    f"{self.path}: its shard {path} has {found.examples} examples, {shard['examples']} when it was "
+                    f"linked: delete {self.path} and link it again"
+                )
+        return paths

@@ -1,0 +1,162 @@
+"""Reads zlib-compressed TFRecords of Basenji examples without TensorFlow, one record at a time.
+
+A file is one zlib stream of records: length (8 bytes, little-endian), checksum of the length (4), payload, checksum of the
+payload (4). A payload is a protocol buffer ``Example`` whose features ``sequence`` and ``target`` are byte strings
+(SPEC 4.4). The records' own CRC-32C are not computed: the stream ends with an Adler-32 of the same bytes, which zlib
+checks, downloads are checked by SHA-256, and outputs appear only after the last byte was read.
+"""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from regulens.errors import InputError
+
+_CHUNK = 1 << 18  # compressed bytes read at a time
+_LARGEST = 1 << 31  # a protocol buffer cannot be longer: a larger length is a broken file, not a reason to fill memory
+
+
+def read_records(path: Path | str) -> Iterator[memoryview]:
+    """Yield the payload of each record of ``path``; only one is in memory at a time.
+
+    Raises `InputError` naming the file, the record and the compressed byte when the file is missing, truncated, corrupt
+    or not zlib.
+    """
+    path = Path(path)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the TFRecord file: {error.strerror}") from None
+    with file:
+        stream = _Inflater(path, file)
+        while header := stream.read(12, may_end=True):
+            length = int.from_bytes(header[:8], "little")
+            if length > _LARGEST:
+                raise stream.broken(f"has an impossible length of {length} bytes")
+            yield memoryview(stream.read(length + 4))[:length]
+            stream.record += 1
+
+
+def parse_example(payload: memoryview) -> dict[str, memoryview]:
+    """Byte-string features of a protocol buffer ``tf.train.Example``, by name, without copying their values.
+
+    Features that are lists of numbers are left out. Raises `ValueError` when the bytes are not such a message.
+    """
+    features = {}
+    for features_message in _fields(payload, 1):
+        for entry in _fields(features_message, 1):
+            name = b"".join(_fields(entry, 1)).decode("utf-8")
+            for feature in _fields(entry, 2):
+                for byte_list in _fields(feature, 1):
+                    values = list(_fields(byte_list, 1))
+                    if len(values) == 1:
+                        features[name] = values[0]
+    return features
+
+
+def decode_sequence(raw: memoryview, length: int, start: int, end: int) -> np.ndarray:
+    """Codes of bases ``start`` to ``end`` of a sequence of ``length`` bp: uint8, A, C, G, T, N = 0 to 4.
+
+    ``raw`` holds either one index code a base (``length`` bytes) or a one-hot row A, C, G, T a base (4 x ``length``
+    bytes; all zero is N): the number of bytes tells which. Raises `ValueError` for another length or other values.
+    """
+    codes = np.frombuffer(raw, dtype=np.uint8)
+    if len(codes) == length:
+        codes = codes[start:end]
+        if codes.max(initial=0) > 4:
+            raise ValueError(f"its sequence has the code {codes.max()}: codes are 0 to 4")
+        return codes
+    if len(codes) == 4 * length:
+        rows = codes[4 * start : 4 * end].reshape(-1, 4)
+        # At most one 1 a row: the weights tell the rows apart only then.
+        if rows.max(initial=0) > 1 or rows.sum(axis=1).max(initial=0) > 1:
+            raise ValueError("its sequence is not one-hot")
+        return np.minimum(rows @ np.array([1, 2, 3, 4], dtype=np.uint8) - np.uint8(1), np.uint8(4))  # 0 - 1 is 255
+    raise ValueError(f"its sequence has {len(codes)} bytes where {length} (codes) or {4 * length} (one-hot) belong")
+
+
+class _Inflater:
+    """Exact reads from a zlib stream, with positions for error messages."""
+
+    def __init__(self, path: Path, file):
+        self.record = 0
+        self._path = path
+        self._file = file
+        self._inflate = zlib.decompressobj()
+        self._input = b""
+
+    def read(self, size: int, may_end: bool = False) -> bytes:
+        """The next ``size`` bytes; b"" at the end of the stream when it ``may_end`` here."""
+        pieces, missing = [], size
+        while missing:
+            self._input = self._input or self._file.read(_CHUNK)
+            try:
+                piece = self._inflate.decompress(self._input, missing)
+            except zlib.error as error:
+                kind = "is corrupt" if self._inflate_started() else "is not zlib-compressed"
+                raise self.broken(f"{kind} ({error})") from None
+            at_end = not self._input and not piece
+            self._input = self._inflate.unconsumed_tail
+            pieces.append(piece)
+            missing -= len(piece)
+            if self._inflate.eof and missing:
+                if self._inflate.unused_data or self._file.read(1):
+                    raise self.broken("is followed by bytes after the end of the zlib stream")
+                if may_end and missing == size:
+                    return b""
+                raise self.broken(f"ends {missing} bytes too early")
+            if at_end and missing:
+                raise self.broken("is cut off: the file is truncated")
+        return b"".join(pieces) if len(pieces) > 1 else pieces[0]
+
+    def broken(self, what: str) -> InputError:
+        """The error for the current record."""
+        position = self._file.tell() - len(self._input)
+        return InputError(
+            f"{self._path}: record {self.record} (near byte {position} of the file) {what}: get the file again"
+        )
+
+    def _inflate_started(self) -> bool:
+        return self.record > 0 or self._file.tell() > _CHUNK or self._file_starts_like_zlib()
+
+    def _file_starts_like_zlib(self) -> bool:
+        self._file.seek(0)
+        start = self._file.read(2)
+        return len(start) == 2 and start[0] & 0x0F == 8 and int.from_bytes(start, "big") % 31 == 0
+
+
+def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:
+    """Length-delimited fields with number ``wanted`` of a protocol buffer message."""
+    position = 0
+    while position < len(message):
+        key, position = _varint(message, position)
+        kind = key & 7
+        if kind == 0:
+            _, position = _varint(message, position)
+            continue
+        if kind == 2:
+            size, position = _varint(message, position)
+        elif kind in (1, 5):
+            size = 8 if kind == 1 else 4
+        else:
+            raise ValueError("is not a protocol buffer message")
+        if position + size > len(message):
+            raise ValueError("is not a protocol buffer message: a field is longer than the record")
+        if kind == 2 and key >> 3 == wanted:
+            yield message[position : position + size]
+        position += size
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if position == len(message) or shift > 63:
+            raise ValueError("is not a protocol buffer message: a number does not end")
+        byte = message[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7

@@ -1,0 +1,176 @@
+"""The table of tracks: the assays of a data set, how their coverage was processed, and the group each belongs to."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regulens.errors import InputError
+
+SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
+"""How the values of a bin become one number (SPEC 4.2, step 8)."""
+
+COLUMNS = ("identifier", "file", "clip", "clip_soft", "scale", "sum_stat", "strand_pair", "description")
+"""Columns of every track table, in this order; ``group`` follows once groups are assigned."""
+
+_REQUIRED = ("identifier", "file", "clip", "scale", "sum_stat", "description")
+
+
+def read_track_table(path: Path | str) -> pd.DataFrame:
+    """Read and check a Basenji target table.
+
+    ``path`` is a tab-separated file with a header. It needs the columns identifier, file, clip, scale, sum_stat and
+    description; clip_soft and strand_pair are optional, and an unnamed first column or one called ``index`` numbers the
+    rows. Other columns are ignored.
+
+    Returns one row a track, in the order of the targets, with `COLUMNS`: clip, clip_soft (nan = none) and scale as
+    float, strand_pair as the 0-based row of the same assay's other strand (a track without one is its own pair).
+
+    Raises `InputError` naming file, line and column of what is missing or wrong.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: the track table does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read the track table: {error}") from None
+    return _parse(text, str(path))
+
+
+def tracks_to_text(table: pd.DataFrame) -> str:
+    """Tab-separated text of a track table, as stores keep it; `tracks_from_text` reads it back unchanged.
+
+    The order of the groups, which may differ from that of the tracks, is kept in the column ``group_order``.
+    """
+    if "group" in table:
+        table = table.assign(group_order=table["group"].cat.codes)
+    return table.to_csv(sep="\t", index=False, na_rep="", lineterminator="\n", quoting=csv.QUOTE_NONE)
+
+
+def tracks_from_text(text: str, origin: str = "track table") -> pd.DataFrame:
+    """The table that `tracks_to_text` wrote, with ``group`` when it has one; ``origin`` names it in errors."""
+    return _parse(text, origin)
+
+
+def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Add the column ``group`` from the type that a description starts with (``DNASE:thymus``: DNASE).
+
+    ``groups`` maps a group's name to the types it holds, e.g. ``{"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"]}``
+    (where ATAC belongs is a choice, SPEC S2). The column is an ordered categorical: its categories are the groups that
+    occur, in the order of the map, so that sorting and grouping keep that order.
+
+    Raises `InputError` for a type in no group or in two, and for a description without a type.
+    """
+    group_of: dict[str, str] = {}
+    for group, types in groups.items():
+        for kind in types:
+            if kind in group_of:
+                raise InputError(f"track type {kind} is in the groups {group_of[kind]} and {group}: keep it in one")
+            group_of[kind] = group
+    found = []
+    for row, (identifier, description) in enumerate(zip(table["identifier"], table["description"], strict=True)):
+        kind, colon, _ = description.partition(":")
+        if not colon:
+            raise InputError(
+                f"track {row} ({identifier}) has the description {description!r}: it must start with its type and a "
+                "colon, such as 'CAGE:liver'"
+            )
+        if kind not in group_of:
+            raise InputError(
+                f"track {row} ({identifier}) has the type {kind}, which is in no group: add {kind} to one of the "
+                f"groups {', '.join(groups)}"
+            )
+        found.append(group_of[kind])
+    occurring = set(found)
+    order = [group for group in groups if group in occurring]
+    return table.assign(group=pd.Categorical(found, categories=order, ordered=True))
+
+
+def _parse(text: str, origin: str) -> pd.DataFrame:
+    rows = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not rows:
+        raise InputError(f"{origin}: the track table is empty")
+    header, body = rows[0], [row for row in rows[1:] if row]
+    missing = [name for name in _REQUIRED if name not in header]
+    if missing:
+        raise InputError(f"{origin}: the track table has no column {', '.join(missing)} (its header is {header})")
+    if not body:
+        raise InputError(f"{origin}: the track table has a header and no tracks")
+    for number, row in enumerate(body):
+        if len(row) != len(header):
+            raise InputError(f"{origin}: track {number} has {len(row)} fields where the header has {len(header)}")
+    column = {name: [row[position] for row in body] for position, name in enumerate(header)}
+    size = len(body)
+    table = pd.DataFrame(
+        {
+            "identifier": column["identifier"],
+            "file": column["file"],
+            "clip": _numbers(column["clip"], "clip", origin),
+            "clip_soft": _numbers(column.get("clip_soft", [""] * size), "clip_soft", origin, optional=True),
+            "scale": _numbers(column["scale"], "scale", origin),
+            "sum_stat": column["sum_stat"],
+            "strand_pair": _strand_pairs(column, header, size, origin),
+            "description": column["description"],
+        }
+    )
+    _check(table, origin)
+    if "group_order" in header:
+        order = dict(sorted(zip(map(int, column["group_order"]), column["group"], strict=True)))
+        table["group"] = pd.Categorical(column["group"], categories=list(order.values()), ordered=True)
+    return table
+
+
+def _numbers(values: Sequence[str], name: str, origin: str, optional: bool = False) -> np.ndarray:
+    parsed = np.empty(len(values))
+    for row, value in enumerate(values):
+        if optional and value.strip().lower() in ("", "nan", "na"):
+            parsed[row] = math.nan
+            continue
+        try:
+            parsed[row] = float(value)
+        except ValueError:
+            parsed[row] = math.nan
+        if not (math.isfinite(parsed[row]) and parsed[row] > 0):
+            raise InputError(f"{origin}: track {row} has {name} {value!r}: it must be a positive number")
+    return parsed
+
+
+def _strand_pairs(column: Mapping[str, list[str]], header: Sequence[str], size: int, origin: str) -> np.ndarray:
+    """Row of each track's other strand. The file counts in its index column, which need not start at 0 (a subset)."""
+    if "strand_pair" not in column:
+        return np.arange(size)
+    labels = column.get(header[0], []) if header[0] in ("", "index") else column.get("index", [])
+    row_of = {label.strip(): row for row, label in enumerate(labels or map(str, range(size)))}
+    pairs = np.arange(size)
+    for row, value in enumerate(column["strand_pair"]):
+        if value.strip() == "":
+            continue
+        if value.strip() not in row_of:
+            raise InputError(f"{origin}: track {row} has strand_pair {value!r}, which is the index of no track")
+        pairs[row] = row_of[value.strip()]
+    wrong = np.flatnonzero(pairs[pairs] != np.arange(size))
+    if len(wrong):
+        row = wrong[0]
+        raise InputError(
+            f"{origin}: track {row} names track {pairs[row]} as its strand_pair, but that one names track "
+            f"{pairs[pairs[row]]}: a pair must point both ways"
+        )
+    return pairs
+
+
+def _check(table: pd.DataFrame, origin: str) -> None:
+    known = table["sum_stat"].isin(SUMMARY_STATISTICS)
+    if not known.all():
+        row = int(np.flatnonzero(~known)[0])
+        raise InputError(
+            f"{origin}: track {row} has sum_stat {table['sum_stat'][row]!r}: use one of {', '.join(SUMMARY_STATISTICS)}"
+        )
+    doubled = table["identifier"].duplicated()
+    if doubled.any():
+        row = int(np.flatnonzero(doubled)[0])
+        raise InputError(f"{origin}: the identifier {table['identifier'][row]!r} of track {row} occurs twice")

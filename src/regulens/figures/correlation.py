@@ -1,0 +1,119 @@
+"""Figure 2: one model against every other, one point a track (000 Figure 2)."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from regulens.errors import InputError
+from regulens.figures.inputs import Run, groups_of, models_of, one_of, read_correlations
+from regulens.figures.style import DOUBLE_COLUMN, GREY, REFERENCE_ROWS, model_style, new_figure, save, styled
+from regulens.figures.table1 import group_means
+
+
+def track_means(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Correlation of every track, averaged over the seeds: rows (group, track), one column a model, NaN = undefined."""
+    return correlations.pivot_table(index=["group", "track"], columns="model", values="pearson", aggfunc="mean")
+
+
+def shared_limits(values: np.ndarray) -> tuple[float, float]:
+    """Axis limits for correlations, in steps of 0.1: from 0 (or below the smallest) to above the largest, at most 1."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 1.0
+    low = min(0.0, math.floor(values.min() * 10 - 0.05) / 10)
+    high = min(1.0, math.ceil(values.max() * 10 + 0.05) / 10)
+    return low, max(high, low + 0.2)
+
+
+@styled
+def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[str] | None = None) -> Figure:
+    """Grid of scatter plots: a row for every other model, a column for every track group.
+
+    A point is a track, with the correlation of ``model`` on y and of the other on x, each averaged over the seeds; tracks
+    without both are left out. The triangles on the axes and the numbers beside them are the means of Table 1. All
+    panels share their limits.
+
+    Arguments:
+        correlations: tidy table of ``read_correlations``; reference rows are not drawn.
+        model: name of the model on the y axis.
+        groups: order of the track groups; None: as they occur.
+
+    Raises InputError when the model is not in the table or is alone in it.
+    """
+    labels = {name: label for name, label in models_of(correlations).items() if name not in REFERENCE_ROWS}
+    one_of(model, labels, "main_model")
+    others = [name for name in labels if name != model]
+    if not others:
+        raise InputError(f"main_model: {model} is the only model, there is nothing to compare it with")
+    groups = groups_of(correlations, groups)
+    correlations = correlations[correlations["model"].isin(labels)]
+    tracks = track_means(correlations).reindex(columns=list(labels))
+    means = group_means(correlations, groups).set_index(["model", "group"])["pearson"]
+    limits = shared_limits(tracks.to_numpy())
+    side = min(42.0, (DOUBLE_COLUMN - 14) / len(groups))
+    figure = new_figure(min(DOUBLE_COLUMN, side * len(groups) + 14), side * len(others) + 10)
+    panels = figure.subplots(len(others), len(groups), sharex=True, sharey=True, squeeze=False)
+    for row, other in zip(panels, others, strict=True):
+        for axes, group in zip(row, groups, strict=True):
+            points = tracks.loc[[group]][[other, model]].dropna() if group in tracks.index else tracks.iloc[:0]
+            _panel(axes, points[other], points[model], means[other, group], means[model, group], other, limits)
+        row[0].set_ylabel(f"{labels[model]}, Pearson r")
+        row[-1].annotate(
+            f"vs {labels[other]}", (1.03, 0.5), xycoords="axes fraction", rotation=-90, va="center", fontweight="bold"
+        )
+        for axes in row:
+            axes.set_xlabel(f"{labels[other]}, Pearson r")
+            axes.tick_params(labelbottom=True)
+    for axes, group in zip(panels[0], groups, strict=True):
+        axes.set_title(group, fontweight="bold")
+    return figure
+
+
+def _panel(axes: Axes, x, y, mean_x: float, mean_y: float, other: str, limits: tuple[float, float]) -> None:
+    look = model_style(other)
+    many = len(x) > 300
+    axes.plot(limits, limits, color="black", linewidth=0.6, zorder=1)
+    axes.scatter(
+        x,
+        y,
+        s=3 if many else 9,
+        alpha=0.25 if many else 0.7,
+        color=look.colour,
+        marker=look.marker,
+        linewidths=0,
+        rasterized=many,  # thousands of vector points make a PDF slow to open
+        zorder=2,
+        label="tracks",
+    )
+    box = {"facecolor": "white", "alpha": 0.8, "pad": 0.6, "linewidth": 0}
+    low = limits[0]
+    if np.isfinite(mean_x):
+        axes.plot([mean_x], [low], marker="^", color="black", clip_on=False, zorder=4)
+        axes.annotate(f"{mean_x:.3f}", (mean_x, low), (3, 3), textcoords="offset points", fontsize=6, bbox=box)
+    if np.isfinite(mean_y):
+        axes.plot([low], [mean_y], marker=">", color="black", clip_on=False, zorder=4)
+        axes.annotate(f"{mean_y:.3f}", (low, mean_y), (4, 3), textcoords="offset points", fontsize=6, bbox=box)
+    if np.isfinite(mean_x) and np.isfinite(mean_y):
+        axes.plot([mean_x, mean_x, low], [low, mean_y, mean_y], color=GREY, linewidth=0.5, linestyle=":", zorder=3)
+    above = int((y > x).sum())
+    axes.text(
+        0.03, 0.97, f"{above:,} of {len(x):,} above", transform=axes.transAxes, va="top", fontsize=6, bbox=box, zorder=5
+    )
+    axes.set(xlim=limits, ylim=limits, aspect="equal", box_aspect=1)
+
+
+def figure2(
+    runs: Sequence[Run],
+    model: str,
+    pdf: Path | str,
+    png: Path | str,
+    *,
+    groups: Sequence[str] | None = None,
+) -> None:
+    """Write Figure 2 from the per-track correlation tables; see ``correlation_figure``."""
+    save(correlation_figure(read_correlations(runs), model, groups), pdf, png)

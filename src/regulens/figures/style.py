@@ -1,0 +1,152 @@
+"""The look of every figure: sizes, fonts, colours, and how a figure is written.
+
+Figures are drawn at their final size (85 mm for one column, 178 mm for two), so that the font sizes below are those on
+paper. Colours are Okabe and Ito's, which stay apart for colour-blind readers; markers and line styles differ as well,
+because a grey print loses the colours.
+"""
+
+import functools
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from regulens.files import atomic_output
+
+MM = 1 / 25.4
+SINGLE_COLUMN = 85
+"""Width of one column in mm."""
+DOUBLE_COLUMN = 178
+"""Width of two columns in mm."""
+PNG_DPI = 300
+RASTER_DPI = 600
+"""Resolution of rasterised points and images inside a PDF."""
+SMALL = 6
+"""Smallest font size in use, in points."""
+
+RC = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "figure.titlesize": 8,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2,
+    "ytick.major.size": 2,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "axes.labelpad": 2,
+    "axes.titlepad": 3,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # text stays text: selectable, editable
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.02,
+    "figure.constrained_layout.w_pad": 0.02,
+}
+
+BLACK, GREY, LIGHT_GREY = "#000000", "#7F7F7F", "#D9D9D9"
+ORANGE, SKY_BLUE, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+
+class ModelStyle(NamedTuple):
+    """How one model is drawn, in every figure."""
+
+    colour: str
+    marker: str
+
+
+TRUTH = ModelStyle(BLACK, "*")
+_STYLES = {
+    "maxpool_cnn": ModelStyle(GREEN, "^"),
+    "attpool_cnn": ModelStyle(ORANGE, "v"),
+    "attpool_dilated": ModelStyle(PURPLE, "D"),
+    "enformer": ModelStyle(BLUE, "s"),
+    "swin1d": ModelStyle(VERMILION, "o"),
+    "mean": ModelStyle(GREY, "x"),
+    "gc_cpg_ridge": ModelStyle("#4D4D4D", "P"),
+}
+_FURTHER = [
+    ModelStyle(SKY_BLUE, "p"),
+    ModelStyle("#882255", "h"),
+    ModelStyle("#999933", "<"),
+    ModelStyle("#332288", ">"),
+    ModelStyle("#8C6D00", "X"),
+]
+
+REFERENCE_ROWS = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
+"""Rows that are no model of the paper, with their labels, in the order of the table."""
+
+ATTENTION_COLOURS = "cividis"
+"""Colour map of attention: its lightness rises steadily, so that it survives colour blindness and grey prints."""
+
+
+def model_style(name: str) -> ModelStyle:
+    """Colour and marker of a model. A name that is not the paper's gets one of five more, always the same one."""
+    return _STYLES.get(name) or _FURTHER[zlib.crc32(name.encode()) % len(_FURTHER)]
+
+
+def model_colour(name: str) -> str:
+    """Colour of a model, the same in every figure."""
+    return model_style(name).colour
+
+
+def styled(function: Callable) -> Callable:
+    """Decorate a drawing function: what it draws follows ``RC``, and matplotlib's global state stays as it was."""
+
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        with matplotlib.rc_context(RC):
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def new_figure(width_mm: float, height_mm: float) -> Figure:
+    """An empty figure of this size on paper, outside pyplot: nothing keeps it alive and no display is asked for."""
+    figure = Figure(figsize=(width_mm * MM, height_mm * MM))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@styled
+def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None = None) -> None:
+    """Write a figure as PDF (text as text) and PNG (300 dpi); each file appears whole or not at all.
+
+    No date is written, so that the same figure gives the same bytes.
+    """
+    if pdf is not None:
+        with atomic_output(pdf) as target:
+            figure.savefig(target, format="pdf", dpi=RASTER_DPI, metadata={"CreationDate": None})
+    if png is not None:
+        with atomic_output(png) as target:
+            figure.savefig(target, format="png", dpi=PNG_DPI, metadata={"Software": None})
+
+
+def thousands(number: float) -> str:
+    """12345 to '12,345'."""
+    return f"{number:,.0f}"
+
+
+def base_pairs(length: float) -> str:
+    """A length in bp for a reader: '140 bp', '4.48 kb'."""
+    return f"{length:.4g} bp" if length < 1000 else f"{length / 1000:.3g} kb"
+
+
+def panel_letter(axes: Axes, letter: str) -> None:
+    """Bold letter at the left above a panel."""
+    axes.set_title(letter, loc="left", fontweight="bold", fontsize=8)

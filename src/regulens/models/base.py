@@ -1,0 +1,163 @@
+"""What every assay model is: padding, a trunk that turns bases into bins, and a softplus head."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regulens.data.settings import Geometry
+from regulens.settings import Settings
+
+Block = Literal["regular", "shifted", "full"]
+StageKind = Literal["input", "conv", "pool", "swin", "merge", "transformer", "dilated", "crop", "head"]
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """Attention of one layer and block for a batch, windows kept apart.
+
+    Position ``p`` of window ``j`` is token ``(offset + j * w + p) % tokens`` of the layer, as long as
+    ``j * w + p < tokens``; what lies behind is padding: its keys carry no weight and its query rows mean nothing.
+    """
+
+    layer: int
+    """Layer of the model, from 1."""
+    block: Block
+    """First (`regular`) or second (`shifted`) block of a Swin layer, or `full` attention of a Transformer."""
+    bp_per_token: int
+    """Bases that one token stands for."""
+    tokens: int
+    """Tokens of the layer, before the last window is padded."""
+    offset: int
+    """Token at which window 0 starts: 0, or half a window in a shifted block."""
+    weights: Tensor
+    """Softmax over the keys, float (batch, heads, windows, w queries, w keys)."""
+    start_bp: int = 0
+    """Position of the first token in the padded input, in bp (not 0 behind a crop)."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of an architecture for the schematic figures: what leaves it."""
+
+    name: str
+    kind: StageKind
+    tokens: int
+    """Length of the output in tokens."""
+    width: int
+    """Channels of the output."""
+    bp_per_token: int
+    note: str = ""
+
+
+Observer = Callable[[AttentionMap], None]
+
+
+def softplus_inverse(rate: Tensor) -> Tensor:
+    """x with softplus(x) = rate, for positive rates: log(exp(rate) - 1), without overflow."""
+    return rate + torch.log(-torch.expm1(-rate))
+
+
+class AssayModel(nn.Module):
+    """Base class: pads the input to the bin grid (SPEC S9), calls :meth:`trunk`, applies the head in float32.
+
+    A subclass has a nested ``Settings``, sets ``self.head = self.make_head(width)`` in ``__init__`` and implements
+    :meth:`trunk` and :meth:`describe`; :meth:`check` compares settings with the geometry before anything is built.
+    """
+
+    architecture: ClassVar[str] = ""
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: Settings, geometry: Geometry, n_tracks: int):
+        super().__init__()
+        self.settings, self.geometry, self.n_tracks = settings, geometry, n_tracks
+
+    @classmethod
+    def check(cls, settings: Settings, geometry: Geometry) -> None:
+        """Raise ``ValueError`` with the name of the key when the settings do not fit the geometry."""
+
+    def trunk(self, x: Tensor, observe: Observer | None = None) -> Tensor:
+        """One-hot (batch, 4, padded_bp), rows A, C, G, T, to (batch, bins, width).
+
+        ``observe``, where given, is called with every attention map as soon as it exists.
+        """
+        raise NotImplementedError
+
+    def describe(self) -> list[Stage]:
+        """The steps from input to output with their true lengths and widths (Figures 1 and 5)."""
+        raise NotImplementedError
+
+    def make_head(self, width: int) -> nn.Linear:
+        """Linear read-out of the tracks; softplus follows in :meth:`forward`."""
+        return nn.Linear(width, self.n_tracks)
+
+    def pad(self, x: Tensor) -> Tensor:
+        """(batch, 4, input_bp) to (batch, 4, padded_bp) with zeros (N) on both sides."""
+        if x.shape[-2:] != (4, self.geometry.input_bp):
+            raise ValueError(f"expected one-hot (batch, 4, {self.geometry.input_bp}), found {tuple(x.shape)}")
+        side = (self.geometry.padded_bp - self.geometry.input_bp) // 2
+        return F.pad(x, (side, side)) if side else x
+
+    def crop(self, tokens: Tensor) -> Tensor:
+        """(batch, padded_bins, width) to (batch, bins, width): the centre (000 equation 2)."""
+        return tokens[:, self.geometry.crop_bins : self.geometry.crop_bins + self.geometry.bins]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One-hot float (batch, 4, input_bp) to rates, float32 (batch, bins, tracks), all positive.
+
+        The head computes in float32 under autocast too: a rate in bfloat16 has three digits.
+        """
+        tokens = self.trunk(self.pad(x))
+        with torch.autocast(tokens.device.type, enabled=False):
+            return F.softplus(self.head(tokens.float()))
+
+    def attention(self, x: Tensor, observe: Observer | None = None) -> list[AttentionMap]:
+        """Attention maps of all layers for one-hot (batch, 4, input_bp); an empty list without attention.
+
+        With ``observe`` each map is handed over and forgotten, and the list stays empty: one map of the paper's first
+        layers takes 80 MB an example. Call it in evaluation mode under ``torch.no_grad()``.
+        """
+        maps: list[AttentionMap] = []
+        self.trunk(self.pad(x), observe or maps.append)
+        return maps
+
+    @torch.no_grad()
+    def initialise_head(self, mean_per_track: Tensor) -> None:
+        """Set the head's bias so that an untrained model predicts about the mean of each track.
+
+        ``mean_per_track`` is (tracks,): the mean of the training targets. Means below 1e-3 count as 1e-3, because the
+        gradient of softplus vanishes far below zero.
+        """
+        mean = torch.as_tensor(mean_per_track, dtype=torch.float64).clamp(min=1e-3)
+        if mean.shape != self.head.bias.shape:
+            raise ValueError(f"expected {self.head.bias.numel()} track means, found shape {tuple(mean.shape)}")
+        self.head.bias.copy_(softplus_inverse(mean))
+
+    def _input_stage(self) -> Stage:
+        side = (self.geometry.padded_bp - self.geometry.input_bp) // 2
+        note = f"{self.geometry.input_bp:,} bp + 2 x {side} N" if side else ""
+        return Stage("One-hot DNA", "input", self.geometry.padded_bp, 4, 1, note)
+
+    def _crop_stage(self, width: int) -> Stage:
+        geometry = self.geometry
+        note = f"{geometry.crop_bins} + {geometry.crop_bins} tokens removed"
+        return Stage("Crop", "crop", geometry.bins, width, geometry.bin_bp, note)
+
+    def _head_stage(self) -> Stage:
+        return Stage("Head", "head", self.geometry.bins, self.n_tracks, self.geometry.bin_bp, "Linear, softplus")
+
+
+def halvings(geometry: Geometry) -> int:
+    """How often the sequence is halved from bases to bins: 7 for 128 bp."""
+    return int(math.log2(geometry.bin_bp))
+
+
+def halved(tokens: int, times: int) -> int:
+    """Length after that many halvings; an odd length is rounded up (its last token is its own partner)."""
+    for _ in range(times):
+        tokens = -(-tokens // 2)
+    return tokens

@@ -1,0 +1,100 @@
+"""The convolutional trunk shared by Enformer and the three pooling CNNs, and the model around it (SPEC 2.5, 3.1)."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from regulens.data.settings import Geometry
+from regulens.models.base import AssayModel, Observer, Stage, halvings
+from regulens.models.layers import ConvBlock, Kernel, Probability, Residual, TokenConv, Width, gelu
+from regulens.models.pooling import AttentionPool, MaxPool
+from regulens.settings import Settings
+
+
+class ConvSettings(Settings):
+    """Sizes of the convolutional trunk; the defaults are Enformer's published ones."""
+
+    stem_width: Width = 768
+    """Channels of the first convolution, on single bases."""
+    stem_kernel: Kernel = 15
+    """Bases that the first convolution sees (motif width)."""
+    widths: list[Width] = [768, 896, 1024, 1152, 1280, 1536]
+    """Channels of each convolution block behind the stem, one entry a halving after the stem's own."""
+    kernel: Kernel = 5
+    """Tokens that the convolution of a block sees."""
+    final_width: Width = 3072
+    """Channels of the pointwise convolution before the head."""
+    final_dropout: Probability = 0.05
+    """Dropout before the head."""
+
+
+class ConvModel(AssayModel):
+    """Stem, convolution blocks with pooling, a top that keeps the length, crop, pointwise block, head.
+
+    Subclasses name the pooling and, by overriding :meth:`make_top`, what stands on the trunk.
+    """
+
+    Settings = ConvSettings
+    pooling: Literal["max", "attention"] = "attention"
+
+    @classmethod
+    def check(cls, settings: ConvSettings, geometry: Geometry) -> None:
+        needed = halvings(geometry) - 1
+        if needed < 0:
+            raise ValueError(f"geometry.bin_bp must be at least 2 for convolutional models, found {geometry.bin_bp}")
+        if len(settings.widths) != needed:
+            raise ValueError(
+                f"widths: {needed} entries are needed behind the stem to go from bases to bins of "
+                f"{geometry.bin_bp} bp, found {len(settings.widths)}"
+            )
+
+    def __init__(self, settings: ConvSettings, geometry: Geometry, n_tracks: int):
+        super().__init__(settings, geometry, n_tracks)
+        widths = [settings.stem_width, *settings.widths]
+        first = [TokenConv(4, widths[0], settings.stem_kernel)]
+        first += [ConvBlock(before, after, settings.kernel) for before, after in zip(widths, widths[1:], strict=False)]
+        self.tower = nn.ModuleList(
+            nn.Sequential(conv, Residual(ConvBlock(width, width, 1)), self._pool(width))
+            for conv, width in zip(first, widths, strict=True)
+        )
+        self.top = self.make_top(widths[-1])
+        self.pointwise = ConvBlock(widths[-1], settings.final_width, 1)
+        self.dropout = nn.Dropout(settings.final_dropout)
+        self.head = self.make_head(settings.final_width)
+
+    def _pool(self, width: int) -> nn.Module:
+        return AttentionPool(width) if self.pooling == "attention" else MaxPool()
+
+    def make_top(self, width: int) -> nn.Module:
+        """What follows the trunk, on (batch, padded_bins, width); nothing here."""
+        return nn.Identity()
+
+    def halve(self, x: Tensor) -> Tensor:
+        """One-hot (batch, 4, n), n any length, through stem and blocks to (batch, about n / bin_bp, width)."""
+        x = x.transpose(1, 2).contiguous()
+        for block in self.tower:
+            x = block(x)
+        return x
+
+    def trunk(self, x: Tensor, observe: Observer | None = None) -> Tensor:
+        """See :meth:`AssayModel.trunk`."""
+        x = self.crop(self.top(self.halve(x)))
+        return gelu(self.dropout(self.pointwise(x)))
+
+    def describe(self) -> list[Stage]:
+        settings, geometry = self.settings, self.geometry
+        tokens, bp = geometry.padded_bp, 1
+        stages = [self._input_stage()]
+        for k, width in enumerate([settings.stem_width, *settings.widths]):
+            kernel = settings.kernel if k else settings.stem_kernel
+            name = f"Conv {k}" if k else "Stem"
+            stages.append(Stage(name, "conv", tokens, width, bp, f"kernel {kernel}, then a residual pointwise block"))
+            tokens, bp = tokens // 2, 2 * bp
+            stages.append(Stage(f"{self.pooling.capitalize()} pool {k + 1}", "pool", tokens, width, bp))
+        width = [settings.stem_width, *settings.widths][-1]
+        pointwise = Stage("Pointwise", "conv", geometry.bins, settings.final_width, bp, "kernel 1")
+        return [*stages, *self.describe_top(width), pointwise, self._head_stage()]
+
+    def describe_top(self, width: int) -> list[Stage]:
+        """Stages of the top and of the crop, in the order in which they are applied."""
+        return [self._crop_stage(width)]

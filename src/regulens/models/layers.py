@@ -1,0 +1,98 @@
+"""Building blocks of the convolutional trunk, on tokens (batch, length, width)."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def _odd(value: int) -> int:
+    if value % 2 == 0:
+        raise ValueError("must be odd, so that the output is centred on the input")
+    return value
+
+
+Width = Annotated[int, Field(gt=0)]
+Kernel = Annotated[int, Field(gt=0), AfterValidator(_odd)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+
+
+def gelu(x: Tensor) -> Tensor:
+    """x sigmoid(1.702 x), Enformer's approximation of GELU (SPEC 3.1)."""
+    return F.silu(1.702 * x) / 1.702
+
+
+class TokenConv(nn.Conv1d):
+    """Convolution over tokens (batch, length, in) to (batch, length, out), zero-padded to the same length.
+
+    A kernel of 1 is a matrix product; a wider one is a 2-D convolution of height 1 whose channels-last layout is the
+    token layout itself, so that nothing is transposed in memory.
+    """
+
+    def __init__(self, width_in: int, width_out: int, kernel: int, dilation: int = 1):
+        super().__init__(width_in, width_out, kernel, dilation=dilation, padding=dilation * (kernel // 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kernel_size == (1,):
+            return F.linear(x, self.weight.squeeze(-1), self.bias)
+        image = x.transpose(1, 2).unsqueeze(2)
+        y = F.conv2d(image, self.weight.unsqueeze(2), self.bias, 1, (0, *self.padding), (1, *self.dilation))
+        return y.squeeze(2).transpose(1, 2)
+
+
+class ConvBlock(nn.Module):
+    """LayerNorm over channels, GELU, convolution (SPEC 3.1 with the normalisation of 000 appendix D)."""
+
+    def __init__(self, width_in: int, width_out: int, kernel: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width_in)
+        self.conv = TokenConv(width_in, width_out, kernel)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(gelu(self.norm(x)))
+
+
+class Residual(nn.Module):
+    """x + branch(x)."""
+
+    def __init__(self, *branch: nn.Module):
+        super().__init__()
+        self.branch = nn.Sequential(*branch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.branch(x)
+
+
+class DilatedUnit(nn.Module):
+    """One residual unit of Basenji2's dilated tower with LayerNorm (SPEC 2.5).
+
+    [GELU, dilated convolution to ``inner`` channels, norm], [GELU, pointwise convolution back, norm, dropout], skip.
+    The last norm starts at zero, so that the unit starts as the identity.
+    """
+
+    def __init__(self, width: int, inner: int, kernel: int, dilation: int, dropout: float):
+        super().__init__()
+        self.dilated = TokenConv(width, inner, kernel, dilation)
+        self.inner_norm = nn.LayerNorm(inner)
+        self.back = TokenConv(inner, width, 1)
+        self.norm = nn.LayerNorm(width)
+        nn.init.zeros_(self.norm.weight)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.inner_norm(self.dilated(gelu(x)))
+        return x + self.dropout(self.norm(self.back(gelu(y))))
+
+
+def dilations(layers: int, rate: float, tokens: int) -> list[int]:
+    """Dilation of each unit: multiplied by ``rate`` and rounded at every step, at most half the tokens.
+
+    1, 2, 3, 4, 6, 9, 14, 21, 32, 48, 72 for Basenji2's rate of 1.5 (halves are rounded to even); beyond half the
+    sequence a dilated kernel sees only padding on one side, hence the cap.
+    """
+    found, dilation = [], 1
+    for _ in range(layers):
+        found.append(min(dilation, max(tokens // 2, 1)))
+        dilation = round(dilation * rate)
+    return found

@@ -1,0 +1,157 @@
+"""1D-Swin, the Genomic Interpreter: shifted-window attention that halves the sequence layer by layer (paper 000)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from regulens.data.settings import Geometry
+from regulens.models.base import AssayModel, AttentionMap, Observer, Stage, halved, halvings
+from regulens.models.layers import Kernel, Probability, TokenConv, Width
+from regulens.models.registry import register
+from regulens.models.relative import Family
+from regulens.models.transformer import Transformer, TransformerSettings
+from regulens.models.windows import SwinLayer
+from regulens.settings import Settings as Keys
+
+
+class SwinTransformerSettings(TransformerSettings):
+    """Transformer blocks behind the 1D-Swin layers; their number and dropout are unpublished."""
+
+    depth: int = Field(default=2, ge=0)
+    """Number of blocks (M); 0 leaves the Transformer out."""
+    dropout: Probability = 0.1
+    """Dropout behind the attention and in the feed-forward part."""
+
+
+@register("swin1d")
+class Swin1D(AssayModel):
+    """Pairs of window attention (regular, shifted) with token merging, crop, Transformer, head (000 equations 1-3)."""
+
+    class Settings(Keys):
+        """1D-Swin. The paper publishes the window of layer 6 and equations; sizes are a consistent reading (SPEC 2.3)."""
+
+        embedding_width: Width = 32
+        """Channels of a base's token, the width of layer 1 (d in the paper)."""
+        embedding_kernel: Kernel = 1
+        """Bases that a first token is made of; 1 is a linear embedding of the base, as in the paper."""
+        widths: Annotated[list[Width], Field(min_length=1)] = [64, 128, 256, 256, 384, 512, 512]
+        """Channels behind the merging of each layer, one entry a halving (2d / alpha in the paper)."""
+        windows: Annotated[int, Field(gt=1)] | list[Annotated[int, Field(gt=1)]] = 140
+        """Tokens in a window: one number, or one for each layer. A window longer than the sequence is cut to it."""
+        heads: int = Field(default=8, gt=0)
+        """Attention heads of the window attention."""
+        key_dim: Width = 64
+        """Channels of query, key and value, per head."""
+        families: list[Family] = Field(default=["exponential", "central_mask"], min_length=1)
+        """Families of basis functions of the relative distance inside a window."""
+        functions: int = Field(default=128, gt=0)
+        """Basis functions of each family (every one is used twice: as it is, and times the sign of the distance)."""
+        ffn_expansion: int = Field(default=2, gt=0)
+        """Hidden width of the feed-forward part, in multiples of the token width."""
+        depthwise_conv: bool = True
+        """A depth-wise convolution over 3 tokens inside the feed-forward part, across windows."""
+        dropout: Probability = 0.02
+        """Dropout of attention weights, basis functions, attention output and feed-forward part."""
+        merge: Literal["linear", "concat"] = "linear"
+        """`linear`: a pair of tokens is concatenated and mapped to the layer's width. `concat`: concatenated only."""
+        crop: Literal["before", "after"] = "before"
+        """Whether the flanks are removed before the Transformer (equations 2 and 3) or behind it."""
+        transformer: SwinTransformerSettings = SwinTransformerSettings()
+        """Transformer blocks on the tokens of one bin."""
+        init_sd: float = Field(default=0.02, gt=0)
+        """Standard deviation of the truncated normal distribution that linear weights start from."""
+
+    @classmethod
+    def check(cls, settings: Settings, geometry: Geometry) -> None:
+        layers = halvings(geometry)
+        if len(settings.widths) != layers:
+            raise ValueError(
+                f"widths: {layers} entries are needed to go from bases to bins of {geometry.bin_bp} bp, "
+                f"found {len(settings.widths)}"
+            )
+        if not isinstance(settings.windows, int) and len(settings.windows) != layers:
+            raise ValueError(f"windows: one number or {layers} (one a layer), found {len(settings.windows)}")
+        doubled = [settings.embedding_width * 2 ** (k + 1) for k in range(layers)]
+        if settings.merge == "concat" and settings.widths != doubled:
+            raise ValueError(f"widths: merge 'concat' doubles the width in every layer, so they must be {doubled}")
+
+    def __init__(self, settings: Settings, geometry: Geometry, n_tracks: int):
+        super().__init__(settings, geometry, n_tracks)
+        widths = [settings.embedding_width, *settings.widths]
+        windows = settings.windows
+        windows = [windows] * halvings(geometry) if isinstance(windows, int) else windows
+        self.embedding = TokenConv(4, widths[0], settings.embedding_kernel)
+        self.layers = nn.ModuleList(
+            SwinLayer(
+                widths[k],
+                widths[k + 1],
+                min(window, halved(geometry.padded_bp, k)),
+                settings.merge == "linear",
+                heads=settings.heads,
+                key_dim=settings.key_dim,
+                families=settings.families,
+                functions=settings.functions,
+                expansion=settings.ffn_expansion,
+                depthwise_conv=settings.depthwise_conv,
+                dropout=settings.dropout,
+            )
+            for k, window in enumerate(windows)
+        )
+        self.crop_first = settings.crop == "before"
+        tokens = geometry.bins if self.crop_first else geometry.padded_bins
+        self.transformer = Transformer(widths[-1], tokens, settings.transformer)
+        self.norm = nn.LayerNorm(widths[-1])
+        self.head = self.make_head(widths[-1])
+        limit = 2 * settings.init_sd
+        for module in (*self.layers.modules(), self.head):
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=settings.init_sd, a=-limit, b=limit)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def halve(self, x: Tensor, observe: Observer | None = None) -> Tensor:
+        """One-hot (batch, 4, n), n any length, through all 1D-Swin layers to (batch, about n / bin_bp, width)."""
+        x = self.embedding(x.transpose(1, 2).contiguous())
+        for k, layer in enumerate(self.layers):
+            tokens = x.shape[1]
+
+            def keep(block: str, offset: int, weights: Tensor, k=k, tokens=tokens) -> None:
+                observe(AttentionMap(k + 1, block, 2**k, tokens, offset, weights))
+
+            x = layer(x, keep if observe else None)
+        return x
+
+    def trunk(self, x: Tensor, observe: Observer | None = None) -> Tensor:
+        """See :meth:`AssayModel.trunk`."""
+        x = self.halve(x, observe)
+        bin_bp, start_bp = self.geometry.bin_bp, 0
+        if self.crop_first:
+            x, start_bp = self.crop(x), self.geometry.crop_bins * self.geometry.bin_bp
+
+        def keep(index: int, weights: Tensor) -> None:
+            layer = len(self.layers) + 1 + index
+            observe(AttentionMap(layer, "full", bin_bp, weights.shape[-1], 0, weights[:, :, None], start_bp))
+
+        x = self.norm(self.transformer(x, keep if observe else None))
+        return x if self.crop_first else self.crop(x)
+
+    def describe(self) -> list[Stage]:
+        settings, geometry = self.settings, self.geometry
+        tokens, width, bp = geometry.padded_bp, settings.embedding_width, 1
+        stages = [
+            self._input_stage(),
+            Stage("Embedding", "conv", tokens, width, 1, f"kernel {settings.embedding_kernel}"),
+        ]
+        for k, layer in enumerate(self.layers):
+            windows = -(-tokens // layer.window)
+            note = f"window {layer.window}, {windows} window{'s' * (windows > 1)}, {settings.heads} heads"
+            stages.append(Stage(f"1D-Swin {k + 1}", "swin", tokens, width, bp, note))
+            tokens, width, bp = halved(tokens, 1), settings.widths[k], 2 * bp
+            stages.append(Stage(f"Merge {k + 1}", "merge", tokens, width, bp, settings.merge))
+        crop = [self._crop_stage(width)]
+        depth = settings.transformer.depth
+        tokens = geometry.bins if self.crop_first else geometry.padded_bins
+        note = f"{depth} block{'s' * (depth > 1)}, {settings.transformer.heads} heads"
+        top = [Stage("Transformer", "transformer", tokens, width, bp, note)] if depth else []
+        return [*stages, *(crop + top if self.crop_first else top + crop), self._head_stage()]

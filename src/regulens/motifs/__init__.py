@@ -1,0 +1,1 @@
+"""Motif matrices and their comparison."""

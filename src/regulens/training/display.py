@@ -1,0 +1,31 @@
+"""What a person sees on the terminal: bars only where there is one."""
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def say(sentence: str) -> None:
+    """One line on stderr."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def bar() -> Progress:
+    """A progress bar on stderr that shows nothing when stderr is not a terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def progress[T](items: Sequence[T], what: str) -> Iterator[T]:
+    """Go through ``items`` with a progress bar."""
+    with bar() as shown:
+        yield from shown.track(items, description=what)

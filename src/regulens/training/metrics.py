@@ -1,0 +1,69 @@
+"""Loss and correlation of predicted tracks."""
+
+import warnings
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torchmetrics import PearsonCorrCoef
+
+
+def poisson_loss(rate: Tensor, target: Tensor) -> Tensor:
+    """Poisson loss of each example: the mean over bins and tracks of rate - target log(rate) (000 section 3.5).
+
+    ``rate`` and ``target`` are (batch, bins, tracks); computed in float32, result float32 (batch,). The logarithm's
+    argument is at least 1e-20, so that a rate of zero has a finite loss (SPEC 2.4).
+    """
+    rate, target = rate.float(), target.float()
+    return (rate - target * rate.clamp(min=1e-20).log()).mean(dim=(1, 2))
+
+
+class Correlation(NamedTuple):
+    """Correlation of each track; ``pearson`` is nan where it is undefined because one side is constant."""
+
+    pearson: Tensor
+    """Pearson r, float64 (tracks,)."""
+    constant_target: Tensor
+    """Tracks whose target has one value only, bool (tracks,)."""
+    constant_prediction: Tensor
+    """Tracks whose prediction has one value only, bool (tracks,)."""
+
+    def mean(self) -> Tensor:
+        """Mean over the tracks where r is defined (nan if there is none), float64."""
+        return self.pearson.nanmean()
+
+
+class TrackPearson(PearsonCorrCoef):
+    """Pearson r of each track, pooled over all segments and bins (SPEC 2.4), accumulated in float64.
+
+    Merges over the processes of a distributed run. A track is constant when its smallest value equals its largest,
+    which no rounding disturbs.
+    """
+
+    def __init__(self, n_tracks: int):
+        super().__init__(num_outputs=n_tracks)
+        self.set_dtype(torch.float64)
+        for name in ("prediction", "target"):
+            start = torch.full((n_tracks,), torch.inf, dtype=torch.float64)
+            self.add_state(f"{name}_min", start, dist_reduce_fx="min")
+            self.add_state(f"{name}_max", -start, dist_reduce_fx="max")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add examples: ``prediction`` and ``target`` (batch, bins, tracks); an empty batch changes nothing."""
+        if not len(prediction):
+            return
+        for name, values in (("prediction", prediction), ("target", target)):
+            low, high = values.amin(dim=(0, 1)).double(), values.amax(dim=(0, 1)).double()
+            setattr(self, f"{name}_min", torch.minimum(getattr(self, f"{name}_min"), low))
+            setattr(self, f"{name}_max", torch.maximum(getattr(self, f"{name}_max"), high))
+        shape = (-1, self.num_outputs)
+        super().update(prediction.double().reshape(shape), target.double().reshape(shape))
+
+    def compute(self) -> Correlation:
+        """The correlations of everything added so far."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torchmetrics warns about constant tracks; here they are part of the result
+            pearson = super().compute().reshape(self.num_outputs)
+        target = self.target_min >= self.target_max
+        prediction = self.prediction_min >= self.prediction_max
+        return Correlation(pearson.masked_fill(target | prediction, torch.nan), target, prediction)

@@ -1,0 +1,49 @@
+"""Settings of one training run; defaults are the paper's (000 section 3.5) where it states them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from regulens.settings import Settings
+
+
+class Augmentation(Settings):
+    """Changes of a training example that leave its meaning unchanged."""
+
+    reverse_complement: bool = False
+    """Half of the examples are reverse complemented: bins reversed, tracks of a `strand_pair` swapped."""
+    shift_bp: int = Field(default=0, ge=0)
+    """The input is shifted by up to this many bp to either side and filled with N; the target stays."""
+
+
+class TrainingSettings(Settings):
+    """Optimisation and stopping."""
+
+    max_epochs: int = Field(default=50, gt=0)
+    """Passes over the training set; also the period of the cosine schedule."""
+    patience: int | None = Field(default=None, gt=0)
+    """Stop after this many epochs without a better validation score; none: never stop early."""
+    select: Literal["pearson", "loss"] = "pearson"
+    """The validation score that chooses the epoch to keep: highest mean Pearson r of the tracks, or lowest loss."""
+    effective_batch: int = Field(default=24, gt=0)
+    """Examples an optimiser step, summed over devices and accumulation."""
+    batch_per_device: int = Field(default=8, gt=0)
+    """Examples one device takes at a time, at most; the rest of the effective batch is accumulated."""
+    learning_rate: float = Field(default=3e-4, gt=0)
+    """Peak learning rate of Adam."""
+    warmup_fraction: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the optimiser steps with linear warm-up before the cosine decay."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled weight decay (AdamW) of matrices and filters, not of biases and norms; 0 is the paper's Adam."""
+    gradient_clip: float | None = Field(default=None, gt=0)
+    """Largest norm of the gradient; none: no clipping."""
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`auto`: bf16 on a GPU that computes in it natively, else float32. The loss is always float32."""
+    devices: int = Field(default=1, gt=0)
+    """Processes of distributed data parallel training on one node."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """Device kind; `auto` takes a GPU where there is one."""
+    workers: int = Field(default=0, ge=0)
+    """Loader processes of each device."""
+    augmentation: Augmentation = Augmentation()
+    """Augmentation of training examples."""

@@ -1,0 +1,134 @@
+"""A wrong configuration is answered with the right one."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from regulens.config import load, validate
+from regulens.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+FILES = ["demo", "small", "config"]
+
+
+@pytest.fixture(scope="module")
+def demo() -> dict:
+    return yaml.safe_load((ROOT / "config/demo.yaml").read_text())
+
+
+def changed(values: dict, path: str, value) -> dict:
+    """A copy of a configuration with one key set."""
+    values = copy.deepcopy(values)
+    *parents, last = path.split(".")
+    node = values
+    for part in parents:
+        node = node.setdefault(part, {})
+    node[last] = value
+    return values
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_shipped_configurations_are_valid_and_complete(name):
+    config = load(ROOT / f"config/{name}.yaml")
+    assert list(config.genomic_interpreter.models) == [
+        "maxpool_cnn",
+        "attpool_cnn",
+        "attpool_dilated",
+        "enformer",
+        "swin1d",
+    ]
+
+
+def test_paper_configuration_is_the_papers():
+    study = load(ROOT / "config/config.yaml").genomic_interpreter
+    assert (study.data.geometry.input_bp, study.data.geometry.bins, study.data.geometry.bin_bp) == (17712, 80, 128)
+    assert (study.training.effective_batch, study.training.devices, study.training.learning_rate) == (24, 3, 3e-4)
+    assert sum(study.data.shards.values()) == 150
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (
+            "genomic_interpreter.training.learnin_rate",
+            0.1,
+            ["genomic_interpreter.training.learnin_rate", "0.1", "'learning_rate'"],
+        ),
+        ("genomic_interpreter.data.geometry.bin", 8, ["genomic_interpreter.data.geometry.bin", "'bins'"]),
+        (
+            "genomic_interpreter.data.crop.tiling",
+            "center",
+            ["genomic_interpreter.data.crop.tiling", "'center'", "'centre'"],
+        ),
+        ("genomic_interpreter.data.route", "tfrecords", ["genomic_interpreter.data", "'tfrecord'"]),
+        (
+            "genomic_interpreter.models.swin1d.settings.width",
+            [1],
+            ["genomic_interpreter.models.swin1d.settings.width", "'widths'"],
+        ),
+        (
+            "genomic_interpreter.models.swin1d.architecture",
+            "swin",
+            ["genomic_interpreter.models.swin1d.architecture", "'swin1d'"],
+        ),
+        (
+            "genomic_interpreter.models.swin1d.training",
+            {"max_epoch": 3},
+            ["models.swin1d.training.max_epoch", "'max_epochs'"],
+        ),
+        ("genomic_interpreter.figures.main_model", "swin", ["genomic_interpreter.figures.main_model", "'swin1d'"]),
+        (
+            "genomic_interpreter.training.max_epochs",
+            "many",
+            ["genomic_interpreter.training.max_epochs", "'many'", "integer"],
+        ),
+        ("genomic_interpreter.data.geometry.bin_bp", 100, ["power of two", "100"]),
+        ("sources", {"x": {"url": "ftp://x", "sha256": "zz"}}, ["sources.x.url", "sources.x.sha256"]),
+        ("downloads", {}, ["downloads", "'download'"]),
+    ],
+)
+def test_wrong_keys_and_values_name_path_finding_and_remedy(demo, path, value, expected):
+    with pytest.raises(InputError) as error:
+        validate(changed(demo, path, value))
+    for words in expected:
+        assert words in str(error.value)
+
+
+def test_all_errors_are_listed_at_once(demo):
+    values = changed(changed(demo, "run", "no spaces allowed"), "genomic_interpreter.seed", [1])
+    with pytest.raises(InputError) as error:
+        validate(values)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_missing_key_is_named(demo):
+    values = copy.deepcopy(demo)
+    del values["genomic_interpreter"]["figures"]["figure3"]
+    with pytest.raises(InputError, match=r"genomic_interpreter\.figures\.figure3: this key is missing"):
+        validate(values)
+
+
+def test_a_model_needs_one_line(demo):
+    values = changed(demo, "genomic_interpreter.models.enformer", None)
+    entry = validate(values).genomic_interpreter.models["enformer"]
+    assert (entry.architecture, entry.label, entry.settings) == ("enformer", "enformer", {})
+
+
+def test_model_overrides_shared_training(demo):
+    values = changed(demo, "genomic_interpreter.models.enformer.training", {"max_epochs": 3})
+    config = validate(values)
+    assert config.model_training("enformer").max_epochs == 3
+    assert config.model_training("enformer").learning_rate == config.genomic_interpreter.training.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("a: [", "not valid YAML"), ("- 1", "must be a map"), (None, "no such configuration file")]
+)
+def test_unreadable_files(tmp_path, text, words):
+    path = tmp_path / "x.yaml"
+    if text:
+        path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        load(path)

@@ -1,0 +1,79 @@
+# Configuration, and the helpers that the rules share.
+import json
+import re
+import shlex
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from regulens.codehash import code_hash
+from regulens.config import validate
+from regulens.errors import InputError
+from regulens.models import architectures
+from regulens.preflight import problems
+from regulens.sources import find_source, pattern
+
+try:
+    CONFIG = validate(config)
+except InputError as error:
+    raise WorkflowError(f"The configuration is not valid:\n{error}")
+
+SETTINGS = CONFIG.model_dump(mode="json")
+RESULTS = f"results/{CONFIG.run}"
+DOWNLOADS = CONFIG.download.folder
+PUBLISHED = Path(workflow.source_path("../../config/published.csv"))
+
+
+def settings(*paths, **named):
+    """Parameter with the part of the configuration that a command depends on, as JSON.
+
+    One path gives that part, named paths a map of parts. Wildcards in braces are filled in. It returns a function of
+    the wildcards, because Snakemake would expand the braces of a plain string.
+    """
+
+    def part(path, wildcards):
+        value = SETTINGS
+        for key in path.split("/"):
+            value = value[key.format(**wildcards)]
+        return value
+
+    def parameter(wildcards):
+        if paths:
+            return json.dumps(part(paths[0], wildcards), sort_keys=True)
+        return json.dumps({name: part(path, wildcards) for name, path in named.items()}, sort_keys=True)
+
+    return parameter
+
+
+def code(*modules):
+    """Parameter that changes when the code of these modules of regulens does (not their comments)."""
+    return code_hash(modules)
+
+
+def located(name):
+    """Path of a configured file: the download of that name, or a path of the user's own."""
+    example = name.replace("{split}", "train").replace("{shard}", "0")
+    return f"{DOWNLOADS}/{name}" if find_source(CONFIG.sources, example) else name
+
+
+def shards(*splits):
+    """Every shard of these splits: a virtual data set reads a missing one as zeros, so that readers depend on them."""
+    return [
+        f"{RESULTS}/genomic_interpreter/data/shards/{split}-{shard}.h5"
+        for split in splits
+        for shard in range(CONFIG.genomic_interpreter.data.shards[split])
+    ]
+
+
+def preflight():
+    """Stop before the first job when something that the run needs is missing."""
+    if found := problems(CONFIG):
+        raise WorkflowError("The run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found))
+
+
+def closing_words():
+    """What to open when the run is done."""
+    lines = [f"\nDone: {CONFIG.run}. Open these:"]
+    for path, what in READING_LIST.items():
+        lines.append(f"  {path:<62} {what}")
+    return "\n".join(lines)

@@ -1,0 +1,207 @@
+# Genomic Interpreter: train the five assay models, predict the test set, Table 1 and Figures 1, 2, 3 and 5.
+ASSAY = CONFIG.genomic_interpreter
+MODELS = list(ASSAY.models)
+ADOPTED = [name for name, model in ASSAY.models.items() if model.checkpoint]
+TRAINED = [name for name in MODELS if name not in ADOPTED]
+REFERENCES = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
+LABELS = {name: model.label for name, model in ASSAY.models.items()}
+MAIN = ASSAY.figures.main_model
+MODEL = f"{OUT}/models/{{model}}/seed{{seed}}"
+PEARSON = f"{OUT}/pearson/{{model}}/seed{{seed}}.csv"
+PREDICTIONS = f"{OUT}/predictions/{{model}}/seed{{seed}}.h5"
+EPOCHS = f"{MODEL}/log.csv"
+MODEL_RUNS = [(model, seed) for model in MODELS for seed in ASSAY.seeds]
+TRAINED_RUNS = [(model, seed) for model in TRAINED for seed in ASSAY.seeds]
+FIGURE3_RUNS = [(model, ASSAY.seeds[0]) for model in (MAIN, ASSAY.figures.figure3.other)]
+REFERENCE_RUNS = [(reference, 0) for reference in REFERENCES]
+PAPER = "Genomic Interpreter"
+
+
+def model_settings(wildcards):
+    """Architecture, sizes and training of one model, as JSON."""
+    model = ASSAY.models[wildcards.model]
+    return json.dumps(
+        {
+            "architecture": model.architecture,
+            "settings": model.settings,
+            "training": CONFIG.model_training(wildcards.model).model_dump(mode="json"),
+        },
+        sort_keys=True,
+    )
+
+
+def model_code(wildcards):
+    """Changes with the code that defines a model: its own file and the shared layers, but not the other models."""
+    module = architectures()[ASSAY.models[wildcards.model].architecture].__module__
+    return code(module.removeprefix("regulens."), *LAYER_MODULES)
+
+
+def runs(template, pairs):
+    """Options that tell a command which file belongs to which model and seed."""
+    return " ".join(
+        f"--run {model}:{seed}={template.format(model=model, seed=seed)}" for model, seed in pairs
+    )
+
+
+def files(template, pairs):
+    return [template.format(model=model, seed=seed) for model, seed in pairs]
+
+
+wildcard_constraints:
+    seed=r"\d+",
+
+
+rule train_assay_model:
+    input:
+        train=f"{OUT}/data/train.h5",
+        valid=f"{OUT}/data/valid.h5",
+        shards=shards("train", "valid"),
+    output:
+        model=f"{MODEL}/model.ckpt",
+        epochs=f"{MODEL}/log.csv",
+    wildcard_constraints:
+        model="|".join(TRAINED) or "(?!)",
+    params:
+        settings=model_settings,
+        code=model_code,
+        trainer=code(*TRAINER_MODULES),
+        state=f"{MODEL}/state",
+    log:
+        f"{RESULTS}/logs/train/{{model}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{model}}-seed{{seed}}.tsv"
+    conda:
+        "../../envs/regulens.yaml"
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    priority: 10
+    message:
+        "Train {wildcards.model}, seed {wildcards.seed} (progress: {log})"
+    shell:
+        "regulens train --train {input.train:q} --valid {input.valid:q} --settings {params.settings:q}"
+        " --seed {wildcards.seed} --threads {threads} --state {params.state:q} --epochs-log {output.epochs:q}"
+        " --output {output.model:q} 2> {log:q}"
+
+
+rule adopt_checkpoint:
+    input:
+        checkpoint=lambda wildcards: ASSAY.models[wildcards.model].checkpoint,
+        train=f"{OUT}/data/train.h5",
+        shards=shards("train"),
+    output:
+        model=f"{MODEL}/model.ckpt",
+    wildcard_constraints:
+        model="|".join(ADOPTED) or "(?!)",
+    params:
+        settings=model_settings,
+        code=model_code,
+    log:
+        f"{RESULTS}/logs/adopt/{{model}}-seed{{seed}}.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Take {wildcards.model} from {input.checkpoint} instead of training it"
+    shell:
+        "regulens adopt-checkpoint {input.checkpoint:q} --train {input.train:q} --settings {params.settings:q}"
+        " --output {output.model:q} 2> {log:q}"
+
+
+rule predict:
+    input:
+        model=f"{MODEL}/model.ckpt",
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        f"{OUT}/predictions/{{model}}/seed{{seed}}.h5",
+    wildcard_constraints:
+        model="|".join(MODELS),
+    params:
+        settings=settings(f"{STUDY}/evaluation"),
+        code=code("training.evaluate"),
+    log:
+        f"{RESULTS}/logs/predict/{{model}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
+    conda:
+        "../../envs/regulens.yaml"
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    message:
+        "Predict the test set with {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "regulens predict {input.model:q} --data {input.test:q} --settings {params.settings:q} --threads {threads}"
+        " --name {wildcards.model} --seed {wildcards.seed} --output {output:q} 2> {log:q}"
+
+
+rule predict_reference:
+    input:
+        train=f"{OUT}/data/train.h5",
+        test=f"{OUT}/data/test.h5",
+        shards=shards("train", "test"),
+    output:
+        f"{OUT}/predictions/{{model}}/seed{{seed}}.h5",
+    wildcard_constraints:
+        model="|".join(REFERENCES),
+    params:
+        settings=settings(f"{STUDY}/evaluation"),
+        code=code("training.reference"),
+    log:
+        f"{RESULTS}/logs/predict/{{model}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Reference row of Table 1: {wildcards.model}"
+    shell:
+        "regulens predict-reference {wildcards.model} --train {input.train:q} --test {input.test:q}"
+        " --settings {params.settings:q} --output {output:q} 2> {log:q}"
+
+
+rule pearson:
+    input:
+        predictions=f"{OUT}/predictions/{{model}}/seed{{seed}}.h5",
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        PEARSON,
+    params:
+        code=code("training.evaluate", "training.metrics"),
+    log:
+        f"{RESULTS}/logs/pearson/{{model}}-seed{{seed}}.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Pearson correlation of every track: {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "regulens pearson {input.predictions:q} --test {input.test:q} --output {output:q} 2> {log:q}"
+
+
+rule describe_models:
+    output:
+        f"{OUT}/architectures.csv",
+    params:
+        settings=settings(models=f"{STUDY}/models", geometry=f"{STUDY}/data/geometry"),
+        code=code("models.base", *LAYER_MODULES),
+    log:
+        f"{RESULTS}/logs/describe_models.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Lengths and widths of every layer of the configured models"
+    shell:
+        "regulens describe-models --settings {params.settings:q} --output {output:q} 2> {log:q}"
+
+
+TABLES = ["table1.csv", "attention_distance.csv"]
+PICTURES = ["figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"]
+PICTURES += ["attention_distance_plot"] + ["loss_curves"] * bool(TRAINED)
+
+
+rule genomic_interpreter_figures:
+    input:
+        expand(f"{OUT}/{{picture}}.{{ending}}", picture=PICTURES, ending=["pdf", "png"]),
+
+
+rule genomic_interpreter:
+    input:
+        expand(f"{OUT}/{{table}}", table=TABLES),
+        rules.genomic_interpreter_figures.input,

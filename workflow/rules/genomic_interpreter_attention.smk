@@ -1,0 +1,178 @@
+# Genomic Interpreter: attention of the main model (Figures 4, 6, 7) and the mean distance that it spans.
+ATTENTION = f"{OUT}/attention"
+FIRST = ASSAY.seeds[0]
+
+
+rule export_attention:
+    input:
+        model=MODEL.format(model=MAIN, seed=FIRST) + "/model.ckpt",
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        f"{ATTENTION}/example.h5",
+    params:
+        settings=settings(f"{STUDY}/figures/attention"),
+        code=code("interpret.attention"),
+    log:
+        f"{RESULTS}/logs/attention/example.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Attention weights of one test segment"
+    shell:
+        "regulens export-attention {input.model:q} --test {input.test:q} --settings {params.settings:q}"
+        " --output {output:q} 2> {log:q}"
+
+
+rule attention_distance:
+    input:
+        model=MODEL.format(model=MAIN, seed=FIRST) + "/model.ckpt",
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        report(
+            f"{OUT}/attention_distance.csv",
+            caption="../report/genomic_interpreter/attention_distance.rst",
+            category=PAPER,
+            labels={"item": "Figure 4a in numbers"},
+        ),
+    params:
+        settings=settings(f"{STUDY}/evaluation"),
+        code=code("interpret.attention"),
+    log:
+        f"{RESULTS}/logs/attention/distance.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/attention_distance.tsv"
+    conda:
+        "../../envs/regulens.yaml"
+    threads: ASSAY.models[MAIN].threads
+    message:
+        "Mean distance under the attention of every layer, over the test set"
+    shell:
+        "regulens attention-distance {input.model:q} --test {input.test:q} --settings {params.settings:q}"
+        " --threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure4a:
+    input:
+        attention=f"{ATTENTION}/example.h5",
+    output:
+        pdf=f"{OUT}/figure4a.pdf",
+        png=report(
+            f"{OUT}/figure4a.png",
+            caption="../report/genomic_interpreter/figure4a.rst",
+            category=PAPER,
+            labels={"item": "Figure 4a"},
+        ),
+    params:
+        settings=settings(f"{STUDY}/figures/attention"),
+        code=code("figures.style", "figures.attention", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/figure4a.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 4a: attention of every layer"
+    shell:
+        PLOT + " figure4a {input.attention:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure4b:
+    input:
+        attention=f"{ATTENTION}/example.h5",
+    output:
+        pdf=f"{OUT}/figure4b.pdf",
+        png=report(
+            f"{OUT}/figure4b.png",
+            caption="../report/genomic_interpreter/figure4b.rst",
+            category=PAPER,
+            labels={"item": "Figure 4b"},
+        ),
+    params:
+        settings=settings(f"{STUDY}/figures/attention"),
+        code=code("figures.style", "figures.attention", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/figure4b.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 4b: heads of one layer"
+    shell:
+        PLOT + " figure4b {input.attention:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure6:
+    input:
+        attention=f"{ATTENTION}/example.h5",
+    output:
+        pdf=f"{OUT}/figure6.pdf",
+        png=report(
+            f"{OUT}/figure6.png",
+            caption="../report/genomic_interpreter/figure6.rst",
+            category=PAPER,
+            labels={"item": "Figure 6"},
+        ),
+    params:
+        settings=settings(f"{STUDY}/figures/attention"),
+        code=code("figures.style", "figures.attention", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/figure6.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 6: windows and heads of one layer"
+    shell:
+        PLOT + " figure6 {input.attention:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure7:
+    input:
+        attention=f"{ATTENTION}/example.h5",
+    output:
+        pdf=f"{OUT}/figure7.pdf",
+        png=report(
+            f"{OUT}/figure7.png",
+            caption="../report/genomic_interpreter/figure7.rst",
+            category=PAPER,
+            labels={"item": "Figure 7"},
+        ),
+    params:
+        settings=settings(f"{STUDY}/figures/attention"),
+        code=code("figures.style", "figures.attention", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/figure7.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 7: zoom into one attention map"
+    shell:
+        PLOT + " figure7 {input.attention:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_attention_distance_plot:
+    input:
+        distances=f"{OUT}/attention_distance.csv",
+    output:
+        pdf=f"{OUT}/attention_distance_plot.pdf",
+        png=report(
+            f"{OUT}/attention_distance_plot.png",
+            caption="../report/genomic_interpreter/attention_distance_plot.rst",
+            category=PAPER,
+            labels={"item": "Figure 4a in numbers, plotted"},
+        ),
+    params:
+        settings=settings(main_model=f"{STUDY}/figures/main_model"),
+        code=code("figures.style", "figures.attention", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/attention_distance_plot.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Plot of the attention distances"
+    shell:
+        PLOT + " attention-distance-plot {input.distances:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

@@ -1,0 +1,161 @@
+# Genomic Interpreter: Table 1 and the figures of architecture and accuracy (1, 2, 3, 5, loss curves).
+FIGURE = f"{OUT}/figure"
+PLOT = "regulens genomic-interpreter"
+
+
+rule genomic_interpreter_table1:
+    input:
+        files(PEARSON, MODEL_RUNS + REFERENCE_RUNS),
+        published=PUBLISHED,
+    output:
+        csv=report(
+            f"{OUT}/table1.csv",
+            caption="../report/genomic_interpreter/table1.rst",
+            category=PAPER,
+            labels={"item": "Table 1", "model": "all"},
+        ),
+        md=f"{OUT}/table1.md",
+        tex=f"{OUT}/table1.tex",
+    params:
+        runs=runs(PEARSON, MODEL_RUNS + REFERENCE_RUNS),
+        settings=settings(models=f"{STUDY}/models", groups=f"{STUDY}/data/groups", data_note=f"{STUDY}/data_note"),
+        code=code("figures.table1", "figures.table1_text", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/table1.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Table 1: Pearson correlation by model and track group"
+    shell:
+        PLOT + " table1 {params.runs} --published {input.published:q} --settings {params.settings:q}"
+        " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure1:
+    input:
+        architectures=f"{OUT}/architectures.csv",
+    output:
+        pdf=f"{OUT}/figure1.pdf",
+        png=report(
+            f"{OUT}/figure1.png",
+            caption="../report/genomic_interpreter/figure1.rst",
+            category=PAPER,
+            labels={"item": "Figure 1"},
+        ),
+    params:
+        settings=settings(main_model=f"{STUDY}/figures/main_model"),
+        code=code("figures.style", "figures.architecture"),
+    log:
+        f"{RESULTS}/logs/figures/figure1.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 1: Genomic Interpreter as configured"
+    shell:
+        PLOT + " figure1 {input.architectures:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure5:
+    input:
+        architectures=f"{OUT}/architectures.csv",
+    output:
+        pdf=f"{OUT}/figure5.pdf",
+        png=report(
+            f"{OUT}/figure5.png",
+            caption="../report/genomic_interpreter/figure5.rst",
+            category=PAPER,
+            labels={"item": "Figure 5"},
+        ),
+    params:
+        settings=settings(main_model=f"{STUDY}/figures/main_model"),
+        code=code("figures.style", "figures.architecture"),
+    log:
+        f"{RESULTS}/logs/figures/figure5.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 5: the comparators as configured"
+    shell:
+        PLOT + " figure5 {input.architectures:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure2:
+    input:
+        files(PEARSON, MODEL_RUNS),
+    output:
+        pdf=f"{OUT}/figure2.pdf",
+        png=report(
+            f"{OUT}/figure2.png",
+            caption="../report/genomic_interpreter/figure2.rst",
+            category=PAPER,
+            labels={"item": "Figure 2"},
+        ),
+    params:
+        runs=runs(PEARSON, MODEL_RUNS),
+        settings=settings(main_model=f"{STUDY}/figures/main_model", models=f"{STUDY}/models", groups=f"{STUDY}/data/groups"),
+        code=code("figures.style", "figures.correlation", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/figure2.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 2: per-track correlation of the main model against each reference"
+    shell:
+        PLOT + " figure2 {params.runs} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_figure3:
+    input:
+        files(PREDICTIONS, FIGURE3_RUNS),
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        pdf=f"{OUT}/figure3.pdf",
+        png=report(
+            f"{OUT}/figure3.png",
+            caption="../report/genomic_interpreter/figure3.rst",
+            category=PAPER,
+            labels={"item": "Figure 3"},
+        ),
+    params:
+        runs=runs(PREDICTIONS, FIGURE3_RUNS),
+        settings=settings(figure3=f"{STUDY}/figures/figure3", main_model=f"{STUDY}/figures/main_model", models=f"{STUDY}/models"),
+        code=code("figures.style", "figures.profile", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/figure3.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Figure 3: one track along one test segment"
+    shell:
+        PLOT + " figure3 {params.runs} --test {input.test:q} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+rule genomic_interpreter_loss_curves:
+    input:
+        files(EPOCHS, TRAINED_RUNS),
+    output:
+        pdf=f"{OUT}/loss_curves.pdf",
+        png=report(
+            f"{OUT}/loss_curves.png",
+            caption="../report/genomic_interpreter/loss_curves.rst",
+            category=PAPER,
+            labels={"item": "Loss curves"},
+        ),
+    params:
+        runs=runs(EPOCHS, TRAINED_RUNS),
+        settings=settings(models=f"{STUDY}/models"),
+        code=code("figures.style", "figures.training", "figures.inputs"),
+    log:
+        f"{RESULTS}/logs/figures/loss_curves.log",
+    conda:
+        "../../envs/regulens.yaml"
+    message:
+        "Loss curves of every model"
+    shell:
+        PLOT + " loss-curves {params.runs} --settings {params.settings:q}"
+        " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
