@@ -3,8 +3,8 @@
     python benchmarks/store.py [--examples 256] [--shards 8] [--tracks 5313] [--folder DIR]
 
 Writes shards of random values, links them, and reads sequence and target of random examples in four ways: HDF5's own
-read of one shard and of the virtual data set, and `AssayStore` on both. The files were just written, so that they are in
-the page cache as far as memory allows: this is the cost of the reader, not of the disk.
+read of one shard and of the virtual data set, and `AssayStore` on both. The files were just written, so that they are
+in the page cache as far as memory allows: this is the cost of the reader, not of the disk.
 """
 
 import argparse

@@ -12,7 +12,11 @@ wildcard_constraints:
 
 if DATA.route == "simulated":
     FASTA, WINDOWS = f"{GENOME}/genome.fa", f"{GENOME}/windows.bed"
-    TRACKS, COVERAGE = f"{GENOME}/targets.tsv", f"{GENOME}/coverage"
+    TRACKS, COVERAGE, TRACK_FOLDER = (
+        f"{GENOME}/targets.tsv",
+        f"{GENOME}/coverage",
+        GENOME,
+    )
 
     rule simulate_genome:
         output:
@@ -21,16 +25,22 @@ if DATA.route == "simulated":
             tracks=TRACKS,
             coverage=directory(COVERAGE),
             planted=f"{GENOME}/planted.bed",
-        params:
-            settings=settings(f"{STUDY}/data/simulation"),
-            code=code("data.simulate", "motifs.matrices"),
-            folder=GENOME,
+            links=f"{GENOME}/links.tsv",
         log:
             f"{RESULTS}/logs/simulate_genome.log",
         benchmark:
             f"{RESULTS}/benchmarks/simulate_genome.tsv"
         conda:
             "../../envs/regulens.yaml"
+        params:
+            settings=settings(f"{STUDY}/data/simulation"),
+            code=code(
+                "data.simulate",
+                "data.simulate_sequence",
+                "data.simulate_coverage",
+                "motifs.matrices",
+            ),
+            folder=GENOME,
         message:
             "Simulate a genome with planted motifs and the coverage that follows from them"
         shell:
@@ -38,7 +48,7 @@ if DATA.route == "simulated":
 
 elif DATA.route == "bigwig":
     FASTA, WINDOWS = located(DATA.fasta), located(DATA.windows)
-    TRACKS, COVERAGE = located(DATA.tracks), DATA.coverage
+    TRACKS, COVERAGE, TRACK_FOLDER = located(DATA.tracks), DATA.coverage, DATA.coverage
 
 else:
     WINDOWS, TRACKS = located(DATA.windows), located(DATA.tracks)
@@ -54,17 +64,26 @@ if DATA.route == "tfrecord":
             statistics=located(DATA.statistics),
         output:
             f"{OUT}/data/shards/{{split}}-{{shard}}.h5",
-        params:
-            settings=settings(
-                geometry=f"{STUDY}/data/geometry", crop=f"{STUDY}/data/crop", groups=f"{STUDY}/data/groups"
-            ),
-            code=code("data.crop", "data.tfrecord", "data.tracks", "data.store"),
         log:
             f"{RESULTS}/logs/crop/{{split}}-{{shard}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/crop/{{split}}-{{shard}}.tsv"
         conda:
             "../../envs/regulens.yaml"
+        params:
+            settings=settings(
+                geometry=f"{STUDY}/data/geometry",
+                crop=f"{STUDY}/data/crop",
+                groups=f"{STUDY}/data/groups",
+            ),
+            code=code(
+                "data.crop_tfrecord",
+                "data.tfrecord",
+                "data.summary",
+                "data.windows",
+                "data.tracks",
+                "data.store",
+            ),
         message:
             "Crop {wildcards.split} TFRecord {wildcards.shard}"
         shell:
@@ -83,24 +102,38 @@ else:
             blacklist=located(DATA.crop.blacklist) if DATA.crop.blacklist else [],
         output:
             f"{OUT}/data/shards/{{split}}-{{shard}}.h5",
-        params:
-            settings=settings(
-                geometry=f"{STUDY}/data/geometry", crop=f"{STUDY}/data/crop", groups=f"{STUDY}/data/groups"
-            ),
-            shards=lambda wildcards: DATA.shards[wildcards.split],
-            blacklist=lambda wildcards, input: f"--blacklist {shlex.quote(str(input.blacklist))}" if input.blacklist else "",
-            code=code("data.crop", "data.coverage", "data.tracks", "data.store"),
         log:
             f"{RESULTS}/logs/crop/{{split}}-{{shard}}.log",
         benchmark:
             f"{RESULTS}/benchmarks/crop/{{split}}-{{shard}}.tsv"
         conda:
             "../../envs/regulens.yaml"
+        params:
+            settings=settings(
+                geometry=f"{STUDY}/data/geometry",
+                crop=f"{STUDY}/data/crop",
+                groups=f"{STUDY}/data/groups",
+            ),
+            folder=TRACK_FOLDER,
+            shards=lambda wildcards: DATA.shards[wildcards.split],
+            blacklist=lambda wildcards, input: (
+                f"--blacklist {shlex.quote(str(input.blacklist))}"
+                if input.blacklist
+                else ""
+            ),
+            code=code(
+                "data.crop_bigwig",
+                "data.coverage",
+                "data.summary",
+                "data.windows",
+                "data.tracks",
+                "data.store",
+            ),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
         shell:
             "regulens crop-bigwig --fasta {input.fasta:q} --windows {input.windows:q} --tracks {input.tracks:q}"
-            " --coverage {input.coverage:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
+            " --coverage {params.folder:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
             " --shards {params.shards} --settings {params.settings:q} --output {output:q} 2> {log:q}"
 
 
@@ -109,13 +142,13 @@ rule link_shards:
         shards=lambda wildcards: shards(wildcards.split),
     output:
         f"{OUT}/data/{{split}}.h5",
-    params:
-        code=code("data.store"),
     log:
         f"{RESULTS}/logs/link_shards/{{split}}.log",
+    localrule: True
     conda:
         "../../envs/regulens.yaml"
-    localrule: True
+    params:
+        code=code("data.store"),
     message:
         "Join the {wildcards.split} shards into one virtual data set"
     shell:

@@ -24,25 +24,21 @@ DOWNLOADS = CONFIG.download.folder
 PUBLISHED = Path(workflow.source_path("../../config/published.csv"))
 
 
-def settings(*paths, **named):
+def settings(path=None, **named):
     """Parameter with the part of the configuration that a command depends on, as JSON.
 
-    One path gives that part, named paths a map of parts. Wildcards in braces are filled in. It returns a function of
-    the wildcards, because Snakemake would expand the braces of a plain string.
+    `path` gives that part, named paths give a map of parts. It is a function of the wildcards, because Snakemake would
+    expand the braces of a plain string.
     """
 
-    def part(path, wildcards):
+    def part(path):
         value = SETTINGS
         for key in path.split("/"):
-            value = value[key.format(**wildcards)]
+            value = value[key]
         return value
 
-    def parameter(wildcards):
-        if paths:
-            return json.dumps(part(paths[0], wildcards), sort_keys=True)
-        return json.dumps({name: part(path, wildcards) for name, path in named.items()}, sort_keys=True)
-
-    return parameter
+    value = part(path) if path else {name: part(path) for name, path in named.items()}
+    return lambda wildcards: json.dumps(value, sort_keys=True)
 
 
 def code(*modules):
@@ -68,7 +64,9 @@ def shards(*splits):
 def preflight():
     """Stop before the first job when something that the run needs is missing."""
     if found := problems(CONFIG):
-        raise WorkflowError("The run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found))
+        raise WorkflowError(
+            "The run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found)
+        )
 
 
 def closing_words():

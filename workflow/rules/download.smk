@@ -4,15 +4,17 @@
 rule download:
     output:
         f"{DOWNLOADS}/{{name}}",
-    wildcard_constraints:
-        name="|".join(pattern(name) for name in CONFIG.sources) or "(?!)",
-    params:
-        source=lambda wildcards: find_source(CONFIG.sources, wildcards.name).model_dump_json(),
-        settings=settings("download"),
-        code=code("data.download"),
     log:
         f"{RESULTS}/logs/download/{{name}}.log",
+    wildcard_constraints:
+        name="|".join(pattern(name) for name in CONFIG.sources) or "(?!)",
     localrule: True
+    params:
+        source=lambda wildcards: find_source(
+            CONFIG.sources, wildcards.name
+        ).model_dump_json(),
+        settings=settings("download"),
+        code=code("data.download"),
     message:
         "Download {wildcards.name}"
     shell:

@@ -12,9 +12,36 @@ PREDICTIONS = f"{OUT}/predictions/{{model}}/seed{{seed}}.h5"
 EPOCHS = f"{MODEL}/log.csv"
 MODEL_RUNS = [(model, seed) for model in MODELS for seed in ASSAY.seeds]
 TRAINED_RUNS = [(model, seed) for model in TRAINED for seed in ASSAY.seeds]
-FIGURE3_RUNS = [(model, ASSAY.seeds[0]) for model in (MAIN, ASSAY.figures.figure3.other)]
+FIGURE3_RUNS = [
+    (model, ASSAY.seeds[0]) for model in (MAIN, ASSAY.figures.figure3.other)
+]
 REFERENCE_RUNS = [(reference, 0) for reference in REFERENCES]
 PAPER = "Genomic Interpreter"
+LAYER_MODULES = [
+    f"models.{name}"
+    for name in (
+        "base",
+        "convtower",
+        "layers",
+        "pooling",
+        "relative",
+        "transformer",
+        "windows",
+    )
+]
+TRAINER_MODULES = [
+    f"training.{name}"
+    for name in (
+        "augment",
+        "dataset",
+        "keeper",
+        "metrics",
+        "module",
+        "sampler",
+        "statistics",
+        "trainer",
+    )
+]
 
 
 def model_settings(wildcards):
@@ -32,14 +59,15 @@ def model_settings(wildcards):
 
 def model_code(wildcards):
     """Changes with the code that defines a model: its own file and the shared layers, but not the other models."""
-    module = architectures()[ASSAY.models[wildcards.model].architecture].__module__
-    return code(module.removeprefix("regulens."), *LAYER_MODULES)
+    file = architectures()[ASSAY.models[wildcards.model].architecture].__module__
+    return code(file.removeprefix("regulens."), *LAYER_MODULES)
 
 
 def runs(template, pairs):
     """Options that tell a command which file belongs to which model and seed."""
     return " ".join(
-        f"--run {model}:{seed}={template.format(model=model, seed=seed)}" for model, seed in pairs
+        f"--run {model}:{seed}={template.format(model=model, seed=seed)}"
+        for model, seed in pairs
     )
 
 
@@ -59,21 +87,21 @@ rule train_assay_model:
     output:
         model=f"{MODEL}/model.ckpt",
         epochs=f"{MODEL}/log.csv",
+    log:
+        f"{RESULTS}/logs/train/{{model}}-seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model="|".join(TRAINED) or "(?!)",
+    priority: 10
+    conda:
+        "../../envs/regulens.yaml"
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
     params:
         settings=model_settings,
         code=model_code,
         trainer=code(*TRAINER_MODULES),
         state=f"{MODEL}/state",
-    log:
-        f"{RESULTS}/logs/train/{{model}}-seed{{seed}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train/{{model}}-seed{{seed}}.tsv"
-    conda:
-        "../../envs/regulens.yaml"
-    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
-    priority: 10
     message:
         "Train {wildcards.model}, seed {wildcards.seed} (progress: {log})"
     shell:
@@ -89,15 +117,15 @@ rule adopt_checkpoint:
         shards=shards("train"),
     output:
         model=f"{MODEL}/model.ckpt",
+    log:
+        f"{RESULTS}/logs/adopt/{{model}}-seed{{seed}}.log",
     wildcard_constraints:
         model="|".join(ADOPTED) or "(?!)",
+    conda:
+        "../../envs/regulens.yaml"
     params:
         settings=model_settings,
         code=model_code,
-    log:
-        f"{RESULTS}/logs/adopt/{{model}}-seed{{seed}}.log",
-    conda:
-        "../../envs/regulens.yaml"
     message:
         "Take {wildcards.model} from {input.checkpoint} instead of training it"
     shell:
@@ -112,18 +140,18 @@ rule predict:
         shards=shards("test"),
     output:
         f"{OUT}/predictions/{{model}}/seed{{seed}}.h5",
-    wildcard_constraints:
-        model="|".join(MODELS),
-    params:
-        settings=settings(f"{STUDY}/evaluation"),
-        code=code("training.evaluate"),
     log:
         f"{RESULTS}/logs/predict/{{model}}-seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        model="|".join(MODELS),
     conda:
         "../../envs/regulens.yaml"
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    params:
+        settings=settings(batch=f"{STUDY}/evaluation/batch"),
+        code=code("training.evaluate"),
     message:
         "Predict the test set with {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -138,17 +166,17 @@ rule predict_reference:
         shards=shards("train", "test"),
     output:
         f"{OUT}/predictions/{{model}}/seed{{seed}}.h5",
-    wildcard_constraints:
-        model="|".join(REFERENCES),
-    params:
-        settings=settings(f"{STUDY}/evaluation"),
-        code=code("training.reference"),
     log:
         f"{RESULTS}/logs/predict/{{model}}-seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        model="|".join(REFERENCES),
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(ridge_alpha=f"{STUDY}/evaluation/ridge_alpha"),
+        code=code("training.reference"),
     message:
         "Reference row of Table 1: {wildcards.model}"
     shell:
@@ -163,12 +191,12 @@ rule pearson:
         shards=shards("test"),
     output:
         PEARSON,
-    params:
-        code=code("training.evaluate", "training.metrics"),
     log:
         f"{RESULTS}/logs/pearson/{{model}}-seed{{seed}}.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        code=code("training.evaluate", "training.metrics"),
     message:
         "Pearson correlation of every track: {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -178,13 +206,13 @@ rule pearson:
 rule describe_models:
     output:
         f"{OUT}/architectures.csv",
-    params:
-        settings=settings(models=f"{STUDY}/models", geometry=f"{STUDY}/data/geometry"),
-        code=code("models.base", *LAYER_MODULES),
     log:
         f"{RESULTS}/logs/describe_models.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(models=f"{STUDY}/models", geometry=f"{STUDY}/data/geometry"),
+        code=code("models.base", *LAYER_MODULES),
     message:
         "Lengths and widths of every layer of the configured models"
     shell:
@@ -192,7 +220,16 @@ rule describe_models:
 
 
 TABLES = ["table1.csv", "attention_distance.csv"]
-PICTURES = ["figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"]
+PICTURES = [
+    "figure1",
+    "figure2",
+    "figure3",
+    "figure4a",
+    "figure4b",
+    "figure5",
+    "figure6",
+    "figure7",
+]
 PICTURES += ["attention_distance_plot"] + ["loss_curves"] * bool(TRAINED)
 
 
@@ -205,3 +242,13 @@ rule genomic_interpreter:
     input:
         expand(f"{OUT}/{{table}}", table=TABLES),
         rules.genomic_interpreter_figures.input,
+
+
+READING_LIST = {
+    f"{OUT}/table1.md": "Table 1: correlation by model and track group",
+    f"{OUT}/figure2.png": "every track: the main model against the others",
+    f"{OUT}/figure3.png": "one track along one segment",
+    f"{OUT}/figure4a.png": "attention of every layer",
+    f"{OUT}/attention_distance_plot.png": "how far attention reaches, layer by layer",
+    f"{OUT}/loss_curves.png": "how training went",
+}

@@ -10,13 +10,13 @@ rule export_attention:
         shards=shards("test"),
     output:
         f"{ATTENTION}/example.h5",
-    params:
-        settings=settings(f"{STUDY}/figures/attention"),
-        code=code("interpret.attention"),
     log:
         f"{RESULTS}/logs/attention/example.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(example=f"{STUDY}/figures/attention/example"),
+        code=code("interpret.attention"),
     message:
         "Attention weights of one test segment"
     shell:
@@ -36,9 +36,6 @@ rule attention_distance:
             category=PAPER,
             labels={"item": "Figure 4a in numbers"},
         ),
-    params:
-        settings=settings(f"{STUDY}/evaluation"),
-        code=code("interpret.attention"),
     log:
         f"{RESULTS}/logs/attention/distance.log",
     benchmark:
@@ -46,6 +43,9 @@ rule attention_distance:
     conda:
         "../../envs/regulens.yaml"
     threads: ASSAY.models[MAIN].threads
+    params:
+        settings=settings(batch=f"{STUDY}/evaluation/batch"),
+        code=code("interpret.attention"),
     message:
         "Mean distance under the attention of every layer, over the test set"
     shell:
@@ -64,17 +64,16 @@ rule genomic_interpreter_figure4a:
             category=PAPER,
             labels={"item": "Figure 4a"},
         ),
-    params:
-        settings=settings(f"{STUDY}/figures/attention"),
-        code=code("figures.style", "figures.attention", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/figure4a.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        code=code("figures.style", "figures.attention", "figures.attention_file"),
     message:
         "Figure 4a: attention of every layer"
     shell:
-        PLOT + " figure4a {input.attention:q} --settings {params.settings:q}"
+        PLOT + " figure4a {input.attention:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -89,13 +88,13 @@ rule genomic_interpreter_figure4b:
             category=PAPER,
             labels={"item": "Figure 4b"},
         ),
-    params:
-        settings=settings(f"{STUDY}/figures/attention"),
-        code=code("figures.style", "figures.attention", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/figure4b.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(heads_layer=f"{STUDY}/figures/attention/heads_layer"),
+        code=code("figures.style", "figures.attention", "figures.attention_file"),
     message:
         "Figure 4b: heads of one layer"
     shell:
@@ -114,13 +113,13 @@ rule genomic_interpreter_figure6:
             category=PAPER,
             labels={"item": "Figure 6"},
         ),
-    params:
-        settings=settings(f"{STUDY}/figures/attention"),
-        code=code("figures.style", "figures.attention", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/figure6.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(windows_layer=f"{STUDY}/figures/attention/windows_layer"),
+        code=code("figures.style", "figures.attention", "figures.attention_file"),
     message:
         "Figure 6: windows and heads of one layer"
     shell:
@@ -139,13 +138,13 @@ rule genomic_interpreter_figure7:
             category=PAPER,
             labels={"item": "Figure 7"},
         ),
-    params:
-        settings=settings(f"{STUDY}/figures/attention"),
-        code=code("figures.style", "figures.attention", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/figure7.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(zoom_layer=f"{STUDY}/figures/attention/zoom_layer", zoom_tokens=f"{STUDY}/figures/attention/zoom_tokens"),
+        code=code("figures.style", "figures.attention", "figures.attention_file"),
     message:
         "Figure 7: zoom into one attention map"
     shell:
@@ -164,15 +163,14 @@ rule genomic_interpreter_attention_distance_plot:
             category=PAPER,
             labels={"item": "Figure 4a in numbers, plotted"},
         ),
-    params:
-        settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.style", "figures.attention", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/attention_distance_plot.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        code=code("figures.style", "figures.attention", "figures.attention_file"),
     message:
         "Plot of the attention distances"
     shell:
-        PLOT + " attention-distance-plot {input.distances:q} --settings {params.settings:q}"
+        PLOT + " attention-distance-plot {input.distances:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

@@ -1,5 +1,5 @@
 # Genomic Interpreter: Table 1 and the figures of architecture and accuracy (1, 2, 3, 5, loss curves).
-FIGURE = f"{OUT}/figure"
+
 PLOT = "regulens genomic-interpreter"
 
 
@@ -16,18 +16,23 @@ rule genomic_interpreter_table1:
         ),
         md=f"{OUT}/table1.md",
         tex=f"{OUT}/table1.tex",
-    params:
-        runs=runs(PEARSON, MODEL_RUNS + REFERENCE_RUNS),
-        settings=settings(models=f"{STUDY}/models", groups=f"{STUDY}/data/groups", data_note=f"{STUDY}/data_note"),
-        code=code("figures.table1", "figures.table1_text", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/table1.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        runs=runs(PEARSON, MODEL_RUNS + REFERENCE_RUNS),
+        settings=settings(
+            models=f"{STUDY}/models",
+            groups=f"{STUDY}/data/groups",
+            data_note=f"{STUDY}/data_note",
+        ),
+        code=code("figures.table1", "figures.table1_text", "figures.inputs"),
     message:
         "Table 1: Pearson correlation by model and track group"
     shell:
-        PLOT + " table1 {params.runs} --published {input.published:q} --settings {params.settings:q}"
+        PLOT
+        + " table1 {params.runs} --published {input.published:q} --settings {params.settings:q}"
         " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"
 
 
@@ -42,13 +47,13 @@ rule genomic_interpreter_figure1:
             category=PAPER,
             labels={"item": "Figure 1"},
         ),
-    params:
-        settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.style", "figures.architecture"),
     log:
         f"{RESULTS}/logs/figures/figure1.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(main_model=f"{STUDY}/figures/main_model"),
+        code=code("figures.style", "figures.architecture"),
     message:
         "Figure 1: Genomic Interpreter as configured"
     shell:
@@ -67,13 +72,13 @@ rule genomic_interpreter_figure5:
             category=PAPER,
             labels={"item": "Figure 5"},
         ),
-    params:
-        settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.style", "figures.architecture"),
     log:
         f"{RESULTS}/logs/figures/figure5.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        settings=settings(main_model=f"{STUDY}/figures/main_model"),
+        code=code("figures.style", "figures.architecture"),
     message:
         "Figure 5: the comparators as configured"
     shell:
@@ -92,14 +97,18 @@ rule genomic_interpreter_figure2:
             category=PAPER,
             labels={"item": "Figure 2"},
         ),
-    params:
-        runs=runs(PEARSON, MODEL_RUNS),
-        settings=settings(main_model=f"{STUDY}/figures/main_model", models=f"{STUDY}/models", groups=f"{STUDY}/data/groups"),
-        code=code("figures.style", "figures.correlation", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/figure2.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        runs=runs(PEARSON, MODEL_RUNS),
+        settings=settings(
+            main_model=f"{STUDY}/figures/main_model",
+            models=f"{STUDY}/models",
+            groups=f"{STUDY}/data/groups",
+        ),
+        code=code("figures.style", "figures.correlation", "figures.inputs"),
     message:
         "Figure 2: per-track correlation of the main model against each reference"
     shell:
@@ -120,18 +129,23 @@ rule genomic_interpreter_figure3:
             category=PAPER,
             labels={"item": "Figure 3"},
         ),
-    params:
-        runs=runs(PREDICTIONS, FIGURE3_RUNS),
-        settings=settings(figure3=f"{STUDY}/figures/figure3", main_model=f"{STUDY}/figures/main_model", models=f"{STUDY}/models"),
-        code=code("figures.style", "figures.profile", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/figure3.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        runs=runs(PREDICTIONS, FIGURE3_RUNS),
+        settings=settings(
+            figure3=f"{STUDY}/figures/figure3",
+            main_model=f"{STUDY}/figures/main_model",
+            models=f"{STUDY}/models",
+        ),
+        code=code("figures.style", "figures.profile", "figures.inputs"),
     message:
         "Figure 3: one track along one test segment"
     shell:
-        PLOT + " figure3 {params.runs} --test {input.test:q} --settings {params.settings:q}"
+        PLOT
+        + " figure3 {params.runs} --test {input.test:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -146,14 +160,14 @@ rule genomic_interpreter_loss_curves:
             category=PAPER,
             labels={"item": "Loss curves"},
         ),
-    params:
-        runs=runs(EPOCHS, TRAINED_RUNS),
-        settings=settings(models=f"{STUDY}/models"),
-        code=code("figures.style", "figures.training", "figures.inputs"),
     log:
         f"{RESULTS}/logs/figures/loss_curves.log",
     conda:
         "../../envs/regulens.yaml"
+    params:
+        runs=runs(EPOCHS, TRAINED_RUNS),
+        settings=settings(models=f"{STUDY}/models"),
+        code=code("figures.style", "figures.training", "figures.inputs"),
     message:
         "Loss curves of every model"
     shell:

@@ -1,13 +1,15 @@
 """Options that several commands share, and how a settings option is read."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from regulens.errors import InputError
-from regulens.validation import validated
+from regulens.figures.inputs import Run
+from regulens.validation import nearest, validated
 
 SettingsOption = Annotated[str, typer.Option("--settings", help="Part of the configuration, as JSON.")]
 OutputOption = Annotated[Path, typer.Option("--output", help="File to write; it appears when it is whole.")]
@@ -32,3 +34,16 @@ def part(values: dict, key: str, model=None):
     if key not in values:
         raise InputError(f"--settings has no part '{key}'; found {', '.join(values) or 'nothing'}")
     return validated(model, values[key], key) if model else values[key]
+
+
+def parse_runs(options: list[str], labels: dict[str, str]) -> list[Run]:
+    """`MODEL:SEED=FILE` options as runs with the label of their model."""
+    runs = []
+    for option in options:
+        found = re.fullmatch(r"(?P<model>[^:]+):(?P<seed>\d+)=(?P<path>.+)", option)
+        if not found:
+            raise InputError(f"--run must be MODEL:SEED=FILE, found '{option}'")
+        if found["model"] not in labels:
+            raise InputError(f"--run {option}: no such model; {nearest(found['model'], list(labels))}")
+        runs.append(Run(found["model"], labels[found["model"]], int(found["seed"]), Path(found["path"])))
+    return runs

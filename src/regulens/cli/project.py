@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from regulens import config_docs
 from regulens.errors import InputError
 
 app = typer.Typer()
@@ -18,6 +17,8 @@ def schema(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
 ) -> None:
     """JSON schema and key table of the configuration: generate them, or check that they are up to date."""
+    from regulens import config_docs
+
     if write == check:
         raise InputError("give --write or --check")
     (config_docs.write if write else config_docs.check)(root)

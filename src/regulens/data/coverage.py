@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from regulens.data.summary import FLOAT16_MAX, clip_values, summarise
+from regulens.data.summary import FLOAT16_MAX, clip_values, summarise, to_float16, to_float32
 
 _FEWEST_BINS = 8  # a shorter window has no baseline: half of it may be one peak
 
@@ -15,17 +15,17 @@ def clean_coverage(
 ) -> np.ndarray:
     """Steps 1 to 5: round to float16, fill gaps, flatten blacklisted regions. Returns float32 (bp,).
 
-    ``values`` (bp,) is one track's coverage of one window, nan where the file says nothing. The baseline is the median of
-    the window, and 0 when the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds intervals
-    (start, end) relative to the window, already extended, which may reach beyond it: their values are clipped to
-    [-baseline, baseline]. Remaining gaps get the baseline; ``interpolate`` fills them linearly before, from neighbours
-    or, at the ends, from 0.
+    ``values`` float32 (bp,) is one track's coverage of one window, nan where the file says nothing. The baseline is the
+    median of the window, and 0 when the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds
+    intervals (start, end) relative to the window, already extended, which may reach beyond it: their values are clipped
+    to [-baseline, baseline]. Remaining gaps get the baseline; ``interpolate`` fills them linearly before that, beyond
+    the first and last value with a fall to 0.
 
-    Deviations from Basenji, each of which only repairs a case where its result is not meant: an interval that starts
-    before the window is clipped to it (there, a negative index drops it); the baseline's magnitude bounds the blacklisted
-    values (a negative one inverts the bounds there).
+    Deviations from Basenji, each in a case where its result is not meant (SPEC S30, 11): an interval that starts before
+    the window is clipped to it (a negative index drops it there), and the baseline's magnitude bounds blacklisted
+    values (a negative baseline inverts the bounds there).
     """
-    values = np.clip(values, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16).astype(np.float32)
+    values = to_float32(to_float16(np.clip(values, -FLOAT16_MAX, FLOAT16_MAX)))
     if interpolate:
         values = interpolate_gaps(values)
     gaps = np.isnan(values)
@@ -52,9 +52,9 @@ def interpolate_gaps(values: np.ndarray) -> np.ndarray:
 def bin_coverage(
     values: np.ndarray, bin_bp: int, scale: float, sum_stat: str, clip: float, clip_soft: float = math.nan
 ) -> np.ndarray:
-    """Steps 7 to 11: scale, summarise each ``bin_bp`` of ``values`` (bp,) by ``sum_stat``, clip. Returns float16 (bins,).
+    """Steps 7 to 11: scale ``values`` (bp,), summarise each ``bin_bp`` by ``sum_stat``, clip. Returns float16 (bins,).
 
-    Basenji's last step, which clips a finished track at its 99.99999th percentile, is left out: it needs every window of
+    Basenji's last step clips a finished track at its 99.99999th percentile. It is left out: it needs every window of
     the data set before the first can be written, and touches about one bin in ten million.
     Raises `ValueError` for a square root of a negative sum.
     """

@@ -33,15 +33,16 @@ def crop_tfrecord(
 ) -> int:
     """Write the examples of one TFRecord file to a store; returns their number. Memory stays at a few records.
 
-    ``tfrecord`` is file number ``shard`` (from 0) of ``split``; ``tracks`` the target table; ``statistics`` the data set's
-    statistics.json. ``windows`` is its sequences.bed, whose rows of one split are in the order of the records: file
-    ``shard`` begins with row ``shard`` x ``settings.records_per_file``. Without it the examples have no location.
+    ``tfrecord`` is file number ``shard`` (from 0) of ``split``, ``tracks`` the target table and ``statistics`` the
+    statistics.json of the data set. ``windows`` is its sequences.bed, whose rows of one split are in the order of the
+    records: file ``shard`` begins with row ``shard`` x ``settings.records_per_file``. Without it the examples have no
+    location.
 
     The target span of an example is pooled from ``pool_width`` to ``geometry.bin_bp`` where the latter is a multiple
     (see `BinPooler` for what is exact). An input that hangs over the record's sequence is padded with N or dropped.
 
-    Raises `InputError`, and leaves no output, when the table, the statistics, the windows or the geometry do not fit the
-    records, or a record is broken.
+    Raises `InputError`, and leaves no output, when the table, the statistics, the windows or the geometry do not fit
+    the records, or a record is broken.
     """
     table = assign_groups(read_track_table(tracks), groups)
     record = RecordFormat.read(statistics)
@@ -54,23 +55,24 @@ def crop_tfrecord(
     tiles = record.tiles(geometry, settings, statistics)
     rows = None if windows is None else _shard_rows(windows, record, split, shard, settings)
     expected = None if rows is None else len(rows)
+    # The kept examples adjoin each other: their bins are pooled in one go.
+    first = tiles[0].target_start // record.pool_width
+    last = (tiles[-1].target_start + geometry.target_bp) // record.pool_width
     number = -1
     with write_store(output, table, geometry, split, settings.compression) as store:
-        # A bar for a person at a terminal only (disable=None); a log would fill with carriage returns.
+        # A bar for a person at a terminal only (disable=None): a log would fill with them.
         bar = tqdm(read_records(tfrecord), Path(tfrecord).name, expected, disable=None, unit=" records")
         for number, payload in enumerate(bar):
             if number == expected:
                 break
             try:
-                features = parse_example(payload)
-                sequence, target = record.unpack(features)
-                for tile in tiles:
+                sequence, target = record.unpack(parse_example(payload))
+                targets = pooler(_finite(target[first:last])).reshape(len(tiles), geometry.bins, record.tracks)
+                for tile, bins in zip(tiles, targets, strict=True):
                     start = tile.input_start + record.crop_bp
                     codes = _cut(sequence, record.sequence_bp, start, start + geometry.input_bp)
-                    first = tile.target_start // record.pool_width
-                    bins = target[first : first + geometry.target_bp // record.pool_width]
                     location = "" if rows is None else _location(rows[number], start, geometry.input_bp)
-                    store.append(codes, pooler(bins), location)
+                    store.append(codes, bins, location)
             except ValueError as error:
                 raise InputError(f"{tfrecord}: record {number} is not usable: {error}") from None
         if expected is not None and number + 1 != expected:
@@ -125,8 +127,8 @@ class RecordFormat:
         """How many bins of the records make one of the geometry; `InputError` when that is not a whole number."""
         if geometry.bin_bp % self.pool_width:
             raise InputError(
-                f"bin_bp = {geometry.bin_bp} is not a multiple of the data's pool_width = {self.pool_width} ({origin}): "
-                "bins can be pooled, not split"
+                f"bin_bp = {geometry.bin_bp} is no multiple of the data's pool_width = {self.pool_width} ({origin}): "
+                "bins are pooled, not split"
             )
         return geometry.bin_bp // self.pool_width
 
@@ -135,17 +137,17 @@ class RecordFormat:
         tiles = tile_window(self.target_bp, geometry, settings)
         if tiles[0].target_start % self.pool_width:
             raise InputError(
-                f"the target span of an example starts {tiles[0].target_start} bp into the record's target, which is not "
-                f"on its grid of {self.pool_width} bp ({origin}): bins x bin_bp / {self.pool_width} must be even when "
-                f"target_length = {self.bins} is even, and odd when it is odd"
+                f"the first target span would start {tiles[0].target_start} bp into the record's target, off its grid "
+                f"of {self.pool_width} bp ({origin}): it can be centred only if bins x bin_bp / {self.pool_width} is "
+                f"{'odd' if self.bins % 2 else 'even'}, as target_length is"
             )
         if settings.overhang == "drop":
             starts = {tile: tile.input_start + self.crop_bp for tile in tiles}
             tiles = [tile for tile in tiles if 0 <= starts[tile] <= self.sequence_bp - geometry.input_bp]
             if not tiles:
                 raise InputError(
-                    f"every example's input of {geometry.input_bp} bp hangs over the record's {self.sequence_bp} bp, and "
-                    "overhang: drop leaves none: use overhang: pad or a shorter input_bp"
+                    f"every input of {geometry.input_bp} bp hangs over the record's {self.sequence_bp} bp, and "
+                    "overhang: drop leaves no example: use overhang: pad or a shorter input_bp"
                 )
         return tiles
 
@@ -172,6 +174,14 @@ def _cut(sequence: memoryview, length: int, start: int, end: int) -> np.ndarray:
     return np.pad(inside, (left, end - start - left - len(inside)), constant_values=N_CODE)
 
 
+def _finite(target: np.ndarray) -> np.ndarray:
+    bits = target.view(np.uint16) & 0x7FFF  # without the sign, infinity and nan are the largest of float16's patterns
+    if bits.max() >= 0x7C00:
+        row, track = np.unravel_index(bits.argmax(), bits.shape)
+        raise ValueError(f"its target of track {track} is {target[row, track]}, which no model can learn")
+    return target
+
+
 def _location(row: tuple[str, int], start: int, length: int) -> str:
     contig, sequence_start = row
     return f"{contig}:{sequence_start + start}-{sequence_start + start + length}"
@@ -184,29 +194,30 @@ def _shard_rows(
 
     Rows are target regions or whole sequences, both in use; their width tells which.
     """
-    windows = read_windows(path)
-    width = windows["end"] - windows["start"]
-    wrong = ~width.isin([record.sequence_bp, record.target_bp])
-    if wrong.any():
-        row = windows[wrong].iloc[0]
-        raise InputError(
-            f"{path}, line {row['line']}: the row is {row['end'] - row['start']} bp long, neither a sequence of "
-            f"{record.sequence_bp} bp nor a target region of {record.target_bp} bp"
-        )
-    start = windows["start"] - (width == record.target_bp) * record.crop_bp
-    regions = windows.assign(start=start + record.crop_bp, end=start + record.crop_bp + record.target_bp)
-    check_splits_disjoint(regions, path)
-    mine = np.flatnonzero(windows["split"] == split)
+    targets = []
+    for row in read_windows(path):
+        if row.end - row.start == record.target_bp:
+            targets.append(row)
+        elif row.end - row.start == record.sequence_bp:
+            targets.append(row._replace(start=row.start + record.crop_bp, end=row.end - record.crop_bp))
+        else:
+            raise InputError(
+                f"{path}: {row} is neither a sequence of {record.sequence_bp} bp nor a target region of "
+                f"{record.target_bp} bp: use the sequences.bed that came with the data"
+            )
+    check_splits_disjoint(targets, path)
+    mine = [row for row in targets if row.split == split]
     if record.records.get(split, len(mine)) != len(mine):
         raise InputError(
-            f"{path}: it has {len(mine)} rows of {split}, the statistics say {split}_seqs = {record.records[split]}: use "
-            "the sequences.bed that came with the data"
+            f"{path}: it has {len(mine)} rows of {split}, but the statistics say {split}_seqs = "
+            f"{record.records[split]}: use the sequences.bed that came with the data"
         )
+    if not mine:
+        raise InputError(f"{path}: it has no rows of {split}")
     first = shard * settings.records_per_file
     if first >= len(mine):
         raise InputError(
             f"{path}: file {shard} of {split} would start at row {first} of {len(mine)}: there are too many files for "
             f"records_per_file = {settings.records_per_file}"
         )
-    chosen = mine[first : first + settings.records_per_file]
-    return list(zip(windows["contig"].iloc[chosen], start.iloc[chosen].tolist(), strict=True))
+    return [(row.contig, row.start - record.crop_bp) for row in mine[first : first + settings.records_per_file]]

@@ -89,7 +89,7 @@ class CropSettings(Settings):
     compression: Literal["lzf"] | None = None
     """Compression of the HDF5 shards."""
     blacklist: str | None = None
-    """Name of a BED source with regions whose coverage is clipped to the window's baseline, its median (bigWig route)."""
+    """Name of a BED source with regions whose coverage is clipped to the window's median (bigWig route)."""
     blacklist_extend_bp: int = Field(default=20, ge=0)
     """Blacklist regions are extended by this much on both sides."""
 
@@ -109,7 +109,7 @@ class SimulationSettings(Settings):
     """The simulated genome of the demonstration: planted motifs, and coverage that follows from them.
 
     Elements (promoters, enhancers, insulators) stand along each contig at random distances. A promoter makes CAGE tags
-    in a cell type when an element beside it, a kilobase or two away, is an enhancer of that cell type.
+    in a cell type when an element beside it, about a kilobase away, is an enhancer of that cell type.
     """
 
     seed: int = Field(default=1, ge=0)
@@ -130,7 +130,7 @@ class SimulationSettings(Settings):
     """Share of G + C in CpG islands."""
     island_cpg_ratio: float = Field(default=0.65, gt=0, le=1)
     """Observed / expected CpG in CpG islands."""
-    element_distance_bp: tuple[Annotated[int, Field(ge=500)], int] = (1000, 2000)
+    element_distance_bp: tuple[Annotated[int, Field(ge=500)], int] = (800, 1600)
     """Smallest and largest distance in bp between the centres of neighbouring elements: the reach of an enhancer."""
     elements: dict[Literal["promoter", "enhancer", "insulator"], Annotated[float, Field(ge=0)]] = {
         "promoter": 0.34,
@@ -165,7 +165,7 @@ class SimulationSettings(Settings):
         "hepatic": "HNF4A",
         "lymphoid": "SPI1",
     }
-    """Cell types and the motif of their enhancers (2 or 3 sites in each enhancer)."""
+    """Cell types and the motif of their enhancers (3 or 4 sites in each enhancer)."""
     singletons_per_kb: float = Field(default=0.4, ge=0, le=5)
     """Sites of any motif per kb outside of elements, with a tenth of the effect."""
     tracks: Annotated[list[SimulatedTrack], Field(min_length=1)] = [

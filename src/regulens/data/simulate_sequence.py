@@ -102,7 +102,7 @@ def element_motifs(settings: SimulationSettings, element: Mapping, rng: np.rando
         return [str(name) for name in rng.choice(settings.promoter_motifs, size=rng.integers(1, 5))]
     if element["kind"] == "insulator":
         return [settings.insulator_motif] * int(rng.integers(1, 4))
-    own = [motif for cell, motif in settings.cells.items() if element[cell] for _ in range(rng.integers(2, 4))]
+    own = [motif for cell, motif in settings.cells.items() if element[cell] for _ in range(rng.integers(3, 5))]
     return (own + [name for name in settings.enhancer_motifs for _ in range(rng.integers(0, 3))])[: SLOTS - 1]
 
 

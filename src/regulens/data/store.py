@@ -43,8 +43,9 @@ class StoreWriter:
             )
             for name, (shape, dtype) in self._shapes.items()
         }
-        self._pending: list[tuple[np.ndarray, np.ndarray, bytes]] = []
-        self._block = max(1, _FLUSH_BYTES // (geometry.input_bp + 2 * geometry.bins * n_tracks))
+        size = max(1, _FLUSH_BYTES // (geometry.input_bp + 2 * geometry.bins * n_tracks))
+        self._block = {name: np.empty((size, *shape), dtype) for name, (shape, dtype) in self._shapes.items()}
+        self._pending = 0
         self.examples = 0
         """Examples appended so far."""
 
@@ -60,21 +61,21 @@ class StoreWriter:
         encoded = location.encode("utf-8")
         if len(encoded) > LOCATION_BYTES:
             raise InputError(f"location {location} is longer than {LOCATION_BYTES} bytes: shorten the contig's name")
-        self._pending.append((sequence.copy(), target.copy(), encoded))
+        for name, value in (("sequence", sequence), ("target", target), ("location", encoded)):
+            self._block[name][self._pending] = value
+        self._pending += 1
         self.examples += 1
-        if len(self._pending) == self._block:
+        if self._pending == len(self._block["location"]):
             self.flush()
 
     def flush(self) -> None:
         """Write the examples that are still in memory."""
         if not self._pending:
             return
-        columns = zip(*self._pending, strict=True)
-        for (name, (_, dtype)), column in zip(self._shapes.items(), columns, strict=True):
-            data = self._data[name]
+        for name, data in self._data.items():
             data.resize(self.examples, axis=0)
-            data[self.examples - len(self._pending) :] = np.array(column, dtype=dtype)
-        self._pending.clear()
+            data[self.examples - self._pending :] = self._block[name][: self._pending]
+        self._pending = 0
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Reads zlib-compressed TFRecords of Basenji examples without TensorFlow, one record at a time.
 
-A file is one zlib stream of records: length (8 bytes, little-endian), checksum of the length (4), payload, checksum of the
-payload (4). A payload is a protocol buffer ``Example`` whose features ``sequence`` and ``target`` are byte strings
+A file is one zlib stream of records: length (8 bytes, little-endian), checksum of the length (4), payload, checksum of
+the payload (4). A payload is a protocol buffer ``Example`` whose features ``sequence`` and ``target`` are byte strings
 (SPEC 4.4). The records' own CRC-32C are not computed: the stream ends with an Adler-32 of the same bytes, which zlib
 checks, downloads are checked by SHA-256, and outputs appear only after the last byte was read.
 """
@@ -14,12 +14,12 @@ import numpy as np
 
 from regulens.errors import InputError
 
-_CHUNK = 1 << 18  # compressed bytes read at a time
+_CHUNK = 1 << 16  # compressed bytes read at a time
 _LARGEST = 1 << 31  # a protocol buffer cannot be longer: a larger length is a broken file, not a reason to fill memory
 
 
 def read_records(path: Path | str) -> Iterator[memoryview]:
-    """Yield the payload of each record of ``path``; only one is in memory at a time.
+    """Yield the payload of each record of ``path``; it is valid until the next one is asked for, which overwrites it.
 
     Raises `InputError` naming the file, the record and the compressed byte when the file is missing, truncated, corrupt
     or not zlib.
@@ -31,11 +31,15 @@ def read_records(path: Path | str) -> Iterator[memoryview]:
         raise InputError(f"{path}: cannot read the TFRecord file: {error.strerror}") from None
     with file:
         stream = _Inflater(path, file)
-        while header := stream.read(12, may_end=True):
+        header, buffer = bytearray(12), bytearray()
+        while stream.fill(memoryview(header), may_end=True):
             length = int.from_bytes(header[:8], "little")
             if length > _LARGEST:
                 raise stream.broken(f"has an impossible length of {length} bytes")
-            yield memoryview(stream.read(length + 4))[:length]
+            if len(buffer) < length + 4:
+                buffer = bytearray(length + 4)
+            stream.fill(memoryview(buffer)[: length + 4])
+            yield memoryview(buffer)[:length]
             stream.record += 1
 
 
@@ -87,44 +91,44 @@ class _Inflater:
         self._inflate = zlib.decompressobj()
         self._input = b""
 
-    def read(self, size: int, may_end: bool = False) -> bytes:
-        """The next ``size`` bytes; b"" at the end of the stream when it ``may_end`` here."""
-        pieces, missing = [], size
-        while missing:
+    def fill(self, buffer: memoryview, may_end: bool = False) -> bool:
+        """Fill ``buffer`` with the next bytes; False at the end of the stream when it ``may_end`` here."""
+        filled = 0
+        while filled < len(buffer):
             self._input = self._input or self._file.read(_CHUNK)
+            at_end = not self._input
             try:
-                piece = self._inflate.decompress(self._input, missing)
+                piece = self._inflate.decompress(self._input, len(buffer) - filled)
             except zlib.error as error:
-                kind = "is corrupt" if self._inflate_started() else "is not zlib-compressed"
+                kind = "is corrupt" if self._is_zlib() else "is not zlib-compressed"
                 raise self.broken(f"{kind} ({error})") from None
-            at_end = not self._input and not piece
             self._input = self._inflate.unconsumed_tail
-            pieces.append(piece)
-            missing -= len(piece)
-            if self._inflate.eof and missing:
+            buffer[filled : filled + len(piece)] = piece
+            filled += len(piece)
+            if filled == len(buffer):
+                break
+            if self._inflate.eof:
                 if self._inflate.unused_data or self._file.read(1):
                     raise self.broken("is followed by bytes after the end of the zlib stream")
-                if may_end and missing == size:
-                    return b""
-                raise self.broken(f"ends {missing} bytes too early")
-            if at_end and missing:
+                if may_end and not filled:
+                    return False
+                raise self.broken(f"ends {len(buffer) - filled} bytes too early")
+            if at_end and not piece:
                 raise self.broken("is cut off: the file is truncated")
-        return b"".join(pieces) if len(pieces) > 1 else pieces[0]
+        return True
 
     def broken(self, what: str) -> InputError:
         """The error for the current record."""
-        position = self._file.tell() - len(self._input)
-        return InputError(
-            f"{self._path}: record {self.record} (near byte {position} of the file) {what}: get the file again"
-        )
+        place = f"record {self.record} (near byte {self._file.tell() - len(self._input)})"
+        return InputError(f"{self._path}: {place} {what}: get the file again")
 
-    def _inflate_started(self) -> bool:
-        return self.record > 0 or self._file.tell() > _CHUNK or self._file_starts_like_zlib()
-
-    def _file_starts_like_zlib(self) -> bool:
+    def _is_zlib(self) -> bool:
+        """Whether the file starts with a zlib header (RFC 1950)."""
+        position = self._file.tell()
         self._file.seek(0)
-        start = self._file.read(2)
-        return len(start) == 2 and start[0] & 0x0F == 8 and int.from_bytes(start, "big") % 31 == 0
+        header = self._file.read(2)
+        self._file.seek(position)
+        return header[0] & 0x0F == 8 and int.from_bytes(header, "big") % 31 == 0
 
 
 def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:

@@ -1,9 +1,8 @@
 """Windows of the genome, their splits, and the examples that are cut from each."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import NamedTuple
 
 from regulens.data.settings import CropSettings, Geometry
 from regulens.errors import InputError
@@ -12,8 +11,22 @@ SPLITS = ("train", "valid", "test")
 """Names of the splits."""
 
 
-@dataclass(frozen=True)
-class Tile:
+class Region(NamedTuple):
+    """A row of a BED file: 0-based, half-open."""
+
+    contig: str
+    start: int
+    end: int
+    split: str
+    """train, valid or test; empty when the file has no such column."""
+    line: int
+    """Line number in the file, from 1."""
+
+    def __str__(self) -> str:
+        return f"line {self.line} ({self.contig}:{self.start}-{self.end}{f', {self.split}' if self.split else ''})"
+
+
+class Tile(NamedTuple):
     """One example of a window, in bp from the start of the window's target region."""
 
     target_start: int
@@ -25,8 +38,8 @@ class Tile:
 def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> list[Tile]:
     """Examples of a window whose target region is ``target_bp`` long, left to right.
 
-    ``centre`` gives one, whose target span is the centre of the region (000 section 3.4). ``adjoining`` gives as many as
-    fit side by side, centred as a whole. A middle that is not a whole base is rounded down.
+    ``centre`` gives one, whose target span is the centre of the region (000 section 3.4). ``adjoining`` gives as many
+    as fit side by side, centred as a whole. A middle that is not a whole base is rounded down.
 
     Raises `InputError` when the region is shorter than one target span.
     """
@@ -43,10 +56,10 @@ def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> l
     return [Tile(start, start - context) for start in starts]
 
 
-def read_bed(path: Path | str, columns: int = 3) -> pd.DataFrame:
-    """Read a BED file: contig, start, end (0-based, half-open) and, with ``columns=4``, split.
+def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
+    """Read a BED file, in file order; ``with_split`` asks for a split (train, valid, test) in the fourth column.
 
-    Comment, ``track`` and ``browser`` lines and further columns are skipped; the column ``line`` keeps the line number.
+    Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
     Raises `InputError` naming file and line of a malformed row.
     """
     path = Path(path)
@@ -56,50 +69,50 @@ def read_bed(path: Path | str, columns: int = 3) -> pd.DataFrame:
         raise InputError(f"{path}: the BED file does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot read the BED file: {error}") from None
-    rows = []
+    needed = 4 if with_split else 3
+    regions = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
+        if not line.strip() or line.startswith(("#", "track ", "browser ")):
             continue
         fields = line.split("\t")
-        if len(fields) < columns:
-            raise InputError(f"{path}, line {number}: {len(fields)} tab-separated fields where {columns} are needed")
+        if len(fields) < needed:
+            raise InputError(f"{path}, line {number}: {len(fields)} tab-separated fields where {needed} are needed")
         try:
             start, end = int(fields[1]), int(fields[2])
         except ValueError:
             raise InputError(f"{path}, line {number}: start and end must be numbers, found {fields[1:3]}") from None
         if not 0 <= start < end:
-            raise InputError(
-                f"{path}, line {number}: start {start} and end {end} are not a span: need 0 <= start < end"
-            )
-        if columns > 3 and fields[3].strip() not in SPLITS:
-            raise InputError(f"{path}, line {number}: split {fields[3]!r} is not one of {', '.join(SPLITS)}")
-        rows.append((fields[0], start, end, *(field.strip() for field in fields[3:columns]), number))
-    return pd.DataFrame(rows, columns=["contig", "start", "end", *["split"][: columns - 3], "line"])
+            raise InputError(f"{path}, line {number}: need 0 <= start < end, found start {start} and end {end}")
+        split = fields[3].strip() if with_split else ""
+        if with_split and split not in SPLITS:
+            raise InputError(f"{path}, line {number}: split {split!r} is not one of {', '.join(SPLITS)}")
+        regions.append(Region(fields[0], start, end, split, number))
+    return regions
 
 
-def read_windows(path: Path | str) -> pd.DataFrame:
-    """Read a BED of windows with their split (train, valid or test) as fourth column; one row a window, in file order."""
-    windows = read_bed(path, columns=4)
-    if windows.empty:
+def read_windows(path: Path | str) -> list[Region]:
+    """Read a BED of windows whose fourth column is the split, in file order; `InputError` when it has none."""
+    windows = read_bed(path, with_split=True)
+    if not windows:
         raise InputError(f"{path}: there are no windows in it")
     return windows
 
 
-def check_splits_disjoint(windows: pd.DataFrame, path: Path | str) -> None:
-    """Raise `InputError` naming both rows when the target regions of two splits share a base.
+def check_splits_disjoint(targets: Sequence[Region], path: Path | str) -> None:
+    """Raise `InputError` naming both rows of ``path`` when the target regions of two splits share a base.
 
-    ``windows`` needs contig, start, end (of the target region), split and line. Inputs may overlap: the sequence beside a
-    target is context, and its own coverage is never asked for.
+    Inputs may overlap: the sequence beside a target is context, and its own coverage is never asked for.
     """
-    for _, rows in windows.groupby("contig", sort=False):
-        last: dict[str, tuple] = {}  # by split, the row seen so far that reaches furthest
-        for row in rows.sort_values("start").itertuples():
-            for other in last.values():
-                if other.split != row.split and other.end > row.start:
-                    raise InputError(
-                        f"{path}: the target regions of lines {other.line} ({other.split}, {other.contig}:{other.start}-"
-                        f"{other.end}) and {row.line} ({row.split}, {row.contig}:{row.start}-{row.end}) overlap: remove "
-                        "one, or the splits share their targets"
-                    )
-            if row.split not in last or last[row.split].end < row.end:
-                last[row.split] = row
+    furthest: dict[str, Region] = {}  # by split, the region of this contig that reaches furthest so far
+    contig = None
+    for region in sorted(targets):
+        if region.contig != contig:
+            furthest, contig = {}, region.contig
+        for other in furthest.values():
+            if other.split != region.split and other.end > region.start:
+                raise InputError(
+                    f"{path}: the target regions of {other} and {region} overlap: remove one of them, or two splits "
+                    "share targets"
+                )
+        if region.split not in furthest or furthest[region.split].end < region.end:
+            furthest[region.split] = region

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from regulens.errors import InputError
 from regulens.figures.inputs import Run, groups_of, models_of, one_of, read_correlations
-from regulens.figures.style import DOUBLE_COLUMN, GREY, REFERENCE_ROWS, model_style, new_figure, save, styled
+from regulens.figures.style import DOUBLE_COLUMN, REFERENCE_ROWS, SMALL, model_style, new_figure, save, styled
 from regulens.figures.table1 import group_means
 
 
@@ -34,9 +35,9 @@ def shared_limits(values: np.ndarray) -> tuple[float, float]:
 def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[str] | None = None) -> Figure:
     """Grid of scatter plots: a row for every other model, a column for every track group.
 
-    A point is a track, with the correlation of ``model`` on y and of the other on x, each averaged over the seeds; tracks
-    without both are left out. The triangles on the axes and the numbers beside them are the means of Table 1. All
-    panels share their limits.
+    A point is a track, with the correlation of ``model`` on y and of the other on x, each averaged over the seeds;
+    tracks without both are left out. The numbers in the axis labels, marked by triangles, are the means of Table 1.
+    All panels share their limits.
 
     Arguments:
         correlations: tidy table of ``read_correlations``; reference rows are not drawn.
@@ -55,34 +56,37 @@ def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[
     tracks = track_means(correlations).reindex(columns=list(labels))
     means = group_means(correlations, groups).set_index(["model", "group"])["pearson"]
     limits = shared_limits(tracks.to_numpy())
-    side = min(42.0, (DOUBLE_COLUMN - 14) / len(groups))
-    figure = new_figure(min(DOUBLE_COLUMN, side * len(groups) + 14), side * len(others) + 10)
-    panels = figure.subplots(len(others), len(groups), sharex=True, sharey=True, squeeze=False)
+    cell = min(50.0, DOUBLE_COLUMN / len(groups))
+    figure = new_figure(cell * len(groups), (cell - 1) * len(others) + 4)
+    panels = figure.subplots(len(others), len(groups), squeeze=False)
     for row, other in zip(panels, others, strict=True):
         for axes, group in zip(row, groups, strict=True):
             points = tracks.loc[[group]][[other, model]].dropna() if group in tracks.index else tracks.iloc[:0]
-            _panel(axes, points[other], points[model], means[other, group], means[model, group], other, limits)
-        row[0].set_ylabel(f"{labels[model]}, Pearson r")
-        row[-1].annotate(
-            f"vs {labels[other]}", (1.03, 0.5), xycoords="axes fraction", rotation=-90, va="center", fontweight="bold"
-        )
-        for axes in row:
-            axes.set_xlabel(f"{labels[other]}, Pearson r")
-            axes.tick_params(labelbottom=True)
+            mean_x, mean_y = means[other, group], means[model, group]
+            _panel(axes, points[other].to_numpy(), points[model].to_numpy(), mean_x, mean_y, other, limits)
+            axes.set_xlabel(f"{labels[other]}, mean r {_number(mean_x)}", fontsize=SMALL)
+            axes.set_ylabel(f"{labels[model]}, mean r {_number(mean_y)}", fontsize=SMALL)
     for axes, group in zip(panels[0], groups, strict=True):
-        axes.set_title(group, fontweight="bold")
+        axes.set_title(group, fontweight="bold", pad=11)  # above the line with the count
     return figure
 
 
-def _panel(axes: Axes, x, y, mean_x: float, mean_y: float, other: str, limits: tuple[float, float]) -> None:
+def _number(mean: float) -> str:
+    return f"{mean:.3f}" if np.isfinite(mean) else "undefined"
+
+
+def _panel(
+    axes: Axes, x: np.ndarray, y: np.ndarray, mean_x: float, mean_y: float, other: str, limits: tuple[float, float]
+) -> None:
     look = model_style(other)
     many = len(x) > 300
+    low = limits[0]
     axes.plot(limits, limits, color="black", linewidth=0.6, zorder=1)
     axes.scatter(
         x,
         y,
-        s=3 if many else 9,
-        alpha=0.25 if many else 0.7,
+        s=2.5 if many else 9,
+        alpha=min(0.7, 8 / math.sqrt(max(len(x), 1))),  # the denser, the fainter: overlaps show as darker
         color=look.colour,
         marker=look.marker,
         linewidths=0,
@@ -90,21 +94,16 @@ def _panel(axes: Axes, x, y, mean_x: float, mean_y: float, other: str, limits: t
         zorder=2,
         label="tracks",
     )
-    box = {"facecolor": "white", "alpha": 0.8, "pad": 0.6, "linewidth": 0}
-    low = limits[0]
-    if np.isfinite(mean_x):
-        axes.plot([mean_x], [low], marker="^", color="black", clip_on=False, zorder=4)
-        axes.annotate(f"{mean_x:.3f}", (mean_x, low), (3, 3), textcoords="offset points", fontsize=6, bbox=box)
-    if np.isfinite(mean_y):
-        axes.plot([low], [mean_y], marker=">", color="black", clip_on=False, zorder=4)
-        axes.annotate(f"{mean_y:.3f}", (low, mean_y), (4, 3), textcoords="offset points", fontsize=6, bbox=box)
     if np.isfinite(mean_x) and np.isfinite(mean_y):
-        axes.plot([mean_x, mean_x, low], [low, mean_y, mean_y], color=GREY, linewidth=0.5, linestyle=":", zorder=3)
-    above = int((y > x).sum())
-    axes.text(
-        0.03, 0.97, f"{above:,} of {len(x):,} above", transform=axes.transAxes, va="top", fontsize=6, bbox=box, zorder=5
-    )
-    axes.set(xlim=limits, ylim=limits, aspect="equal", box_aspect=1)
+        axes.plot([mean_x, mean_x, low], [low, mean_y, mean_y], color="black", linewidth=0.5, linestyle=":", zorder=3)
+    axes.plot([mean_x], [low], marker="^", color="black", clip_on=False, zorder=4, label="mean x")
+    axes.plot([low], [mean_y], marker=">", color="black", clip_on=False, zorder=4, label="mean y")
+    note = f"above the line: {int((y > x).sum()):,} of {len(x):,}"
+    axes.text(0.5, 1.02, note, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL)
+    step = 0.1 if limits[1] - low <= 0.4 else 0.2
+    axes.xaxis.set_major_locator(MultipleLocator(step))
+    axes.yaxis.set_major_locator(MultipleLocator(step))
+    axes.set(xlim=limits, ylim=limits, box_aspect=1)
 
 
 def figure2(

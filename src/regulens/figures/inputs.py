@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 def one_of(value: object, valid: Iterable, key: str) -> None:
-    """Raise InputError when ``value`` is not among ``valid``; the message names the key and the nearest valid values."""
+    """Raise InputError when ``value`` is not among ``valid``; it names the key and the nearest valid values."""
     valid = list(valid)
     if value in valid:
         return
@@ -62,7 +62,9 @@ def read_runs(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
         table = read_table(run.path, columns)
         table = table.drop(columns=["model", "label", "seed"], errors="ignore")
         frames.append(
-            pd.concat([pd.DataFrame({"model": run.model, "label": run.label, "seed": run.seed}, table.index), table], axis=1)
+            pd.concat(
+                [pd.DataFrame({"model": run.model, "label": run.label, "seed": run.seed}, table.index), table], axis=1
+            )
         )
     return pd.concat(frames, ignore_index=True)
 

@@ -19,16 +19,16 @@ COLUMNS = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n
 def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None) -> pd.DataFrame:
     """Mean Pearson correlation of every model on every track group and over all tracks.
 
-    The mean over tracks is taken for each seed; ``pearson`` and ``sd`` are the mean and the sample standard deviation of
-    those (NaN with one seed). A track without a correlation, because its target or its prediction does not vary, is
+    The mean over tracks is taken for each seed; ``pearson`` and ``sd`` are the mean and the sample standard deviation
+    of those (NaN with one seed). A track without a correlation, because its target or its prediction does not vary, is
     left out of the mean and counted in ``n_constant`` (with several seeds: the largest count). Source: SPEC 2.4.
 
     Arguments:
         correlations: tidy table of ``read_correlations``.
         groups: order of the track groups; None: as they occur.
 
-    Returns columns model, label, group ('Overall' last), pearson, sd, n_seeds, n_tracks, n_constant; models in the order
-    of the table, reference rows after them.
+    Returns columns model, label, group ('Overall' last), pearson, sd, n_seeds, n_tracks, n_constant; models in the
+    order of the table, reference rows after them.
     """
     groups = groups_of(correlations, groups)
     labels = models_of(correlations)

@@ -11,7 +11,7 @@ PUBLISHED_DIGITS = 4
 
 
 class Cell(NamedTuple):
-    """One cell: the measured number as text, whether it is the best of its column, and the paper's number ('' = none)."""
+    """One cell: the measured number as text, whether it is the column's best, and the paper's number ('' = none)."""
 
     measured: str
     best: bool
@@ -104,7 +104,9 @@ def to_markdown(table: pd.DataFrame, data_note: str | None = None) -> str:
             row.append(f"{measured} ({cell.published})" if cell.published else measured)
         rows.append(row)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     rule = "| " + " | ".join(("-" * w) if c == 0 else ("-" * (w - 1) + ":") for c, w in enumerate(widths)) + " |"
     return "\n".join([lines[0], rule, *lines[1:], "", *(f"- {note}" for note in notes(table, data_note))]) + "\n"
 

@@ -56,6 +56,7 @@ def loader(store: AssayStore, batches: Iterable[list[int]], workers: int = 0, pi
         StoreDataset(store),
         batch_sampler=batches,
         num_workers=workers,
+        persistent_workers=workers > 0,
         collate_fn=_unchanged,
         pin_memory=pin,
         worker_init_fn=_ignore_signals,

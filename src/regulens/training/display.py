@@ -1,10 +1,13 @@
 """What a person sees on the terminal: bars only where there is one."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Item = TypeVar("Item")
 
 
 def say(sentence: str) -> None:
@@ -25,7 +28,7 @@ def bar() -> Progress:
     )
 
 
-def progress[T](items: Sequence[T], what: str) -> Iterator[T]:
+def progress(items: Iterable[Item], what: str) -> Iterator[Item]:
     """Go through ``items`` with a progress bar."""
     with bar() as shown:
         yield from shown.track(items, description=what)

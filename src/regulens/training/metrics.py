@@ -60,10 +60,16 @@ class TrackPearson(PearsonCorrCoef):
         super().update(prediction.double().reshape(shape), target.double().reshape(shape))
 
     def compute(self) -> Correlation:
-        """The correlations of everything added so far."""
+        """As `correlation`, but torchmetrics turns the result for a single track into numbers."""
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torchmetrics warns about constant tracks; here they are part of the result
+            warnings.simplefilter(
+                "ignore"
+            )  # torchmetrics warns about constant tracks; here they are part of the result
             pearson = super().compute().reshape(self.num_outputs)
         target = self.target_min >= self.target_max
         prediction = self.prediction_min >= self.prediction_max
         return Correlation(pearson.masked_fill(target | prediction, torch.nan), target, prediction)
+
+    def correlation(self) -> Correlation:
+        """The correlation of each track over everything added so far, in all processes."""
+        return Correlation(*(values.reshape(self.num_outputs) for values in self.compute()))

@@ -1,0 +1,139 @@
+"""Commands that make the tables and figures of the Genomic Interpreter study."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulens.cli.options import RunsOption, SettingsOption, parse, part, parse_runs
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
+PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
+ArchitecturesArgument = Annotated[Path, typer.Argument(help="Table of `regulens describe-models`.")]
+AttentionArgument = Annotated[Path, typer.Argument(help="Attention file of one test segment.")]
+REFERENCES = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
+
+
+def labels(values: dict) -> dict[str, str]:
+    """Label of every model and reference row."""
+    return {name: entry["label"] for name, entry in part(values, "models").items()} | REFERENCES
+
+
+@app.command("table1")
+def table1(
+    run: RunsOption,
+    published: Annotated[Path, typer.Option("--published", help="Numbers that the papers print.")],
+    settings: SettingsOption,
+    csv: Annotated[Path, typer.Option("--csv", help="Tidy table to write.")],
+    md: Annotated[Path, typer.Option("--md", help="Markdown table to write.")],
+    tex: Annotated[Path, typer.Option("--tex", help="LaTeX table to write.")],
+) -> None:
+    """Table 1: Pearson correlation by model and track group."""
+    from regulens.figures.table1 import table1 as make
+
+    values = parse(settings)
+    make(
+        parse_runs(run, labels(values)),
+        published,
+        csv,
+        md,
+        tex,
+        groups=list(part(values, "groups")),
+        data_note=part(values, "data_note"),
+    )
+
+
+@app.command("figure1")
+def figure1(architectures: ArchitecturesArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 1: Genomic Interpreter as configured."""
+    from regulens.figures.architecture import figure1 as draw
+
+    draw(architectures, part(parse(settings), "main_model"), pdf, png)
+
+
+@app.command("figure2")
+def figure2(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 2: correlation of every track, main model against each other model."""
+    from regulens.figures.correlation import figure2 as draw
+
+    values = parse(settings)
+    draw(parse_runs(run, labels(values)), part(values, "main_model"), pdf, png, groups=list(part(values, "groups")))
+
+
+@app.command("figure3")
+def figure3(
+    run: RunsOption,
+    test: Annotated[Path, typer.Option("--test", help="Store of the test set.")],
+    settings: SettingsOption,
+    pdf: PdfOption,
+    png: PngOption,
+) -> None:
+    """Figure 3: one track along one test segment, measured and predicted."""
+    from regulens.figures.profile import figure3 as draw
+
+    values = parse(settings)
+    predictions = {entry.model: (entry.label, entry.path) for entry in parse_runs(run, labels(values))}
+    shown = part(values, "figure3")
+    draw(test, predictions, shown["track"], shown["example"], pdf, png)
+
+
+@app.command("figure4a")
+def figure4a(attention: AttentionArgument, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 4a: attention of every layer."""
+    from regulens.figures.attention import figure4a as draw
+
+    draw(attention, pdf, png)
+
+
+@app.command("figure4b")
+def figure4b(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 4b: the heads of one layer."""
+    from regulens.figures.attention import figure4b as draw
+
+    draw(attention, part(parse(settings), "heads_layer"), pdf, png)
+
+
+@app.command("attention-distance-plot")
+def attention_distance_plot(
+    distances: Annotated[Path, typer.Argument(help="Table of `regulens attention-distance`.")],
+    pdf: PdfOption,
+    png: PngOption,
+) -> None:
+    """The number behind Figure 4a: mean distance under the attention of each layer."""
+    from regulens.figures.attention_distance import attention_distance_plot as draw
+
+    draw(distances, pdf, png)
+
+
+@app.command("figure5")
+def figure5(architectures: ArchitecturesArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 5: the models as configured, side by side."""
+    from regulens.figures.architecture import figure5 as draw
+
+    draw(architectures, part(parse(settings), "main_model"), pdf, png)
+
+
+@app.command("figure6")
+def figure6(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 6: windows and heads of one layer."""
+    from regulens.figures.attention import figure6 as draw
+
+    draw(attention, part(parse(settings), "windows_layer"), pdf, png)
+
+
+@app.command("figure7")
+def figure7(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 7: zoom into one attention map, with the bases of each token."""
+    from regulens.figures.attention_zoom import figure7 as draw
+
+    values = parse(settings)
+    draw(attention, part(values, "zoom_layer"), part(values, "zoom_tokens"), pdf, png)
+
+
+@app.command("loss-curves")
+def loss_curves(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Training and validation loss of every model, by epoch."""
+    from regulens.figures.training import loss_curves as draw
+
+    draw(parse_runs(run, labels(parse(settings))), pdf, png)

@@ -1,0 +1,80 @@
+"""Detail (b) of Figure 1: the two attention blocks of a 1D-Swin layer and the merging behind them (000 Figure 1b)."""
+
+from matplotlib.axes import Axes
+
+from regulens.figures.schematic import arrow, box
+from regulens.figures.style import BLACK, SMALL
+
+WIDTH = 56.0
+"""Width of the detail in mm."""
+_LEFT, _BOX, _HEIGHT = 7.0, 27.0, 7.5
+
+
+def draw_block_pair(axes: Axes, x: float, y: float, window: int | None, merge: str) -> None:
+    """Draw the detail with its upper left corner at (x, y) in mm; it is 56 mm wide and about 106 mm high.
+
+    ``window`` is the number of tokens in a window, ``merge`` 'linear' or 'concat' (how pairs of tokens are joined).
+    """
+    size = f"{window} tokens each" if window else "of tokens"
+    shift = f"by {window // 2} tokens" if window else "by half a window"
+    y = _tokens(axes, x, y, shifted=False, text=f"windows of\n{size}")
+    y = _block(axes, x, y, "regular")
+    y = _step(axes, x, y, f"Roll {shift}", "crop")
+    y = _tokens(axes, x, y, shifted=True, text="windows over\nthe old borders")
+    y = _block(axes, x, y, "shifted")
+    y = _step(axes, x, y, f"Roll back {shift}", "crop")
+    how = "concatenate, Linear" if merge == "linear" else "concatenate"
+    _step(axes, x, y, f"Merge pairs of tokens:\n{how}", "merge", last=True, height=6.5)
+
+
+def _centre(x: float) -> float:
+    return x + _LEFT + _BOX / 2
+
+
+def _tokens(axes: Axes, x: float, y: float, shifted: bool, text: str) -> float:
+    """Sixteen tokens in windows of four; rolled, the first half window stands at the end."""
+    order = list(range(16))
+    order = order[2:] + order[:2] if shifted else order
+    side = _BOX / 17.2
+    for place, token in enumerate(order):
+        left = x + _LEFT + place * side + (place // 4) * side * 0.4
+        shade = ["#F6D3BC", "#E7A47B", "#C8692F", "#8C3E00"][token // 4]
+        axes.fill_between(
+            [left, left + side * 0.92], y, y + side * 0.92, facecolor=shade, edgecolor=BLACK, linewidth=0.3
+        )
+    axes.text(x + _LEFT + _BOX + 3, y + side / 2, text, fontsize=SMALL, va="center", linespacing=1.1)
+    bottom = y + side
+    axes.plot([_centre(x)] * 2, [bottom + 0.4, bottom + 2], color=BLACK, linewidth=0.5)
+    return bottom + 2
+
+
+def _block(axes: Axes, x: float, y: float, name: str) -> float:
+    """Two residual steps: attention inside the windows, then feed-forward."""
+    top, left, centre = y, x + _LEFT, _centre(x)
+    for text, kind in (("LayerNorm\nwindow attention", "swin"), ("LayerNorm\nfeed-forward", "conv")):
+        add = y + 2 + _HEIGHT + 3.2
+        axes.plot([centre, left - 4, left - 4], [y, y, add], color=BLACK, linewidth=0.5)
+        arrow(axes, [(left - 4, add), (centre - 1.1, add)])
+        arrow(axes, [(centre, y), (centre, y + 2)])
+        box(axes, left, y + 2, _BOX, _HEIGHT, text, kind)
+        arrow(axes, [(centre, y + 2 + _HEIGHT), (centre, add - 1.1)])
+        ring = {"markerfacecolor": "white", "markeredgecolor": BLACK, "markeredgewidth": 0.5}
+        axes.plot([centre], [add], marker="o", markersize=6, **ring)
+        axes.text(centre, add, "+", fontsize=7, ha="center", va="center_baseline")
+        axes.plot([centre, centre], [add + 1.1, add + 2.2], color=BLACK, linewidth=0.5)
+        y = add + 2.2
+    _bracket(axes, left + _BOX + 2, top, y, f"{name} block,\nown weights")
+    arrow(axes, [(centre, y), (centre, y + 2)])
+    return y + 2
+
+
+def _bracket(axes: Axes, x: float, top: float, bottom: float, text: str) -> None:
+    axes.plot([x, x + 1.2, x + 1.2, x], [top + 1, top + 1, bottom - 1, bottom - 1], color=BLACK, linewidth=0.5)
+    axes.text(x + 2.4, (top + bottom) / 2, text, fontsize=SMALL, va="center", linespacing=1.1)
+
+
+def _step(axes: Axes, x: float, y: float, text: str, kind: str, last: bool = False, height: float = 4.5) -> float:
+    box(axes, x + _LEFT, y, _BOX, height, text, kind)
+    if not last:
+        arrow(axes, [(_centre(x), y + height), (_centre(x), y + height + 2)])
+    return y + height + 2

@@ -1,0 +1,177 @@
+"""Trained models as files: ``model.ckpt``, and foreign weights that become one."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import regulens
+from regulens.data.settings import Geometry
+from regulens.data.store import AssayStore
+from regulens.data.tracks import tracks_from_text, tracks_to_text
+from regulens.errors import InputError
+from regulens.files import atomic_output
+from regulens.models.base import AssayModel
+from regulens.models.registry import build
+from regulens.training.display import say
+
+_KIND = "regulens assay model"
+
+_KEYS = {
+    "kind": str,
+    "state_dict": dict,
+    "architecture": str,
+    "model_settings": dict,
+    "geometry": dict,
+    "tracks": str,
+    "groups": list,
+}
+
+
+def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: AssayStore, **facts: Any) -> None:
+    """Write ``model.ckpt``: weights, and what is needed to build the model and to know where it comes from.
+
+    ``store`` gives geometry and tracks; ``facts`` (seed, epoch, scores, settings ...) are kept as they are and must be
+    plain values, because the file is read with ``weights_only=True``.
+    """
+    content = {
+        "kind": _KIND,
+        "state_dict": {name: tensor.detach().cpu().clone() for name, tensor in state_dict.items()},
+        "architecture": model.architecture,
+        "model_settings": model.settings.model_dump(mode="json"),
+        "geometry": store.geometry.model_dump(),
+        "tracks": tracks_to_text(store.tracks),
+        "groups": store.tracks["group"].cat.categories.tolist(),
+        "code_version": regulens.__version__,
+        **facts,
+    }
+    with atomic_output(output) as temporary:
+        torch.save(content, temporary)
+
+
+def read_checkpoint(path: Path | str) -> dict[str, Any]:
+    """The content of a ``model.ckpt``; `InputError` for anything else."""
+    content = _load(Path(path))
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
+    if wrong or content["kind"] != _KIND:
+        raise InputError(
+            f"{path}: not a model.ckpt of regulens (missing or wrong: {', '.join(wrong) or 'kind'}); "
+            "plain weights are turned into one by the key models.<name>.checkpoint"
+        )
+    return content
+
+
+def load_model(path: Path | str) -> AssayModel:
+    """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
+    content = read_checkpoint(path)
+    geometry = Geometry(**content["geometry"])
+    n_tracks = content["tracks"].count("\n") - 1
+    model = build(content["architecture"], content["model_settings"], geometry, n_tracks)
+    _fill(model, content["state_dict"], path)
+    return model.eval()
+
+
+def adopt_checkpoint(
+    checkpoint: Path | str, architecture: str, model_settings: dict, store: Path | str, output: Path | str
+) -> None:
+    """Make ``model.ckpt`` from existing weights instead of training (the key ``models.<name>.checkpoint``).
+
+    ``checkpoint`` is a ``model.ckpt``, which must agree in architecture, model settings, geometry and tracks with what
+    is configured, or a file with a state dictionary (also one under the key ``state_dict``, with or without the prefix
+    ``model.``), which must agree in names and shapes; nothing says which tracks such a file was trained on.
+
+    ``store`` is the store of the data that the model is for. Raises `InputError` that says what differs.
+    """
+    content = _load(Path(checkpoint))
+    with AssayStore(store) as data:
+        model = build(architecture, model_settings, data.geometry, len(data.tracks))
+        if content.get("kind") == _KIND:
+            content = read_checkpoint(checkpoint)
+            differences = _differences(content, model, data)
+            if differences:
+                raise InputError(f"{checkpoint} does not fit the configured model:\n  " + "\n  ".join(differences))
+            weights = content["state_dict"]
+            facts = {key: value for key, value in content.items() if key not in _KEYS and key != "code_version"}
+        else:
+            weights, facts = _plain_weights(content, checkpoint), {"seed": None, "epoch": None}
+            say(f"{checkpoint}: plain weights; that they were trained on the configured tracks cannot be checked")
+        _fill(model, weights, checkpoint)
+        save_model(output, model, model.state_dict(), data, **(facts | {"adopted_from": str(checkpoint)}))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: the checkpoint does not exist") from None
+    except Exception as error:  # a foreign or damaged file fails in many ways
+        raise InputError(
+            f"{path}: not a readable checkpoint ({type(error).__name__}); it must be a file of torch.save with tensors "
+            "and plain values only"
+        ) from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")
+    return content
+
+
+def _fill(model: AssayModel, weights: dict, path: Path | str) -> None:
+    """Load weights; `InputError` with the first differences in names and shapes."""
+    expected = model.state_dict()
+    lines = [f"missing: {name}" for name in expected.keys() - weights.keys()]
+    lines += [f"unknown: {name}" for name in weights.keys() - expected.keys()]
+    lines += [
+        f"{name}: shape {tuple(weights[name].shape)}, the model has {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    if lines:
+        shown = "\n  ".join(sorted(lines)[:6] + ["..."] * (len(lines) > 6))
+        raise InputError(f"{path}: {len(lines)} weights do not fit {model.architecture} as configured:\n  {shown}")
+    model.load_state_dict(weights)
+
+
+def _plain_weights(content: dict, path: Path | str) -> dict:
+    weights = content.get("state_dict", content)
+    if not isinstance(weights, dict) or not weights or not all(torch.is_tensor(value) for value in weights.values()):
+        raise InputError(f"{path}: neither a model.ckpt of regulens nor a state dictionary of tensors")
+    prefix = "model."
+    if all(name.startswith(prefix) for name in weights):
+        weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+    return weights
+
+
+def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[str]:
+    """What a checkpoint says about itself that differs from the configured model and its data."""
+    if content["architecture"] != model.architecture:
+        return [f"architecture: {content['architecture']}, configured {model.architecture}"]
+    pairs = (
+        ("geometry", content["geometry"], store.geometry.model_dump()),
+        ("model settings", content["model_settings"], model.settings.model_dump(mode="json")),
+    )
+    lines = [
+        f"{what} {key}: {found.get(key)!r}, configured {wanted.get(key)!r}"
+        for what, found, wanted in pairs
+        for key in sorted(found.keys() | wanted.keys())
+        if found.get(key) != wanted.get(key)
+    ]
+    return lines + track_differences(content["tracks"], store)
+
+
+def track_differences(tracks: str, store: AssayStore) -> list[str]:
+    """How a model's track table (its text) differs from a store's in the tracks themselves or in their processing.
+
+    Files, descriptions and groups may differ: they do not change what a value means.
+    """
+    found, wanted = tracks_from_text(tracks, "the checkpoint's tracks"), store.tracks
+    if len(found) != len(wanted):
+        return [f"tracks: the model predicts {len(found)}, the data have {len(wanted)}"]
+    lines = []
+    for column in ("identifier", "clip", "clip_soft", "scale", "sum_stat"):
+        one, other = found[column], wanted[column]
+        different = np.flatnonzero((one != other) & ~(one.isna() & other.isna()))
+        if len(different):
+            row = different[0]
+            more = f" ({len(different)} tracks differ)" if len(different) > 1 else ""
+            lines.append(f"track {row}, {column}: {one[row]} in the model, {other[row]} in the data{more}")
+    return lines

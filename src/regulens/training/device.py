@@ -1,0 +1,21 @@
+"""Which device and which precision."""
+
+import torch
+
+from regulens.errors import InputError
+
+
+def device_kind(accelerator: str, devices: int = 1) -> str:
+    """ "cpu" or "gpu" for ``auto``, ``cpu`` or ``gpu``; `InputError` when so many GPUs are not there."""
+    found = torch.cuda.device_count()
+    if accelerator == "cpu" or (accelerator == "auto" and not found):
+        return "cpu"
+    if devices > found:
+        raise InputError(f"{devices} GPU(s) asked for, {found} found: lower devices, or set accelerator: cpu")
+    return "gpu"
+
+
+def lightning_precision(precision: str, kind: str) -> str:
+    """Lightning's name for a value of ``training.precision`` on "cpu" or "gpu"."""
+    native = kind == "gpu" and torch.cuda.get_device_capability()[0] >= 8
+    return "bf16-mixed" if precision == "bf16" or (precision == "auto" and native) else "32-true"

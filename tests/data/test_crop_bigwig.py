@@ -1,0 +1,242 @@
+"""The bigWig route on a small made-up genome."""
+
+import gzip
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pyBigWig
+import pytest
+from tfrecords import write_table
+
+from regulens.data.crop_bigwig import crop_bigwig
+from regulens.data.fasta import Genome, index_fasta
+from regulens.data.settings import CropSettings, Geometry
+from regulens.data.store import AssayStore
+from regulens.errors import InputError
+from regulens.sequence import decode, encode
+
+GEOMETRY = Geometry(input_bp=320, bins=4, bin_bp=32)
+LENGTHS = {"chr1": 4000, "chr2": 1500, "chr3": 1000}
+WINDOWS = [
+    ("chr1", 500, 1600, "train"),
+    ("chr1", 1600, 2700, "train"),
+    ("chr2", 100, 356, "valid"),
+    ("chr1", 3000, 4000, "test"),
+]
+
+
+def write_bigwig(path, coverage, lengths=LENGTHS):
+    file = pyBigWig.open(str(path), "w")
+    file.addHeader(list(lengths.items()))
+    for contig, values in coverage.items():
+        known = np.flatnonzero(~np.isnan(values))
+        file.addEntries([contig] * len(known), known.tolist(), ends=(known + 1).tolist(), values=values[known].tolist())
+    file.close()
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    data = SimpleNamespace(folder=tmp_path, fasta=tmp_path / "genome.fa", windows=tmp_path / "windows.bed")
+    data.sequences = {contig: rng.integers(0, 5, length, dtype=np.uint8) for contig, length in LENGTHS.items()}
+    text = {contig: decode(codes) for contig, codes in data.sequences.items()}
+    text["chr1"] = text["chr1"].lower()
+    data.fasta.write_text(
+        "".join(f">{c} note\n" + "\n".join(t[i : i + 60] for i in range(0, len(t), 60)) + "\n" for c, t in text.items())
+    )
+    data.coverage = [
+        {contig: rng.gamma(0.5, 2, length).astype(np.float16) for contig, length in LENGTHS.items()} for _ in range(2)
+    ]
+    for number, coverage in enumerate(data.coverage):
+        write_bigwig(tmp_path / f"t{number}.bw", coverage)
+    data.tracks = write_table(
+        tmp_path / "tracks.txt", [{"scale": 2}, {"sum_stat": "sum_sqrt", "clip": 6, "clip_soft": 5}]
+    )
+    write_windows(data, *WINDOWS)
+    return data
+
+
+def write_windows(data, *rows):
+    data.windows.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+
+
+def crop(data, split="train", shard=0, n_shards=1, geometry=GEOMETRY, blacklist=None, **settings):
+    output = data.folder / "out" / f"{split}-{shard}.h5"
+    number = crop_bigwig(
+        data.fasta,
+        data.windows,
+        data.tracks,
+        data.folder,
+        output,
+        split=split,
+        shard=shard,
+        n_shards=n_shards,
+        geometry=geometry,
+        groups={"CAGE": ["CAGE"]},
+        settings=CropSettings(**settings),
+        blacklist=blacklist,
+    )
+    store = AssayStore(output)
+    assert len(store) == number
+    return store
+
+
+def expected_target(data, contig, start, end):
+    mean, root = (coverage[contig][start:end].astype(float).reshape(-1, 32) for coverage in data.coverage)
+    root = np.sqrt(1 + root.sum(axis=1)) - 1
+    soft = np.where(root > 5, 4 + np.sqrt(np.maximum(root - 4, 0)), root)
+    return np.stack([2 * mean.mean(axis=1), np.minimum(soft, 6)], axis=1)
+
+
+def test_adjoining_examples(data):
+    store = crop(data, tiling="adjoining")
+    assert len(store) == 2 * 8
+    for index in range(16):
+        start = 500 + 1100 * (index // 8) + 38 + 128 * (index % 8)
+        np.testing.assert_array_equal(store.sequence(index), data.sequences["chr1"][start - 96 : start + 224])
+        np.testing.assert_allclose(store.target(index), expected_target(data, "chr1", start, start + 128), rtol=1e-3)
+        assert store.location(index) == f"chr1:{start - 96}-{start + 224}"
+    assert (np.stack([store.target(i) for i in range(16)])[..., 1] > 5).any()
+
+
+def test_centre(data):
+    store = crop(data)
+    assert [store.location(index) for index in range(2)] == ["chr1:890-1210", "chr1:1990-2310"]
+    np.testing.assert_allclose(store.target(1), expected_target(data, "chr1", 2086, 2214), rtol=1e-3)
+
+
+def test_shards_divide_the_examples_evenly(data):
+    whole = crop(data, tiling="adjoining")
+    whole = [(whole.location(i), whole.target(i), whole.sequence(i)) for i in range(len(whole))]
+    parts = []
+    for shard in range(5):
+        store = crop(data, shard=shard, n_shards=5, tiling="adjoining")
+        assert len(store) in (3, 4)
+        parts += [(store.location(i), store.target(i), store.sequence(i)) for i in range(len(store))]
+    assert [part[0] for part in parts] == [part[0] for part in whole]
+    for part, example in zip(parts, whole, strict=True):
+        np.testing.assert_array_equal(part[1], example[1])
+        np.testing.assert_array_equal(part[2], example[2])
+
+
+def test_more_shards_than_examples(data):
+    assert [len(crop(data, "valid", shard, 3)) for shard in range(3)] == [0, 0, 1]
+
+
+def test_overhang_pads_or_drops(data):
+    """chr2 ends at 1,500; inputs of 640 bp around the two tiles of [100, 356) start at -156 and -28."""
+    geometry = Geometry(input_bp=640, bins=4, bin_bp=32)
+    padded = crop(data, "valid", geometry=geometry, tiling="adjoining")
+    np.testing.assert_array_equal(padded.sequence(0), np.pad(data.sequences["chr2"][:484], (156, 0), constant_values=4))
+    assert [padded.location(0), padded.location(1)] == ["chr2:-156-484", "chr2:-28-612"]
+    with pytest.raises(InputError, match="there are no examples of valid in it.*or use overhang: pad"):
+        crop(data, "valid", geometry=geometry, tiling="adjoining", overhang="drop")
+    kept = crop(data, "test", geometry=geometry, tiling="adjoining", overhang="drop")
+    everything = crop(data, "test", geometry=geometry, tiling="adjoining", overhang="pad")
+    assert [len(kept), len(everything)] == [5, 7]
+    start = int(everything.location(6).split(":")[1].split("-")[0])
+    expected = np.pad(data.sequences["chr1"][start:], (0, start + 640 - 4000), constant_values=4)
+    np.testing.assert_array_equal(everything.sequence(6), expected)
+
+
+def test_blacklist_and_gaps(data):
+    """The median is 1; the blacklist, extended by 20 bp, flattens one of two peaks, that in bases 922 to 1,050."""
+    values = np.ones(4000, np.float16)
+    values[1000:1030] = values[1100:1130] = 40
+    write_bigwig(data.folder / "t0.bw", {"chr1": values})
+    (data.folder / "black.bed").write_text("chr1\t1020\t1025\nchr2\t0\t99\n")
+    plain, masked = (
+        [crop(data, tiling="adjoining", blacklist=blacklist).target(tile)[:, 0] for tile in (2, 3, 4)]
+        for blacklist in (None, data.folder / "black.bed")
+    )
+    sums = np.array([32, 32, 32 + 39 * 18, 32 + 39 * 12])  # a bin ends at base 1,018, amid the peak
+    np.testing.assert_allclose(plain[1], 2 * sums / 32, rtol=1e-3)
+    np.testing.assert_allclose(masked[1], [2, 2, 2, 2])  # 1,000 to 1,045 in the mask
+    np.testing.assert_array_equal(plain[0], masked[0])
+    np.testing.assert_array_equal(plain[2], masked[2])
+    assert plain[2].max() > 20
+    values[600:700] = np.nan
+    write_bigwig(data.folder / "t0.bw", {"chr1": values})
+    gap = crop(data, tiling="adjoining").target(0)[:, 0]  # 538 to 666
+    np.testing.assert_allclose(gap, [2, 2 * 30 / 32, 0, 0])
+    filled = crop(data, tiling="adjoining", interpolate_gaps=True).target(0)[:, 0]
+    np.testing.assert_allclose(filled, [2, 2, 2, 2])
+
+
+def test_contig_without_coverage_is_zero(data):
+    write_bigwig(data.folder / "t0.bw", {"chr1": np.ones(4000)}, {"chr1": 4000})
+    target = crop(data, "valid").target(0)
+    assert (target[:, 0] == 0).all()
+    assert (target[:, 1] > 0).all()
+
+
+def expect(data, message, **changes):
+    with pytest.raises(InputError, match=message):
+        crop(data, **changes)
+    assert not (data.folder / "out").exists() or list((data.folder / "out").iterdir()) == []
+
+
+def test_unknown_contig(data):
+    write_windows(data, *WINDOWS, ("chr9", 0, 500, "train"))
+    expect(data, r"line 5 \(chr9:0-500, train\) is on a contig that .*genome\.fa lacks \(it has chr1, chr2, chr3")
+
+
+def test_windows_that_do_not_fit(data):
+    write_windows(data, *WINDOWS, ("chr2", 1000, 1501, "train"))
+    expect(data, r"line 5 .* ends beyond its contig of 1500 bp")
+    write_windows(data, *WINDOWS, ("chr2", 300, 1000, "train"))
+    expect(data, r"target regions of line 3 .* and line 5 .* overlap")
+    write_windows(data, ("chr1", 0, 100, "train"))
+    expect(data, r"line 1 \(chr1:0-100, train\): a window's target region of 100 bp is shorter")
+    expect(data, "there are no examples of test in it", split="test")
+    expect(data, "shards are numbered from 0 to 1", shard=2, n_shards=2)
+
+
+def test_coverage_of_another_assembly(data):
+    write_bigwig(data.folder / "t1.bw", {"1": np.ones(40)}, {"1": 40, "2": 15})
+    expect(data, r"t1\.bw: it shares no contig with the windows \(it has 1, 2, \.\.\., they have chr1, chr2")
+    write_bigwig(data.folder / "t1.bw", {"chr1": np.ones(40)}, {"chr1": 4001})
+    expect(data, r"t1\.bw: chr1 has 4001 bp there and 4000 bp in .*genome\.fa")
+
+
+def test_broken_inputs(data):
+    (data.folder / "t1.bw").write_bytes(b"not a bigWig")
+    expect(data, r"t1\.bw: the coverage of track 1 in .* is not a readable bigWig")
+    (data.folder / "t1.bw").unlink()
+    expect(data, r"t1\.bw: the coverage of track 1 \(t1\) in .*tracks\.txt is missing")
+    write_bigwig(data.folder / "t1.bw", {"chr1": np.full(4000, -1.0)})
+    expect(data, r"t1\.bw: track 1 \(t1\) cannot be binned at line 1 .*: sum_sqrt of a bin whose sum is -32")
+
+
+def test_fasta(data):
+    with Genome(data.fasta) as genome:
+        assert genome.lengths == LENGTHS
+        for start, end in ((-5, 7), (3995, 4010), (-3, 4003), (59, 61), (5000, 5003), (-9, -2)):
+            inside = [data.sequences["chr1"][i] if 0 <= i < 4000 else 4 for i in range(start, end)]
+            np.testing.assert_array_equal(genome.codes("chr1", start, end), inside)
+    assert (data.folder / "genome.fa.fai").exists()
+    packed = data.folder / "genome.fa.gz"
+    packed.write_bytes(gzip.compress(data.fasta.read_bytes()))
+    with pytest.raises(InputError, match="compressed FASTA has no random access: decompress it first"):
+        Genome(packed)
+    with pytest.raises(InputError, match="cannot read the FASTA file"):
+        Genome(data.folder / "none.fa")
+    (data.folder / "bad.fa").write_text("ACGT\n")
+    with pytest.raises(InputError, match=r"bad\.fa: not a FASTA file that can be indexed"):
+        Genome(data.folder / "bad.fa")
+    assert not list(data.folder.glob("*.part*"))
+
+
+def test_stale_index_is_made_again(data):
+    index = index_fasta(data.fasta)
+    os.utime(index, (1, 1))
+    data.fasta.write_text(">chr7\nACGTN\n")
+    with Genome(data.fasta) as genome:
+        assert genome.lengths == {"chr7": 5}
+        np.testing.assert_array_equal(genome.codes("chr7", 0, 5), encode("ACGTN"))
+
+
+def test_many_tracks_share_few_open_files(data, monkeypatch):
+    monkeypatch.setattr("regulens.data.crop_bigwig._OPEN_FILES", 1)
+    np.testing.assert_allclose(crop(data).target(0), expected_target(data, "chr1", 986, 1114), rtol=1e-3)

@@ -1,0 +1,187 @@
+"""Table 1: means, rounding, bold, undefined rows, published numbers, notes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_inputs import write_runs
+
+from regulens.errors import InputError
+from regulens.figures.inputs import Run, read_correlations
+from regulens.figures.table1 import group_means, read_published, table1
+from regulens.figures.table1_text import cells, latex_escape, to_latex, to_markdown
+
+
+def tidy(*rows) -> pd.DataFrame:
+    """A tidy table of (model, group, pearson, sd, published)."""
+    columns = ["model", "group", "pearson", "sd", "published"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(label=table["model"].str.upper(), n_seeds=3, n_tracks=10, n_constant=0)
+
+
+def write(folder, published, runs, **options):
+    table = table1(runs, published, folder / "t.csv", folder / "t.md", folder / "t.tex", **options)
+    return table, (folder / "t.md").read_text(), (folder / "t.tex").read_text()
+
+
+def test_means_are_over_tracks_then_seeds(runs):
+    means = group_means(read_correlations(runs)).set_index(["model", "group"])
+    frames = [pd.read_csv(run.path) for run in runs if run.model == "enformer"]
+    per_seed = [frame.loc[frame["group"] == "DNase", "pearson"].mean() for frame in frames]
+    row = means.loc["enformer", "DNase"]
+    assert row["pearson"] == pytest.approx(np.mean(per_seed))
+    assert row["sd"] == pytest.approx(np.std(per_seed, ddof=1))
+    assert (row["n_seeds"], row["n_tracks"], row["n_constant"]) == (3, 5, 1)
+    overall = means.loc["enformer", "Overall"]
+    assert overall["pearson"] == pytest.approx(np.mean([frame["pearson"].mean() for frame in frames]))
+    assert overall["n_tracks"] == 17
+
+
+def test_rows_are_models_in_order_then_references(runs, published, tmp_path):
+    table, _, _ = write(tmp_path, published, runs)
+    models = ["maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer", "swin1d", "mean", "gc_cpg_ridge"]
+    assert list(dict.fromkeys(table["model"])) == models
+
+
+def test_groups_follow_the_configured_order_and_only_those_that_occur(runs, published, tmp_path):
+    table, _, _ = write(tmp_path, published, runs, groups=["CAGE", "DNase", "ChIP", "RNA"])
+    assert list(dict.fromkeys(table["group"])) == ["CAGE", "DNase", "ChIP", "Overall"]
+
+
+def test_a_group_without_configuration_is_an_error(runs, published, tmp_path):
+    with pytest.raises(InputError, match="ChIP.*configured: DNase, CAGE"):
+        write(tmp_path, published, runs, groups=["DNase", "CAGE"])
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_one_seed_has_no_standard_deviation(published, tmp_path):
+    table, text, _ = write(tmp_path, published, write_runs(tmp_path / "one", seeds=(4,)))
+    assert table["sd"].isna().all()
+    assert "±" not in text
+
+
+def test_published_numbers_are_joined_by_model_and_group(runs, published, tmp_path):
+    table, text, _ = write(tmp_path, published, runs)
+    values = table.set_index(["model", "group"])["published"]
+    assert values["swin1d", "CAGE"] == 0.3242
+    assert values["maxpool_cnn", "Overall"] == 0.4195
+    assert values[["mean", "gc_cpg_ridge"]].isna().all()
+    assert "(0.3242)" in text
+    assert "measured on the paper's data" in text
+
+
+def test_a_group_that_the_paper_lacks_has_no_published_number(published, tmp_path):
+    runs = write_runs(tmp_path / "rna", counts={"DNase": 3, "RNA": 4})
+    table, text, _ = write(tmp_path, published, runs)
+    values = table.set_index(["model", "group"])["published"]
+    assert np.isnan(values["swin1d", "RNA"])
+    assert values["swin1d", "DNase"] == 0.5583
+    assert "ChIP" not in text
+
+
+def test_the_tidy_file_reads_back(runs, published, tmp_path):
+    table, _, _ = write(tmp_path, published, runs)
+    read = pd.read_csv(tmp_path / "t.csv")
+    columns = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n_constant", "published"]
+    assert list(read.columns) == columns
+    np.testing.assert_allclose(read["pearson"], table["pearson"], rtol=1e-5)
+    mean = read[read["model"] == "mean"]
+    assert mean["pearson"].isna().all()
+    assert list(mean["n_constant"]) == list(mean["n_tracks"])
+
+
+def test_best_model_is_bold_ties_included_references_never():
+    table = tidy(
+        ("a", "DNase", 0.5004, 0.01, None),
+        ("b", "DNase", 0.4996, 0.02, None),
+        ("c", "DNase", 0.4990, 0.02, None),
+        ("gc_cpg_ridge", "DNase", 0.9, 0.01, None),
+    )
+    bold = {model: cell.best for (model, _), cell in cells(table).items()}
+    assert bold == {"a": True, "b": True, "c": False, "gc_cpg_ridge": False}
+    assert "**0.500 ± 0.010**" in to_markdown(table)
+    assert r"\textbf{0.500 $\pm$ 0.020}" in to_latex(table)
+    assert "GC_CPG_RIDGE is above every model on DNase." in to_markdown(table)
+
+
+def test_rounding_keeps_trailing_zeros_and_signs():
+    table = tidy(("a", "CAGE", -0.0996, None, 0.432), ("b", "CAGE", -0.2, None, 0.5))
+    text = cells(table)
+    assert text["a", "CAGE"].measured == "-0.100"
+    assert text["a", "CAGE"].published == "0.4320"
+    assert text["b", "CAGE"].measured == "-0.200"
+
+
+def test_undefined_rows_say_so(runs, published, tmp_path):
+    _, text, latex = write(tmp_path, published, runs)
+    row = next(line for line in text.splitlines() if line.startswith("| Training mean"))
+    assert row.count("undefined") == 4
+    assert "does not vary has no correlation" in text
+    assert "Training mean & undefined & undefined" in latex
+
+
+def test_constant_tracks_are_counted_in_the_notes(runs, published, tmp_path):
+    _, text, _ = write(tmp_path, published, runs)
+    assert "Constant tracks left out of DNase (of 5): 1 in every row." in text
+    frame = pd.read_csv(runs[-1].path)
+    frame.loc[frame["group"] == "CAGE", ["pearson", "constant"]] = [np.nan, "prediction"]
+    frame.loc[frame.index[-1], ["pearson", "constant"]] = [0.1, ""]
+    frame.to_csv(runs[-1].path, index=False)
+    _, text, _ = write(tmp_path, published, runs)
+    assert "Constant tracks left out of CAGE (of 4): 1D-Swin 3." in text
+
+
+def test_data_note_and_numbers_of_tracks_are_shown(runs, published, tmp_path):
+    _, text, latex = write(tmp_path, published, runs, data_note="65 windows & 100 % simulated_tracks.")
+    assert "ChIP (8 tracks)" in text
+    assert "- 65 windows & 100 % simulated_tracks." in text
+    assert r"65 windows \& 100 \% simulated\_tracks." in latex
+    assert "$n = 8$" in latex
+
+
+def test_latex_is_a_whole_booktabs_table(runs, published, tmp_path):
+    _, _, latex = write(tmp_path, published, runs)
+    rules = [latex.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\end{tabular}")]
+    assert rules == [1, 2, 1, 1]
+    rows = [line for line in latex.splitlines() if line.endswith(r"\\")]
+    assert {line.count("&") for line in rows} == {4}
+    assert len(rows) == 2 + 7
+    assert "±" not in latex
+
+
+def test_latex_escape_covers_special_characters():
+    assert latex_escape("a_b & 5 % {x} #1 ~ ^ $ \\") == (
+        r"a\_b \& 5 \% \{x\} \#1 \textasciitilde{} \textasciicircum{} \$ \textbackslash{}"
+    )
+
+
+def test_runs_over_other_tracks_are_an_error(runs):
+    frame = pd.read_csv(runs[3].path)
+    frame.iloc[:-1].to_csv(runs[3].path, index=False)
+    with pytest.raises(InputError, match=str(runs[3].path)):
+        read_correlations(runs)
+
+
+def test_the_same_run_twice_is_an_error(runs):
+    with pytest.raises(InputError, match="given twice"):
+        read_correlations([*runs, runs[-1]])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no such file"), ("", "not a table"), ("track,group\n1,a\n", "pearson")],
+)
+def test_a_bad_file_is_named(tmp_path, content, message):
+    path = tmp_path / "bad.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InputError, match=f"{path}.*{message}"):
+        read_correlations([Run("a", "A", 1, path)])
+
+
+def test_published_numbers_must_be_numbers(tmp_path):
+    path = tmp_path / "published.csv"
+    path.write_text(
+        "study,item,subject,metric,condition,value,sd\ngenomic_interpreter,table1,swin1d,pearson,CAGE,high,\n"
+    )
+    with pytest.raises(InputError, match="swin1d, CAGE: 'high' is not a number"):
+        read_published(path)

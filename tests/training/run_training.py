@@ -1,0 +1,17 @@
+"""The training command of the tests: one JSON argument. A file, because distributed training runs it once more."""
+
+import json
+import sys
+
+from regulens.errors import InputError
+from regulens.training.settings import TrainingSettings
+from regulens.training.trainer import train
+
+if __name__ == "__main__":
+    arguments = json.loads(sys.argv[1])
+    arguments["settings"] = TrainingSettings(**arguments["settings"])
+    try:
+        train(**arguments)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

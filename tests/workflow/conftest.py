@@ -1,0 +1,63 @@
+"""The tiny configuration, run once for all tests that look into its outputs."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TINY = ROOT / "tests/config/tiny.yaml"
+
+
+def run_snakemake(folder: Path, config: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile"):
+    """Run the workflow in a folder of its own; returns the finished process with its output as text."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(folder)]
+    command += ["--configfile", str(config), "--cores", "2", *arguments]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("REGULENS_MIRROR", None)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    """Folder in which the whole tiny workflow has run."""
+    folder = tmp_path_factory.mktemp("tiny")
+    done = run_snakemake(folder, TINY, "--show-failed-logs")
+    assert done.returncode == 0, done.stderr[-6000:]
+    (folder / "first_run.txt").write_text(done.stdout + done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study(tiny) -> Path:
+    """Results of the Genomic Interpreter study of the tiny run."""
+    return tiny / "results/tiny/genomic_interpreter"
+
+
+@pytest.fixture
+def changed_config(tmp_path) -> Callable[..., Path]:
+    """Write a copy of the tiny configuration with some keys set (dotted paths) and return its path."""
+
+    def write(changes: dict, removed: tuple[str, ...] = ()) -> Path:
+        values = yaml.safe_load(TINY.read_text())
+        for path, value in changes.items():
+            *parents, last = path.split(".")
+            node = values
+            for part in parents:
+                node = node.setdefault(part, {})
+            node[last] = value
+        for path in removed:
+            *parents, last = path.split(".")
+            node = values
+            for part in parents:
+                node = node[part]
+            del node[last]
+        target = tmp_path / "changed.yaml"
+        target.write_text(yaml.safe_dump(values, sort_keys=False))
+        return target
+
+    return write

@@ -1,0 +1,118 @@
+"""What the workflow plans: the right jobs, for the right reasons, before anything is run."""
+
+import re
+
+import pytest
+import yaml
+
+from .conftest import ROOT, TINY, run_snakemake
+
+STUDY = "genomic_interpreter"
+
+
+def planned(process) -> dict[str, int]:
+    """Jobs by rule in the summary of a dry run; empty when nothing is to be done."""
+    assert process.returncode == 0, process.stderr[-4000:]
+    rows = re.findall(r"^(\w+)\s+(\d+)$", process.stdout, flags=re.M)
+    return {rule: int(number) for rule, number in rows if rule != "total"}
+
+
+def paper_jobs(config: dict) -> dict[str, int]:
+    """Jobs of the paper's run, counted from the configuration alone."""
+    study = config[STUDY]
+    shards = sum(study["data"]["shards"].values())
+    trained = len(study["models"]) * len(study["seeds"])
+    return {
+        "download": shards + 3,
+        "crop_tfrecord": shards,
+        "link_shards": 3,
+        "train_assay_model": trained,
+        "predict": trained,
+        "predict_reference": 2,
+        "pearson": trained + 2,
+    }
+
+
+def test_dry_run_of_the_paper_needs_no_data_and_counts_every_job(tmp_path):
+    path = ROOT / "config/config.yaml"
+    jobs = planned(run_snakemake(tmp_path, path, "--dry-run"))
+    expected = paper_jobs(yaml.safe_load(path.read_text()))
+    assert {rule: jobs.get(rule) for rule in expected} == expected
+    assert jobs["download"] == 153
+
+
+@pytest.mark.parametrize("name", ["demo", "small"])
+def test_dry_run_of_the_other_configurations(tmp_path, name):
+    jobs = planned(run_snakemake(tmp_path, ROOT / f"config/{name}.yaml", "--dry-run"))
+    assert jobs["train_assay_model"] == 5
+    assert ("simulate_genome" in jobs) == (name == "demo")
+
+
+def test_root_snakefile_has_the_default_target(tmp_path):
+    by_root = planned(run_snakemake(tmp_path, TINY, "--dry-run"))
+    by_name = planned(run_snakemake(tmp_path, TINY, "--dry-run", "all"))
+    assert by_root == by_name
+    assert by_root["train_assay_model"] == 10
+
+
+def test_only_the_configured_models_run(tmp_path, changed_config):
+    # Snakemake merges maps deeply: with a second configuration file underneath, its models would come along.
+    config = changed_config({}, (f"{STUDY}.models.maxpool_cnn", f"{STUDY}.models.attpool_cnn"))
+    done = run_snakemake(tmp_path, config, "--dry-run")
+    assert planned(done)["train_assay_model"] == 6
+    assert "maxpool_cnn" not in done.stdout
+    assert "attpool_cnn" not in done.stdout
+
+
+def test_a_wrong_key_stops_the_run_before_the_jobs(tmp_path, changed_config):
+    done = run_snakemake(tmp_path, changed_config({f"{STUDY}.training.max_epoch": 3}), "--dry-run")
+    assert done.returncode != 0
+    assert "genomic_interpreter.training.max_epoch: unknown key (found 3); did you mean 'max_epochs'?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Job stats" not in done.stdout
+
+
+def test_missing_billing_project_stops_the_start_with_the_remedy(tmp_path):
+    done = run_snakemake(tmp_path, ROOT / "config/config.yaml")
+    assert done.returncode != 0
+    assert "download.billing_project" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "resources").exists()
+
+
+def test_nothing_to_do_after_a_run(tiny):
+    done = run_snakemake(tiny, TINY)
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rules"),
+    [
+        ("figures.attention.zoom_tokens", 6, {"genomic_interpreter_figure7"}),
+        ("figures.figure3.example", 0, {"genomic_interpreter_figure3"}),
+        ("data_note", "Other words.", {"genomic_interpreter_table1"}),
+    ],
+)
+def test_a_changed_key_reruns_what_depends_on_it(tiny, changed_config, key, value, rules):
+    jobs = planned(run_snakemake(tiny, changed_config({f"{STUDY}.{key}": value}), "--dry-run"))
+    assert set(jobs) - {"all", "genomic_interpreter", "genomic_interpreter_figures"} == rules
+
+
+def test_a_model_key_retrains_that_model_only(tiny, changed_config):
+    config = changed_config({f"{STUDY}.models.enformer.training": {"max_epochs": 3}})
+    done = run_snakemake(tiny, config, "--dry-run")
+    assert planned(done)["train_assay_model"] == 2
+    assert "models/swin1d/seed1/model.ckpt" not in re.sub(r"input:.*", "", done.stdout)
+
+
+def test_a_checkpoint_skips_training(tiny, study, changed_config):
+    source = study / "models/maxpool_cnn/seed1/model.ckpt"
+    config = changed_config({f"{STUDY}.models.maxpool_cnn.checkpoint": str(source), "run": "adopted"})
+    target = "results/adopted/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt"
+    jobs = planned(run_snakemake(tiny, config, "--dry-run"))
+    assert jobs["train_assay_model"] == 8
+    assert jobs["adopt_checkpoint"] == 2
+    done = run_snakemake(tiny, config, target)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tiny / target).stat().st_size > 0
