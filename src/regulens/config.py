@@ -24,7 +24,12 @@ class AssayData(Settings):
     """Shape of an example."""
     crop: CropSettings = CropSettings()
     """From windows to examples."""
-    groups: dict[str, list[str]] = {"DNase": ["DNASE", "ATAC"], "ChIP": ["CHIP"], "CAGE": ["CAGE"], "RNA": ["RNA", "RNA3"]}
+    groups: dict[str, list[str]] = {
+        "DNase": ["DNASE", "ATAC"],
+        "ChIP": ["CHIP"],
+        "CAGE": ["CAGE"],
+        "RNA": ["RNA", "RNA3"],
+    }
     """Track groups of the tables, in their order: name and the description prefixes that belong to it."""
     shards: dict[Split, Annotated[int, Field(gt=0)]]
     """Number of shards of each split; each is one crop job. With TFRecords: the number of files."""

@@ -2,18 +2,17 @@
 
 import re
 import zlib
-from dataclasses import asdict
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.text import Text
 
 from regulens.data.settings import Geometry
 from regulens.figures.inputs import Run
-from regulens.models.registry import build
+from regulens.figures.style import settle
+from regulens.models.describe import stages_table
 
 MODELS = {
     "maxpool_cnn": ("MaxPoolCNNs", 0.40),
@@ -97,9 +96,9 @@ def write_attention(path: Path, bins=48, bin_bp=128, input_bp=6000, window=48, h
         file["sequence"] = codes
         file.attrs.update(location=f"chr7:1000-{1000 + input_bp}", example=3, model="swin1d")
 
-        def put(layer, block, bp, tokens, offset, weights):
+        def put(layer, block, bp, tokens, offset, weights, start=0):
             data = file.create_dataset(f"layer{layer}_{block}/weights", data=weights.astype(np.float16))
-            data.attrs.update(layer=layer, block=block, bp_per_token=bp, tokens=tokens, offset=offset)
+            data.attrs.update(layer=layer, block=block, bp_per_token=bp, tokens=tokens, offset=offset, start_bp=start)
 
         for layer in range(1, layers + 1):
             bp = 2 ** (layer - 1)
@@ -108,18 +107,22 @@ def write_attention(path: Path, bins=48, bin_bp=128, input_bp=6000, window=48, h
             reach = 1.5 + layer
             put(layer, "regular", bp, tokens, 0, attention_weights(heads, count, window, reach, layer))
             put(layer, "shifted", bp, tokens, window // 2, attention_weights(heads, count, window, reach, 50 + layer))
-        put(layers + 1, "full", bin_bp, core, 0, attention_weights(heads, 1, core, 12, 99))
+        put(
+            layers + 1,
+            "full",
+            bin_bp,
+            core,
+            0,
+            attention_weights(heads, 1, core, 12, 99),
+            (padded - core * bin_bp) // 2,
+        )
     return path
 
 
-def write_architectures(path: Path, geometry: Geometry, tracks: int, names=tuple(MODELS)) -> Path:
-    """The stages that the real models describe, at their default sizes (no weights are made)."""
-    rows = []
-    with torch.device("meta"):
-        for name in names:
-            for order, stage in enumerate(build(name, {}, geometry, tracks).describe()):
-                rows.append({"model": name, "label": MODELS[name][0], "order": order, **asdict(stage)})
-    pd.DataFrame(rows).to_csv(path, index=False)
+def write_architectures(path: Path, geometry: Geometry, tracks: int) -> Path:
+    """The stages that the real models describe, at their default sizes."""
+    models = {name: {"architecture": name, "label": label, "settings": {}} for name, (label, _) in MODELS.items()}
+    stages_table(models, geometry, tracks).to_csv(path, index=False)
     return path
 
 
@@ -165,11 +168,11 @@ def write_logs(folder: Path, seeds=(1, 2), epochs=20) -> list[Run]:
 
 def check_text(figure, smallest: float = 6) -> None:
     """No text is smaller than 6 pt, cut off at the edge of the figure, or on top of other text."""
-    figure.canvas.draw()
+    settle(figure)
     renderer, page = figure.canvas.get_renderer(), figure.bbox
-    boxes = []
+    boxes, hidden = [], _hidden(figure)
     for text in figure.findobj(Text):
-        if not (text.get_text().strip() and text.get_visible()) or not _drawn(text, figure):
+        if not (text.get_text().strip() and text.get_visible()) or id(text) in hidden:
             continue
         assert text.get_fontsize() >= smallest, text.get_text()
         box = text.get_window_extent(renderer)
@@ -183,15 +186,15 @@ def check_text(figure, smallest: float = 6) -> None:
             assert wide < 1 or high < 1, f"{first!r} and {second!r} overlap"
 
 
-def _drawn(text: Text, figure) -> bool:
-    """Whether a text is painted: those of hidden axes, and tick labels outside of the limits, are not."""
+def _hidden(figure) -> set[int]:
+    """Texts that are not painted: those of hidden axes, and tick labels outside of the limits (by identity)."""
+    hidden = set()
     for axes in figure.axes:
-        if text in axes.findobj(Text):
-            if not axes.axison and text not in axes.texts:
-                return False
-            for axis in (axes.xaxis, axes.yaxis):
-                ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
-                if any(text in (tick.label1, tick.label2) for tick in ticks):
-                    shown = axis._update_ticks()
-                    return any(text is tick.label1 and tick.label1.get_visible() for tick in shown)
-    return True
+        if not axes.axison:
+            hidden |= {id(text) for text in axes.findobj(Text)} - {id(text) for text in axes.texts}
+            continue
+        for axis in (axes.xaxis, axes.yaxis):
+            shown = {id(tick.label1) for tick in axis._update_ticks() if tick.label1.get_visible()}
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            hidden |= {id(label) for tick in ticks for label in (tick.label1, tick.label2)} - shown
+    return hidden

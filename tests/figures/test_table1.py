@@ -95,9 +95,10 @@ def test_best_model_is_bold_ties_included_references_never():
         ("b", "DNase", 0.4996, 0.02, None),
         ("c", "DNase", 0.4990, 0.02, None),
         ("gc_cpg_ridge", "DNase", 0.9, 0.01, None),
+        ("mean", "DNase", 0.5001, 0.01, None),
     )
     bold = {model: cell.best for (model, _), cell in cells(table).items()}
-    assert bold == {"a": True, "b": True, "c": False, "gc_cpg_ridge": False}
+    assert bold == {"a": True, "b": True, "c": False, "gc_cpg_ridge": False, "mean": False}
     assert "**0.500 ± 0.010**" in to_markdown(table)
     assert r"\textbf{0.500 $\pm$ 0.020}" in to_latex(table)
     assert "GC_CPG_RIDGE is above every model on DNase." in to_markdown(table)

@@ -14,7 +14,7 @@ from regulens.sequence import encode, one_hot
 from regulens.training.checkpoint import save_model
 from regulens.training.evaluate import PEARSON_COLUMNS, pearson_table, predict
 from regulens.training.predictions import write_predictions
-from regulens.training.reference import composition, gc_cpg_ridge, training_mean
+from regulens.training.reference import composition, gc_cpg_ridge, predict_reference, training_mean
 from regulens.training.statistics import track_means
 
 
@@ -114,7 +114,7 @@ def test_composition_of_bins():
 
 @pytest.mark.parametrize("alpha", [0.0, 25.0])
 def test_ridge_is_the_least_squares_solution_of_numpy(stores, tmp_path, alpha):
-    gc_cpg_ridge(stores["train"], stores["test"], tmp_path / "ridge.h5", alpha)
+    predict_reference("gc_cpg_ridge", stores["train"], stores["test"], tmp_path / "ridge.h5", alpha)
     geometry = Geometry(input_bp=64, bins=6, bin_bp=8)
 
     def features(sequences):
@@ -153,7 +153,7 @@ def test_ridge_with_bins_of_n_and_a_feature_without_variance(make_store_of, tmp_
 
 
 def test_the_training_mean_is_constant_and_has_no_correlation(stores, tmp_path):
-    training_mean(stores["train"], stores["test"], tmp_path / "mean.h5")
+    predict_reference("mean", stores["train"], stores["test"], tmp_path / "mean.h5")
     with h5py.File(tmp_path / "mean.h5") as file:
         expected = arrays(stores["train"])[1].mean(axis=(0, 1))
         assert file["prediction"][:] == pytest.approx(np.broadcast_to(expected, (11, 6, 4)))
@@ -166,6 +166,8 @@ def test_references_need_stores_of_one_kind(stores, other_store, tmp_path):
     for reference in (training_mean, gc_cpg_ridge):
         with pytest.raises(InputError, match="differ in geometry or tracks"):
             reference(stores["train"], other_store("renamed"), tmp_path / "p.h5")
+    with pytest.raises(InputError, match="unknown reference 'median': use mean or gc_cpg_ridge"):
+        predict_reference("median", stores["train"], stores["test"], tmp_path / "p.h5")
 
 
 def test_means_of_a_sample(stores):

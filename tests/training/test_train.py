@@ -1,7 +1,9 @@
 """Training: what the files hold, and what must not change a result."""
 
 import math
+import multiprocessing
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -11,6 +13,7 @@ from regulens.errors import InputError
 from regulens.training import trainer
 from regulens.training.checkpoint import load_model
 from regulens.training.keeper import LOG_COLUMNS, EpochKeeper
+from regulens.training.sampler import BatchPlan
 from regulens.training.settings import TrainingSettings
 from regulens.training.state import TrainingState
 
@@ -139,3 +142,32 @@ def test_stores_that_do_not_belong_together(make_run, stores, tmp_path):
     run.stores = stores | {"valid": tmp_path / "absent.h5"}
     with pytest.raises(InputError, match="absent.h5"):
         run.here()
+
+
+def test_a_loader_that_leaves_examples_out_is_noticed(make_run, monkeypatch):
+    monkeypatch.setattr(BatchPlan, "order", lambda self, *_: np.array([0, *range(self.examples - 1)]))
+    with pytest.raises(RuntimeError, match="1 of 50 training examples were not used and 1 more than once"):
+        make_run(settings={"max_epochs": 1}).here()
+
+
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_validation_batch_end"])
+def test_loader_processes_end_with_a_failed_fit(make_run, monkeypatch, hook):
+    def fail(*_):
+        raise ConnectionError
+
+    monkeypatch.setattr(EpochKeeper, hook, fail)
+    with pytest.raises(ConnectionError) as error:  # keeps the frames of the fit alive, as a traceback does
+        make_run(settings={"max_epochs": 1, "workers": 1}).here()
+    assert error.value.__traceback__ is not None
+    assert not multiprocessing.active_children()
+
+
+def test_a_world_of_another_size_is_noticed(make_run, monkeypatch):
+    real = trainer.pl.Trainer
+
+    def one_process(**keys):
+        return real(**keys | {"devices": 1, "strategy": "auto"})
+
+    monkeypatch.setattr(trainer.pl, "Trainer", one_process)
+    with pytest.raises(RuntimeError, match=r"runs in 1 process\(es\) where devices = 2"):
+        make_run(settings={"max_epochs": 1, "devices": 2}).here()

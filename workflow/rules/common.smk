@@ -38,7 +38,7 @@ def settings(path=None, **named):
         return value
 
     value = part(path) if path else {name: part(path) for name, path in named.items()}
-    return lambda wildcards: json.dumps(value, sort_keys=True)
+    return lambda wildcards: json.dumps(value)
 
 
 def code(*modules):

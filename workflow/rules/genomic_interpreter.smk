@@ -53,7 +53,6 @@ def model_settings(wildcards):
             "settings": model.settings,
             "training": CONFIG.model_training(wildcards.model).model_dump(mode="json"),
         },
-        sort_keys=True,
     )
 
 
@@ -204,6 +203,9 @@ rule pearson:
 
 
 rule describe_models:
+    input:
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
     output:
         f"{OUT}/architectures.csv",
     log:
@@ -211,12 +213,12 @@ rule describe_models:
     conda:
         "../../envs/regulens.yaml"
     params:
-        settings=settings(models=f"{STUDY}/models", geometry=f"{STUDY}/data/geometry"),
-        code=code("models.base", *LAYER_MODULES),
+        settings=settings(models=f"{STUDY}/models"),
+        code=code("models.describe", *LAYER_MODULES),
     message:
         "Lengths and widths of every layer of the configured models"
     shell:
-        "regulens describe-models --settings {params.settings:q} --output {output:q} 2> {log:q}"
+        "regulens describe-models --test {input.test:q} --settings {params.settings:q} --output {output:q} 2> {log:q}"
 
 
 TABLES = ["table1.csv", "attention_distance.csv"]

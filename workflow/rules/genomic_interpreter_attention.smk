@@ -16,12 +16,13 @@ rule export_attention:
         "../../envs/regulens.yaml"
     params:
         settings=settings(example=f"{STUDY}/figures/attention/example"),
+        main_model=MAIN,
         code=code("interpret.attention"),
     message:
         "Attention weights of one test segment"
     shell:
         "regulens export-attention {input.model:q} --test {input.test:q} --settings {params.settings:q}"
-        " --output {output:q} 2> {log:q}"
+        " --name {params.main_model:q} --output {output:q} 2> {log:q}"
 
 
 rule attention_distance:
@@ -69,7 +70,13 @@ rule genomic_interpreter_figure4a:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.style", "figures.attention", "figures.attention_file"),
+        code=code(
+            "figures.attention",
+            "figures.attention_file",
+            "figures.profile",
+            "figures.inputs",
+            "figures.style",
+        ),
     message:
         "Figure 4a: attention of every layer"
     shell:
@@ -94,7 +101,13 @@ rule genomic_interpreter_figure4b:
         "../../envs/regulens.yaml"
     params:
         settings=settings(heads_layer=f"{STUDY}/figures/attention/heads_layer"),
-        code=code("figures.style", "figures.attention", "figures.attention_file"),
+        code=code(
+            "figures.attention",
+            "figures.attention_file",
+            "figures.profile",
+            "figures.inputs",
+            "figures.style",
+        ),
     message:
         "Figure 4b: heads of one layer"
     shell:
@@ -119,7 +132,13 @@ rule genomic_interpreter_figure6:
         "../../envs/regulens.yaml"
     params:
         settings=settings(windows_layer=f"{STUDY}/figures/attention/windows_layer"),
-        code=code("figures.style", "figures.attention", "figures.attention_file"),
+        code=code(
+            "figures.attention",
+            "figures.attention_file",
+            "figures.profile",
+            "figures.inputs",
+            "figures.style",
+        ),
     message:
         "Figure 6: windows and heads of one layer"
     shell:
@@ -143,8 +162,18 @@ rule genomic_interpreter_figure7:
     conda:
         "../../envs/regulens.yaml"
     params:
-        settings=settings(zoom_layer=f"{STUDY}/figures/attention/zoom_layer", zoom_tokens=f"{STUDY}/figures/attention/zoom_tokens"),
-        code=code("figures.style", "figures.attention", "figures.attention_file"),
+        settings=settings(
+            zoom_layer=f"{STUDY}/figures/attention/zoom_layer",
+            zoom_tokens=f"{STUDY}/figures/attention/zoom_tokens",
+        ),
+        code=code(
+            "figures.attention_zoom",
+            "figures.attention",
+            "figures.attention_file",
+            "figures.profile",
+            "figures.inputs",
+            "figures.style",
+        ),
     message:
         "Figure 7: zoom into one attention map"
     shell:
@@ -168,7 +197,7 @@ rule genomic_interpreter_attention_distance_plot:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.style", "figures.attention", "figures.attention_file"),
+        code=code("figures.attention_distance", "figures.inputs", "figures.style"),
     message:
         "Plot of the attention distances"
     shell:

@@ -27,7 +27,9 @@ rule genomic_interpreter_table1:
             groups=f"{STUDY}/data/groups",
             data_note=f"{STUDY}/data_note",
         ),
-        code=code("figures.table1", "figures.table1_text", "figures.inputs"),
+        code=code(
+            "figures.table1", "figures.table1_text", "figures.inputs", "figures.style"
+        ),
     message:
         "Table 1: Pearson correlation by model and track group"
     shell:
@@ -53,7 +55,13 @@ rule genomic_interpreter_figure1:
         "../../envs/regulens.yaml"
     params:
         settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.style", "figures.architecture"),
+        code=code(
+            "figures.architecture",
+            "figures.block_pair",
+            "figures.schematic",
+            "figures.inputs",
+            "figures.style",
+        ),
     message:
         "Figure 1: Genomic Interpreter as configured"
     shell:
@@ -78,7 +86,13 @@ rule genomic_interpreter_figure5:
         "../../envs/regulens.yaml"
     params:
         settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.style", "figures.architecture"),
+        code=code(
+            "figures.architecture",
+            "figures.block_pair",
+            "figures.schematic",
+            "figures.inputs",
+            "figures.style",
+        ),
     message:
         "Figure 5: the comparators as configured"
     shell:
@@ -108,7 +122,9 @@ rule genomic_interpreter_figure2:
             models=f"{STUDY}/models",
             groups=f"{STUDY}/data/groups",
         ),
-        code=code("figures.style", "figures.correlation", "figures.inputs"),
+        code=code(
+            "figures.correlation", "figures.table1", "figures.inputs", "figures.style"
+        ),
     message:
         "Figure 2: per-track correlation of the main model against each reference"
     shell:
@@ -140,7 +156,7 @@ rule genomic_interpreter_figure3:
             main_model=f"{STUDY}/figures/main_model",
             models=f"{STUDY}/models",
         ),
-        code=code("figures.style", "figures.profile", "figures.inputs"),
+        code=code("figures.profile", "figures.inputs", "figures.style"),
     message:
         "Figure 3: one track along one test segment"
     shell:
@@ -166,8 +182,8 @@ rule genomic_interpreter_loss_curves:
         "../../envs/regulens.yaml"
     params:
         runs=runs(EPOCHS, TRAINED_RUNS),
-        settings=settings(models=f"{STUDY}/models"),
-        code=code("figures.style", "figures.training", "figures.inputs"),
+        settings=settings(models=f"{STUDY}/models", training=f"{STUDY}/training"),
+        code=code("figures.training", "figures.inputs", "figures.style"),
     message:
         "Loss curves of every model"
     shell:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part
-from regulens.data.settings import Geometry
 from regulens.training.settings import TrainingSettings
 
 app = typer.Typer()
@@ -110,20 +109,30 @@ def pearson(
 
 
 @app.command("describe-models")
-def describe_models(settings: SettingsOption, output: OutputOption) -> None:
+def describe_models(test: TestOption, settings: SettingsOption, output: OutputOption) -> None:
     """Length and width of every stage of the configured models, as a table."""
+    from regulens.data.store import AssayStore
     from regulens.models.describe import describe_models as describe
 
-    values = parse(settings)
-    describe(part(values, "models"), part(values, "geometry", Geometry), output)
+    with AssayStore(test) as store:
+        describe(part(parse(settings), "models"), store, output)
 
 
 @app.command("export-attention")
-def export_attention(model: ModelArgument, test: TestOption, settings: SettingsOption, output: OutputOption) -> None:
+def export_attention(
+    model: ModelArgument,
+    test: TestOption,
+    settings: SettingsOption,
+    name: Annotated[str, typer.Option("--name", help="Name of the model in the figures.")],
+    output: OutputOption,
+) -> None:
     """Attention weights of a model on one test segment."""
+    from regulens.data.store import AssayStore
     from regulens.interpret.attention import export_attention as export
+    from regulens.training.checkpoint import load_model
 
-    export(model, test, output, example=part(parse(settings), "example"))
+    with AssayStore(test) as store:
+        export(load_model(model), store, part(parse(settings), "example"), output, name)
 
 
 @app.command("attention-distance")
@@ -131,7 +140,10 @@ def attention_distance(
     model: ModelArgument, test: TestOption, settings: SettingsOption, output: OutputOption, threads: ThreadsOption = 1
 ) -> None:
     """Mean distance under the attention of each layer, block and head, over the test set."""
-    from regulens.interpret.attention import attention_distance as measure
+    from regulens.data.store import AssayStore
+    from regulens.interpret.attention import write_distances
+    from regulens.training.checkpoint import load_model
 
     use_threads(threads)
-    measure(model, test, output, batch=part(parse(settings), "batch"))
+    with AssayStore(test) as store:
+        write_distances(load_model(model), store, output, part(parse(settings), "batch"))

@@ -136,4 +136,7 @@ def loss_curves(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: 
     """Training and validation loss of every model, by epoch."""
     from regulens.figures.training import loss_curves as draw
 
-    draw(parse_runs(run, labels(parse(settings))), pdf, png)
+    values = parse(settings)
+    training = part(values, "training")
+    select = {name: (training | entry["training"])["select"] for name, entry in part(values, "models").items()}
+    draw(parse_runs(run, labels(values)), pdf, png, select=select)

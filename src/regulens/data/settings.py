@@ -133,9 +133,9 @@ class SimulationSettings(Settings):
     element_distance_bp: tuple[Annotated[int, Field(ge=500)], int] = (800, 1600)
     """Smallest and largest distance in bp between the centres of neighbouring elements: the reach of an enhancer."""
     elements: dict[Literal["promoter", "enhancer", "insulator"], Annotated[float, Field(ge=0)]] = {
-        "promoter": 0.34,
+        "promoter": 0.38,
         "enhancer": 0.54,
-        "insulator": 0.12,
+        "insulator": 0.08,
     }
     """Relative number of the three kinds of element. An enhancer belongs to one cell type, one in four to a second."""
     release: str = "JASPAR2020"
@@ -153,7 +153,7 @@ class SimulationSettings(Settings):
     }
     """Planted motifs: name and JASPAR matrix. One without a role below occurs outside of elements, without effect."""
     core_motif: str = "YY1"
-    """Motif in the middle of every promoter; its strand is the direction of transcription."""
+    """Motif with three sites in every promoter; their strand is the direction of transcription."""
     promoter_motifs: Annotated[list[str], Field(min_length=1)] = ["SP1", "NRF1"]
     """Motifs of which a promoter has 1 to 4 sites; more make it stronger."""
     enhancer_motifs: list[str] = ["FOSL1"]
@@ -182,7 +182,7 @@ class SimulationSettings(Settings):
     """The simulated experiments."""
     peak_reads: float = Field(default=6.0, gt=0)
     """Coverage at the top of a strong DNase peak and of a ChIP peak at a perfect site."""
-    promoter_tags: float = Field(default=25.0, gt=0)
+    promoter_tags: float = Field(default=50.0, gt=0)
     """CAGE tags of a strong promoter with one enhancer."""
     silent_promoter: float = Field(default=0.05, ge=0, le=1)
     """Share of these tags that a promoter makes without an enhancer."""

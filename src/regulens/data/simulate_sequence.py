@@ -12,7 +12,9 @@ from regulens.sequence import reverse_complement
 SLOT_BP = 24
 """An element is a row of slots of this length; each holds at most one site."""
 SLOTS = 9
-"""Slots of an element: 216 bp, a nucleosome-free region. The promoter's core motif stands in the middle one."""
+"""Slots of an element: 216 bp, a nucleosome-free region."""
+CORE_SLOTS = (2, 4, 6)
+"""Slots of the core motif of a promoter, on the strand of transcription."""
 ORPHAN_ISLANDS = 0.1
 """Share of enhancers and insulators in a CpG island, so that an island does not prove a promoter."""
 SECOND_CELL = 0.25
@@ -97,21 +99,19 @@ def place_elements(settings: SimulationSettings, rng: np.random.Generator) -> pd
 
 
 def element_motifs(settings: SimulationSettings, element: Mapping, rng: np.random.Generator) -> list[str]:
-    """Names of the sites of one element, the promoter's core motif not among them; at most `SLOTS` - 1."""
+    """Names of the sites of one element, the promoter's core motifs not among them; at most `SLOTS`."""
     if element["kind"] == "promoter":
         return [str(name) for name in rng.choice(settings.promoter_motifs, size=rng.integers(1, 5))]
     if element["kind"] == "insulator":
         return [settings.insulator_motif] * int(rng.integers(1, 4))
     own = [motif for cell, motif in settings.cells.items() if element[cell] for _ in range(rng.integers(3, 5))]
-    return (own + [name for name in settings.enhancer_motifs for _ in range(rng.integers(0, 3))])[: SLOTS - 1]
+    return (own + [name for name in settings.enhancer_motifs for _ in range(rng.integers(0, 3))])[:SLOTS]
 
 
 def place_sites(
     settings: SimulationSettings, elements: pd.DataFrame, widths: Mapping[str, int], rng: np.random.Generator
 ) -> pd.DataFrame:
     """Positions of all sites of one contig: `SimulatedContig.sites` without the scores; singletons come last."""
-    middle = SLOTS // 2
-    others = np.delete(np.arange(SLOTS), middle)
     rows = []
 
     def plant(motif: str, slot_start: int, strand: str, element: int) -> None:
@@ -121,10 +121,11 @@ def place_sites(
     for number, element in enumerate(elements.to_dict("records")):
         left = element["centre"] - SLOTS * SLOT_BP // 2
         names = element_motifs(settings, element, rng)
-        for motif, slot in zip(names, rng.permutation(others), strict=False):
+        core = CORE_SLOTS if element["kind"] == "promoter" else ()
+        for slot in core:
+            plant(settings.core_motif, left + slot * SLOT_BP, element["strand"], number)
+        for motif, slot in zip(names, rng.permutation(np.delete(np.arange(SLOTS), core)), strict=False):
             plant(motif, left + slot * SLOT_BP, "+-"[rng.integers(2)], number)
-        if element["kind"] == "promoter":
-            plant(settings.core_motif, left + middle * SLOT_BP, element["strand"], number)
     free = np.arange(0, settings.contig_bp - SLOT_BP, SLOT_BP)
     if len(elements):
         nearest = np.abs(free[:, None] + SLOT_BP // 2 - elements["centre"].to_numpy()).min(axis=1)

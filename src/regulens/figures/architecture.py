@@ -75,7 +75,9 @@ def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
         merges = [row.note for row in rows if row.kind == "merge"]
         axes.text(120, 3.2, "b", fontsize=8, fontweight="bold", va="center")
         axes.text(124, 3.2, "One 1D-Swin layer", fontsize=7, va="center")
-        draw_block_pair(axes, 120, 8, window_of(swin[0].note), merges[0] if merges else "linear")
+        windows = {window_of(row.note) for row in swin}
+        window = windows.pop() if len(windows) == 1 else None
+        draw_block_pair(axes, 120, 8, window, merges[0] if merges else "linear")
     return figure
 
 

@@ -20,19 +20,25 @@ ACROSS = 9
 
 
 def colour_norm(maps: Iterable[np.ndarray]) -> LogNorm:
-    """Logarithmic colours for multiples of uniform attention: from 1/4 or less to 4 or more, in powers of two."""
+    """Logarithmic colours for multiples of uniform attention: from 1/2 or less to 2 or more, in powers of two.
+
+    The range follows the data, because attention that has hardly left uniform would be one flat colour otherwise.
+    """
     values = np.concatenate([m[np.isfinite(m)].ravel() for m in maps])
     low, high = np.percentile(values, [1, 99.8])
-    top = min(64.0, max(4.0, 2.0 ** math.ceil(math.log2(max(high, 1)))))
-    bottom = max(1 / 16, min(1 / 4, 2.0 ** math.floor(math.log2(max(low, 1e-9)))))
+    top = min(64.0, max(2.0, 2.0 ** math.ceil(math.log2(max(high, 1)))))
+    bottom = max(1 / 16, min(1 / 2, 2.0 ** math.floor(math.log2(max(low, 1e-9)))))
     return LogNorm(bottom, top, clip=True)
 
 
 def show_map(axes: Axes, values: np.ndarray, first_bp: float, last_bp: float, norm: LogNorm):
-    """Draw one map, queries from top to bottom; what no window reaches stays white."""
+    """Draw one map, queries from top to bottom; what no window reaches stays white.
+
+    Without interpolation, a PDF holds the values themselves as pixels, which is small and sharp at any zoom.
+    """
     extent = (first_bp, last_bp, last_bp, first_bp)
     image = axes.imshow(
-        np.ma.masked_invalid(values), cmap=ATTENTION_COLOURS, norm=norm, extent=extent, interpolation="nearest"
+        np.ma.masked_invalid(values), cmap=ATTENTION_COLOURS, norm=norm, extent=extent, interpolation="none"
     )
     for spine in axes.spines.values():
         spine.set_visible(True)
@@ -100,8 +106,15 @@ def layers_figure(file: AttentionFile) -> Figure:
     colour_bar(figure, image, panels, norm)
     figure.align_ylabels(panels[:, 0])
     figure.supxlabel("Attended position", fontsize=7)
-    figure.suptitle(f"{segment_name(file)}, {layers[0].block} block of each layer, heads averaged", fontsize=7)
+    figure.suptitle(f"{segment_name(file)}, heads averaged, {_blocks(layers)}", fontsize=7)
     return figure
+
+
+def _blocks(layers: list[LayerAttention]) -> str:
+    full = [layer.layer for layer in layers if layer.block == "full"]
+    if len(full) == len(layers):
+        return "Transformer blocks"
+    return "regular blocks" + (f", Transformer from layer {full[0]}" if full else "")
 
 
 def _whole_panel(axes: Axes, file: AttentionFile, layer: LayerAttention, values, norm: LogNorm, first: bool) -> None:
@@ -140,7 +153,7 @@ def heads_figure(file: AttentionFile, layer_number: int) -> Figure:
     norm = colour_norm(maps)
     across = min(4, len(maps))
     down = math.ceil(len(maps) / across)
-    figure = new_figure(DOUBLE_COLUMN, 40 * down + 12)
+    figure = new_figure(DOUBLE_COLUMN, 40 * down + 14)
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     start = layer.position(int(layer.window_tokens(number)[0])) / 1000
     end = start + len(maps[0]) * layer.bp_per_token / 1000

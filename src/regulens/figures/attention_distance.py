@@ -70,7 +70,7 @@ def distance_figure(table: pd.DataFrame) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     segments = int(table["n_segments"].max())
     axes.set_ylabel("Mean distance |i - j| (bp)")
-    axes.set_title(f"{segments:,} test segments", fontsize=SMALL, loc="right")
+    axes.set_title(f"{segments:,} test segment{'s' * (segments != 1)}", fontsize=SMALL, loc="right")
     axes.legend(loc="upper left")
     return figure
 

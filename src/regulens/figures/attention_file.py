@@ -1,6 +1,6 @@
 """Attention of one example, read from its file and placed along the sequence (SPEC 2.7)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -55,7 +55,7 @@ class LayerAttention:
         return self.start_bp + token * self.bp_per_token
 
     def spread(self, head: int | None = None) -> float:
-        """Mean distance |i - j| in bp under the attention, over all queries; pairs across the wrap are far apart."""
+        """Mean distance |i - j| in bp under the attention, over all queries of a block that is not shifted."""
         total, count = 0.0, 0
         for number in range(self.weights.shape[1]):
             tokens = self.window_tokens(number)
@@ -131,13 +131,10 @@ class AttentionFile:
             raise InputError(f"{key}: layer {number} of {self.path} has no {block} block; valid: {', '.join(blocks)}")
         with h5py.File(self.path, "r") as file:
             data = file[blocks[block]]["weights"]
-            attributes = {name: int(data.attrs[name]) for name in ("bp_per_token", "tokens", "offset")}
             weights = data[:].astype(np.float32)
-            start = data.attrs.get("start_bp")
-        layer = LayerAttention(number, block, start_bp=0, weights=weights, **attributes)
-        if start is None:  # a cropped layer keeps the centre
-            start = max(0, (len(self.codes) - layer.tokens * layer.bp_per_token) // 2)
-        return replace(layer, start_bp=int(start) - self.pad_bp)
+            names = ("bp_per_token", "tokens", "offset", "start_bp")
+            bp, tokens, offset, start = (int(data.attrs[name]) for name in names)
+        return LayerAttention(number, block, bp, tokens, offset, start - self.pad_bp, weights)
 
     def token_letters(self, layer: LayerAttention, token: int) -> str:
         """The bases that a token stands for."""

@@ -31,15 +31,15 @@ class Zoom(NamedTuple):
 def strongest_link(file: AttentionFile, layer: LayerAttention, tokens: int) -> Zoom:
     """The zoom around the strongest attention between tokens that are far apart.
 
-    Far apart means more than ``tokens`` tokens, or a quarter of the window when that is less, so that the zoom does not
-    just show the diagonal. Every head and window is searched, tokens with an N are not (the padding holds nothing to
+    Far apart means more than ``tokens`` tokens, or half of the window when that is less, so that the zoom shows
+    more than the diagonal. Every head and window is searched, tokens with an N are not (the padding holds nothing to
     read).
 
     Raises InputError when the window has too few tokens.
     """
     heads, windows = layer.weights.shape[:2]
     tokens = min(tokens, layer.window)
-    apart = max(1, min(tokens, layer.window // 4))
+    apart = max(1, min(tokens, layer.window // 2))
     readable = np.array(["N" not in file.token_letters(layer, token) for token in range(layer.tokens)])
     best, place = -1.0, None
     for number in range(windows):
@@ -102,7 +102,7 @@ def zoom_figure(file: AttentionFile, layer_number: int, tokens: int = 16) -> Fig
     left.set(xlabel="Attended position (kb)", ylabel="Attending position (kb)")
     left.set_title(f"Window {zoom.window + 1}, head {zoom.head + 1}", fontsize=7)
 
-    image = right.imshow(part, cmap="cividis", norm=norm, interpolation="nearest")
+    image = right.imshow(part, cmap="cividis", norm=norm, interpolation="none")
     columns = index[zoom.column : zoom.column + zoom.tokens]
     rows = index[zoom.row : zoom.row + zoom.tokens]
     font = {"family": "DejaVu Sans Mono", "fontsize": SMALL}

@@ -11,13 +11,13 @@ _LEFT, _BOX, _HEIGHT = 7.0, 27.0, 7.5
 
 
 def draw_block_pair(axes: Axes, x: float, y: float, window: int | None, merge: str) -> None:
-    """Draw the detail with its upper left corner at (x, y) in mm; it is 56 mm wide and about 106 mm high.
+    """Draw the detail with its upper left corner at (x, y) in mm; it is 56 mm wide and about 100 mm high.
 
-    ``window`` is the number of tokens in a window, ``merge`` 'linear' or 'concat' (how pairs of tokens are joined).
+    ``window`` is the number of tokens in a window (None: it differs between layers), ``merge`` 'linear' or 'concat'
+    (how pairs of tokens are joined).
     """
-    size = f"{window} tokens each" if window else "of tokens"
     shift = f"by {window // 2} tokens" if window else "by half a window"
-    y = _tokens(axes, x, y, shifted=False, text=f"windows of\n{size}")
+    y = _tokens(axes, x, y, shifted=False, text=f"windows of\n{window} tokens each" if window else "windows\nof tokens")
     y = _block(axes, x, y, "regular")
     y = _step(axes, x, y, f"Roll {shift}", "crop")
     y = _tokens(axes, x, y, shifted=True, text="windows over\nthe old borders")

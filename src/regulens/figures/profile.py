@@ -17,7 +17,8 @@ from regulens.errors import InputError
 from regulens.figures.inputs import one_of
 from regulens.figures.style import DOUBLE_COLUMN, SMALL, TRUTH, model_colour, new_figure, save, styled
 
-_LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>\d+)-(?P<end>\d+)$")
+_LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>-?\d+)-(?P<end>\d+)$")
+"""The start is negative where an input hangs over its contig and is padded with N."""
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,24 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
 
 
 @styled
+def settle(figure: Figure) -> None:
+    """Find the final places of all panels, and keep them.
+
+    Panels with a fixed aspect need a second pass of constrained layout; one alone can push a label off the page.
+    """
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
+@styled
 def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None = None) -> None:
     """Write a figure as PDF (text as text) and PNG (300 dpi); each file appears whole or not at all.
 
     No date is written, so that the same figure gives the same bytes.
     """
+    settle(figure)
     if pdf is not None:
         with atomic_output(pdf) as target:
             figure.savefig(target, format="pdf", dpi=RASTER_DPI, metadata={"CreationDate": None})
@@ -144,7 +157,7 @@ def thousands(number: float) -> str:
 
 def base_pairs(length: float) -> str:
     """A length in bp for a reader: '140 bp', '4.48 kb'."""
-    return f"{length:.4g} bp" if length < 1000 else f"{length / 1000:.3g} kb"
+    return f"{length:.3g} bp" if length < 999.5 else f"{length / 1000:.3g} kb"
 
 
 def panel_letter(axes: Axes, letter: str) -> None:

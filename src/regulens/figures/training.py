@@ -10,7 +10,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from regulens.figures.inputs import TRAINING_COLUMNS, Run, models_of, read_runs
-from regulens.figures.style import BLACK, DOUBLE_COLUMN, GREY, SMALL, model_colour, new_figure, save, styled
+from regulens.figures.style import (
+    BLACK,
+    DOUBLE_COLUMN,
+    GREY,
+    SINGLE_COLUMN,
+    SMALL,
+    model_colour,
+    new_figure,
+    save,
+    styled,
+)
 
 
 def best_epoch(log: pd.DataFrame, select: str = "pearson") -> pd.Series:
@@ -38,7 +48,7 @@ def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None) -> 
         select: model to the score that chose its best epoch, 'pearson' (the default) or 'loss'.
     """
     labels = models_of(logs)
-    figure = new_figure(min(DOUBLE_COLUMN, 14 + 41 * len(labels)), 72)
+    figure = new_figure(min(DOUBLE_COLUMN, max(SINGLE_COLUMN, 14 + 41 * len(labels))), 72)
     panels = figure.subplots(2, len(labels), sharex=True, sharey="row", squeeze=False)
     for (model, label), (loss, pearson) in zip(labels.items(), panels.T, strict=True):
         colour = model_colour(model)

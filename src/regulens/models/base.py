@@ -1,6 +1,5 @@
 """What every assay model is: padding, a trunk that turns bases into bins, and a softplus head."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -152,8 +151,10 @@ class AssayModel(nn.Module):
 
 
 def halvings(geometry: Geometry) -> int:
-    """How often the sequence is halved from bases to bins: 7 for 128 bp."""
-    return int(math.log2(geometry.bin_bp))
+    """How often the sequence is halved from bases to bins: 7 for 128 bp. ``ValueError`` for bins of one base."""
+    if geometry.bin_bp < 2:
+        raise ValueError(f"geometry.bin_bp must be at least 2, found {geometry.bin_bp}")
+    return geometry.bin_bp.bit_length() - 1
 
 
 def halved(tokens: int, times: int) -> int:

@@ -40,8 +40,6 @@ class ConvModel(AssayModel):
     @classmethod
     def check(cls, settings: ConvSettings, geometry: Geometry) -> None:
         needed = halvings(geometry) - 1
-        if needed < 0:
-            raise ValueError(f"geometry.bin_bp must be at least 2 for convolutional models, found {geometry.bin_bp}")
         if len(settings.widths) != needed:
             raise ValueError(
                 f"widths: {needed} entries are needed behind the stem to go from bases to bins of "

@@ -27,17 +27,19 @@ class TokenConv(nn.Conv1d):
     """Convolution over tokens (batch, length, in) to (batch, length, out), zero-padded to the same length.
 
     A kernel of 1 is a matrix product; a wider one is a 2-D convolution of height 1 whose channels-last layout is the
-    token layout itself, so that nothing is transposed in memory.
+    token layout itself, so that nothing is transposed in memory (a depth-wise one is many times faster that way).
     """
 
-    def __init__(self, width_in: int, width_out: int, kernel: int, dilation: int = 1):
-        super().__init__(width_in, width_out, kernel, dilation=dilation, padding=dilation * (kernel // 2))
+    def __init__(self, width_in: int, width_out: int, kernel: int, dilation: int = 1, groups: int = 1):
+        padding = dilation * (kernel // 2)
+        super().__init__(width_in, width_out, kernel, dilation=dilation, padding=padding, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kernel_size == (1,):
             return F.linear(x, self.weight.squeeze(-1), self.bias)
+        padding, dilation = (0, *self.padding), (1, *self.dilation)
         image = x.transpose(1, 2).unsqueeze(2)
-        y = F.conv2d(image, self.weight.unsqueeze(2), self.bias, 1, (0, *self.padding), (1, *self.dilation))
+        y = F.conv2d(image, self.weight.unsqueeze(2), self.bias, 1, padding, dilation, self.groups)
         return y.squeeze(2).transpose(1, 2)
 
 

@@ -19,7 +19,7 @@ _ARCHITECTURES: dict[str, type[AssayModel]] = {}
 def register(name: str) -> Callable[[type[AssayModel]], type[AssayModel]]:
     """Class decorator: makes an :class:`AssayModel` known under ``name``.
 
-    Raises ``ValueError`` when another class has the name already, or when the class has no ``Settings`` of its own kind.
+    Raises ``ValueError`` when another class has the name already, or when the class has no nested ``Settings``.
     """
 
     def remember(model: type[AssayModel]) -> type[AssayModel]:
@@ -74,8 +74,8 @@ def model_settings(architecture: str, settings: dict | Settings, geometry: Geome
 def build(architecture: str, settings: dict | Settings, geometry: Geometry, n_tracks: int) -> AssayModel:
     """A model with freshly initialised weights (from torch's global random state).
 
-    ``settings`` are the keys of the architecture's ``Settings`` (missing ones keep their default). Raises ``InputError``
-    as :func:`model_settings` does.
+    ``settings`` are keys of the architecture's ``Settings`` (missing ones keep their default). Raises ``InputError`` as
+    :func:`model_settings` does.
     """
     return _architecture(architecture)(model_settings(architecture, settings, geometry), geometry, n_tracks)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from regulens.data.settings import Geometry
@@ -29,7 +29,7 @@ class Swin1D(AssayModel):
     """Pairs of window attention (regular, shifted) with token merging, crop, Transformer, head (000 equations 1-3)."""
 
     class Settings(Keys):
-        """1D-Swin. The paper publishes the window of layer 6 and equations; sizes are a consistent reading (SPEC 2.3)."""
+        """1D-Swin; the paper publishes the window of layer 6, the other sizes are a reading that fits (SPEC 2.3)."""
 
         embedding_width: Width = 32
         """Channels of a base's token, the width of layer 1 (d in the paper)."""
@@ -37,7 +37,7 @@ class Swin1D(AssayModel):
         """Bases that a first token is made of; 1 is a linear embedding of the base, as in the paper."""
         widths: Annotated[list[Width], Field(min_length=1)] = [64, 128, 256, 256, 384, 512, 512]
         """Channels behind the merging of each layer, one entry a halving (2d / alpha in the paper)."""
-        windows: Annotated[int, Field(gt=1)] | list[Annotated[int, Field(gt=1)]] = 140
+        windows: int | list[int] = 140
         """Tokens in a window: one number, or one for each layer. A window longer than the sequence is cut to it."""
         heads: int = Field(default=8, gt=0)
         """Attention heads of the window attention."""
@@ -52,7 +52,9 @@ class Swin1D(AssayModel):
         depthwise_conv: bool = True
         """A depth-wise convolution over 3 tokens inside the feed-forward part, across windows."""
         dropout: Probability = 0.02
-        """Dropout of attention weights, basis functions, attention output and feed-forward part."""
+        """Dropout behind the attention and in the feed-forward part."""
+        attention_dropout: Probability = 0.02
+        """Dropout of attention weights and of the basis functions of the relative distance."""
         merge: Literal["linear", "concat"] = "linear"
         """`linear`: a pair of tokens is concatenated and mapped to the layer's width. `concat`: concatenated only."""
         crop: Literal["before", "after"] = "before"
@@ -61,6 +63,13 @@ class Swin1D(AssayModel):
         """Transformer blocks on the tokens of one bin."""
         init_sd: float = Field(default=0.02, gt=0)
         """Standard deviation of the truncated normal distribution that linear weights start from."""
+
+        @field_validator("windows")
+        @classmethod
+        def _at_least_two(cls, windows: int | list[int]) -> int | list[int]:
+            if min([windows] if isinstance(windows, int) else windows, default=0) < 2:
+                raise ValueError("a window needs at least 2 tokens")
+            return windows
 
     @classmethod
     def check(cls, settings: Settings, geometry: Geometry) -> None:
@@ -95,6 +104,7 @@ class Swin1D(AssayModel):
                 expansion=settings.ffn_expansion,
                 depthwise_conv=settings.depthwise_conv,
                 dropout=settings.dropout,
+                attention_dropout=settings.attention_dropout,
             )
             for k, window in enumerate(windows)
         )
@@ -139,10 +149,8 @@ class Swin1D(AssayModel):
     def describe(self) -> list[Stage]:
         settings, geometry = self.settings, self.geometry
         tokens, width, bp = geometry.padded_bp, settings.embedding_width, 1
-        stages = [
-            self._input_stage(),
-            Stage("Embedding", "conv", tokens, width, 1, f"kernel {settings.embedding_kernel}"),
-        ]
+        embedding = Stage("Embedding", "conv", tokens, width, 1, f"kernel {settings.embedding_kernel}")
+        stages = [self._input_stage(), embedding]
         for k, layer in enumerate(self.layers):
             windows = -(-tokens // layer.window)
             note = f"window {layer.window}, {windows} window{'s' * (windows > 1)}, {settings.heads} heads"

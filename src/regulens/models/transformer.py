@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pydantic import Field
 from torch import Tensor, nn
 
+from regulens.models.attention import RelativeAttention
 from regulens.models.layers import Probability, Width
-from regulens.models.relative import Family, RelativeAttention
+from regulens.models.relative import Family
 from regulens.settings import Settings
 
 

@@ -2,31 +2,13 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regulens.models.attention import RelativeAttention
+from regulens.models.layers import TokenConv
 from regulens.models.pooling import pairs
-from regulens.models.relative import Family, RelativeAttention
-
-
-class DepthwiseConv(nn.Module):
-    """Convolution over 3 neighbouring tokens, each channel on its own, zeros beyond the ends (SPEC 2.1).
-
-    Three shifted products: for three taps that is several times faster on a CPU than a grouped convolution.
-    """
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, width) * (2 / 3) ** 0.5)
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, n, width) to the same shape."""
-        padded = F.pad(x, (0, 0, 1, 1))
-        y = torch.addcmul(self.bias.to(x.dtype), padded[:, :-2], self.weight[0].to(x.dtype))
-        y = torch.addcmul(y, x, self.weight[1].to(x.dtype))
-        return torch.addcmul(y, padded[:, 2:], self.weight[2].to(x.dtype))
+from regulens.models.relative import Family
 
 
 class WindowBlock(nn.Module):
@@ -46,19 +28,20 @@ class WindowBlock(nn.Module):
         expansion: int,
         depthwise_conv: bool,
         dropout: float,
+        attention_dropout: float,
     ):
         super().__init__()
         self.window = window
         self.norm = nn.LayerNorm(width)
         self.attention = RelativeAttention(
-            width, window, heads, key_dim, key_dim, families, functions, dropout, dropout
+            width, window, heads, key_dim, key_dim, families, functions, attention_dropout, attention_dropout
         )
         self.dropout = nn.Dropout(dropout)
         hidden = expansion * width
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width),
             nn.Linear(width, hidden),
-            DepthwiseConv(hidden) if depthwise_conv else nn.Identity(),
+            TokenConv(hidden, hidden, 3, groups=hidden) if depthwise_conv else nn.Identity(),
             nn.Dropout(dropout),
             nn.ReLU(),
             nn.Linear(hidden, width),
@@ -77,9 +60,9 @@ class WindowBlock(nn.Module):
         if missing:  # the last window is completed with zeros, and their keys are masked
             x = F.pad(x, (0, 0, 0, missing))
             windows = x.shape[1] // self.window
-            padding = x.new_zeros(windows, 1, 1, self.window)
-            padding[-1, ..., -missing:] = float("-inf")
-            padding = padding.repeat(batch, 1, 1, 1)
+            padding = x.new_zeros(windows, self.window)
+            padding[-1, -missing:] = float("-inf")
+            padding = padding.repeat(batch, 1)
         y = self.attention(x.reshape(-1, self.window, width), padding, keep).reshape(batch, -1, width)
         return y[:, :n] if missing else y
 

@@ -156,4 +156,4 @@ class EpochKeeper(pl.Callback):
         if self.bar.disable:
             say(line)
         else:
-            self.bar.console.print(line, highlight=False)
+            self.bar.console.print(line, highlight=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """The Lightning module: what happens to a batch, and what an epoch adds up."""
 
 import math
+from collections.abc import Iterable
 
 import pytorch_lightning as pl
 import torch
@@ -52,6 +53,7 @@ class AssayTraining(pl.LightningModule):
         )  # fmt: skip
         self.train_store, self.valid_store = train_store, valid_store
         self.plan = BatchPlan.of(len(train_store), settings)
+        self._loaders: list[DataLoader] = []
         self.batches = TrainingBatches(self.plan, seed, rank, first_epoch)
         self.pearson = TrackPearson(len(train_store.tracks))
         strand_pair = torch.from_numpy(train_store.tracks["strand_pair"].to_numpy(dtype="int64", copy=True))
@@ -65,12 +67,27 @@ class AssayTraining(pl.LightningModule):
         return self.first_epoch + self.trainer.current_epoch
 
     def train_dataloader(self) -> DataLoader:
-        return loader(self.train_store, self.batches, self.settings.workers, self.pin)
+        return self._loader(self.train_store, self.batches)
 
     def val_dataloader(self) -> DataLoader:
         examples, batch = len(self.valid_store), self.settings.batch_per_device
         batches = evaluation_batches(examples, batch, self.rank, self.settings.devices)
-        return loader(self.valid_store, batches, self.settings.workers, self.pin)
+        return self._loader(self.valid_store, batches)
+
+    def _loader(self, store: AssayStore, batches: Iterable[list[int]]) -> DataLoader:
+        self._loaders.append(loader(store, batches, self.settings.workers, self.pin))
+        return self._loaders[-1]
+
+    def close_loaders(self) -> None:
+        """End the loader processes.
+
+        When a fit ends by an exception, Lightning leaves those of training or validation running. They ignore SIGTERM,
+        by which Python would end them at its exit: it would wait for ever.
+        """
+        for each in self._loaders:
+            end = getattr(each._iterator, "_shutdown_workers", None)  # there is none without loader processes
+            if end is not None:
+                end()
 
     def configure_optimizers(self) -> dict:
         peak, decay = self.settings.learning_rate, self.settings.weight_decay

@@ -15,6 +15,18 @@ MEAN, RIDGE = "mean", "gc_cpg_ridge"
 """Names of the two references in files of predictions."""
 
 
+def predict_reference(
+    reference: str, train_store: Path | str, test_store: Path | str, output: Path | str, alpha: float = 1.0
+) -> None:
+    """Write the predictions of a reference by its name, `MEAN` or `RIDGE`; `InputError` for another name."""
+    if reference == MEAN:
+        training_mean(train_store, test_store, output)
+    elif reference == RIDGE:
+        gc_cpg_ridge(train_store, test_store, output, alpha)
+    else:
+        raise InputError(f"unknown reference '{reference}': use {MEAN} or {RIDGE}")
+
+
 def training_mean(train_store: Path | str, test_store: Path | str, output: Path | str) -> None:
     """Predict the training set's mean of each track everywhere.
 

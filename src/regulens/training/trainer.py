@@ -72,9 +72,7 @@ def train(
             keeper = EpochKeeper(state, state_file, log, signals, lock.check if lock else lambda: None)
             module = AssayTraining(model, *stores, settings, seed, state.epoch, rank, pin=kind == "gpu")
             with launching(rank), _quiet(), _memory_advice(settings):
-                _trainer(settings, kind, precision, plan, keeper, state.epoch).fit(module)
-                if torch.distributed.is_initialized():
-                    torch.distributed.destroy_process_group()
+                _fit(_trainer(settings, kind, precision, plan, keeper, state.epoch), module)
             if rank:
                 raise SystemExit(0)
             if keeper.failure:
@@ -84,6 +82,15 @@ def train(
             leftover.unlink(missing_ok=True)
     if not any(state_folder.iterdir()):
         state_folder.rmdir()
+
+
+def _fit(trainer: pl.Trainer, module: AssayTraining) -> None:
+    try:
+        trainer.fit(module)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+    finally:
+        module.close_loaders()
 
 
 def _trainer(

@@ -1,0 +1,173 @@
+"""Attention of the assay models: files for the figures, distances per layer, whole-layer maps (000 section 4.2)."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from regulens.data.store import AssayStore
+from regulens.errors import InputError
+from regulens.files import atomic_output
+from regulens.models import AssayModel, AttentionMap
+from regulens.sequence import N_CODE, one_hot
+
+DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
+
+
+def export_attention(
+    model: AssayModel, store: AssayStore, example: int, output: Path | str, name: str | None = None
+) -> None:
+    """Write all attention maps of one example of a store to an HDF5 file.
+
+    Groups ``layer{K}_{block}`` with a data set ``weights``, float16 (heads, windows, w queries, w keys), rows of
+    queries that are padding zero, and as its attributes layer, block, bp_per_token, tokens, offset, start_bp as in
+    :class:`AttentionMap`; a data set ``sequence``, codes of the padded input; attributes location, example and model
+    (``name``, or the architecture's). Raises ``InputError`` for an example that the store has not, for a store of other
+    geometry, and for an architecture without attention.
+    """
+    _same_geometry(model, store)
+    if not 0 <= example < len(store):
+        raise InputError(f"there is no example {example}: the store has {len(store)}, counted from 0")
+    codes = np.asarray(store.sequence(example), np.uint8)
+    side = (model.geometry.padded_bp - model.geometry.input_bp) // 2
+    with atomic_output(output) as temporary, h5py.File(temporary, "w") as file, _evaluation(model):
+
+        def write(attention: AttentionMap) -> None:
+            weights = attention.weights[0].half().cpu().numpy()
+            weights[:, ~_valid(attention).numpy()] = 0
+            data = file.create_dataset(f"layer{attention.layer}_{attention.block}/weights", data=weights)
+            for key in ("layer", "block", "bp_per_token", "tokens", "offset", "start_bp"):
+                data.attrs[key] = getattr(attention, key)
+
+        model.attention(_inputs(model, codes[None]), write)
+        if not len(file):
+            raise InputError(f"'{model.architecture}' has no attention to export: choose a model that has")
+        file.create_dataset("sequence", data=np.pad(codes, side, constant_values=N_CODE))
+        file.attrs.update(location=store.location(example), example=example, model=name or model.architecture)
+
+
+def write_distances(model: AssayModel, store: AssayStore, output: Path | str, batch: int = 1) -> None:
+    """Write :func:`attention_distance` over a whole store as CSV; ``batch`` segments are computed at a time."""
+    _same_geometry(model, store)
+    starts = range(0, len(store), batch)
+    batches = (np.stack([store.sequence(i) for i in range(start, min(start + batch, len(store)))]) for start in starts)
+    table = attention_distance(model, batches, len(starts))
+    if table.empty:
+        raise InputError(f"'{model.architecture}' has no attention to measure: choose a model that has")
+    with atomic_output(output) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def attention_distance(
+    model: AssayModel, batches: Iterable[np.ndarray | torch.Tensor], total: int | None = None
+) -> pd.DataFrame:
+    """Mean distance |i - j| in bp under the attention of each layer, block and head, averaged over segments.
+
+    i and j are positions in the original order of tokens. In a shifted block the last window holds tokens of both ends
+    of the sequence; a pair that is neighbours only through this wrap-around is left out and the rest of the row
+    renormalised, as padding keys are: such a pair is the whole input apart, which would swamp the mean. Each query
+    token counts once. ``uniform_bp`` is the same statistic for equal weights on the same pairs: what a window
+    of that size gives without having learned anything.
+
+    ``batches``: codes uint8 (batch, input_bp), the test set once; ``total``: number of batches, for the progress bar.
+    Returns one row per layer, block and head ("all", then 1..heads); ``sd_bp`` is over segments (of the mean over heads
+    for "all"; empty for one segment).
+    """
+    found: dict[tuple[int, str, int], list[np.ndarray]] = {}
+    uniform: dict[tuple[int, str, int], float] = {}
+
+    def collect(attention: AttentionMap) -> None:
+        key = attention.layer, attention.block, attention.bp_per_token
+        distance, pairs, valid = (part.to(attention.weights.device) for part in _pairs(attention))
+        weights = attention.weights.float()
+        found.setdefault(key, []).append(_mean_distance(weights, distance, pairs, valid).cpu().numpy())
+        if key not in uniform:
+            equal = torch.ones_like(distance)[None, None]
+            uniform[key] = float(_mean_distance(equal, distance, pairs, valid))
+
+    with _evaluation(model):
+        for codes in tqdm(batches, "attention distance", total, unit="batch", disable=None):
+            model.attention(_inputs(model, codes), collect)
+    rows = []
+    for (layer, block, bp), values in found.items():
+        by_head = np.concatenate(values).astype(np.float64) * bp
+        columns = {"all": by_head.mean(1)} | {str(head + 1): by_head[:, head] for head in range(by_head.shape[1])}
+        for head, segments in columns.items():
+            sd = segments.std(ddof=1) if len(segments) > 1 else np.nan
+            rows.append((layer, block, bp, head, segments.mean(), sd, uniform[layer, block, bp] * bp, len(segments)))
+    return pd.DataFrame(rows, columns=DISTANCE_COLUMNS)
+
+
+def dense_map(
+    weights: np.ndarray, tokens: int, offset: int, pixels: int = 512, reduce: Literal["max", "mean"] = "max"
+) -> np.ndarray:
+    """The attention of a whole layer as one square image in the original order of tokens (000 figure 4a).
+
+    ``weights``: (windows, w, w) of one head, or of the mean over heads. Windows are placed on the diagonal, a shifted
+    block's from token ``offset`` on, its last one wrapping around; everything else is zero. Several tokens share
+    a pixel when there are more than ``pixels``: the largest weight counts, or the mean over all pairs of the pixel. The
+    full tokens x tokens map is never built. Returns float32 (p, p) with p = min(pixels, tokens), rows are queries.
+    """
+    pixels = min(pixels, tokens)
+    windows, w, _ = weights.shape
+    image = np.zeros((pixels, pixels), np.float32)
+    for window in range(windows):
+        inside = min(w, tokens - window * w)
+        place = (offset + window * w + np.arange(inside)) % tokens * pixels // tokens
+        block = weights[window, :inside, :inside].astype(np.float32)
+        ufunc = np.maximum if reduce == "max" else np.add
+        ufunc.at(image, (place[:, None], place[None, :]), block)
+    if reduce == "mean":
+        size = np.bincount(np.arange(tokens) * pixels // tokens, minlength=pixels).astype(np.float32)
+        image /= size[:, None] * size[None, :]
+    return image
+
+
+def _same_geometry(model: AssayModel, store: AssayStore) -> None:
+    if model.geometry != store.geometry:
+        raise InputError(f"the model was built for {model.geometry!r}, the store holds {store.geometry!r}")
+
+
+@contextmanager
+def _evaluation(model: AssayModel) -> Iterator[None]:
+    """Evaluation mode without gradients; the mode before is restored."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def _inputs(model: AssayModel, codes: np.ndarray | torch.Tensor) -> torch.Tensor:
+    return one_hot(torch.as_tensor(codes).to(next(model.parameters()).device))
+
+
+def _valid(attention: AttentionMap) -> torch.Tensor:
+    """Bool (windows, w): tokens, as opposed to padding."""
+    windows, w = attention.weights.shape[2:4]
+    return (torch.arange(windows * w) < attention.tokens).view(windows, w)
+
+
+def _pairs(attention: AttentionMap) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Distances in tokens and pairs that count, both float (windows, w, w), and valid queries, bool (windows, w)."""
+    valid = _valid(attention)
+    rolled = torch.arange(valid.numel()).view_as(valid) + attention.offset
+    wrapped, position = rolled >= attention.tokens, rolled % attention.tokens
+    distance = (position[:, :, None] - position[:, None, :]).abs().float()
+    pairs = valid[:, :, None] & valid[:, None, :] & (wrapped[:, :, None] == wrapped[:, None, :])
+    return distance, pairs.float(), valid
+
+
+def _mean_distance(weights, distance, pairs, valid) -> torch.Tensor:
+    """Mean over query tokens of the renormalised mean distance: (batch, heads, windows, w, w) to (batch, heads)."""
+    counted = weights * pairs
+    rows = (counted * distance).sum(-1) / counted.sum(-1).clamp(min=torch.finfo(torch.float32).tiny)
+    return rows[:, :, valid].double().mean(-1)
