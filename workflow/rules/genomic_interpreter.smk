@@ -109,6 +109,13 @@ rule train_assay_model:
         " --output {output.model:q} 2> {log:q}"
 
 
+# The main model takes longest to train; begun first, it does not keep the others' cores waiting at the end.
+use rule train_assay_model as train_main_model with:
+    wildcard_constraints:
+        model="|".join(name for name in TRAINED if name == MAIN) or "(?!)",
+    priority: 10
+
+
 rule adopt_checkpoint:
     input:
         checkpoint=lambda wildcards: ASSAY.models[wildcards.model].checkpoint,
