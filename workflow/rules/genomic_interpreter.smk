@@ -116,6 +116,9 @@ use rule train_assay_model as train_main_model with:
     priority: 10
 
 
+ruleorder: train_main_model > train_assay_model
+
+
 rule adopt_checkpoint:
     input:
         checkpoint=lambda wildcards: ASSAY.models[wildcards.model].checkpoint,
