@@ -47,7 +47,7 @@ def sequence(genome):
 
 def binned(genome, row) -> np.ndarray:
     """Targets of one track in bins of 128 bp, all contigs in order; written without the crop's code."""
-    with pyBigWig.open(str(genome / row.file)) as bigwig:
+    with pyBigWig.open(str(genome / "coverage" / row.file)) as bigwig:
         values = np.concatenate(
             [bigwig.values(name, 0, length, numpy=True) for name, length in bigwig.chroms().items()]
         )
@@ -92,7 +92,7 @@ def test_windows_tile_each_contig_and_splits_are_contigs(genome):
 
 
 def test_track_table_names_its_files_and_strand_pairs(genome, targets):
-    assert all((genome / file).is_file() for file in targets.file)
+    assert all((genome / "coverage" / file).is_file() for file in targets.file)
     prefixes = targets.description.str.split(":").str[0]
     assert prefixes.value_counts().to_dict() == {"DNASE": 3, "CHIP": 4, "CAGE": 4}
     pairs = targets.strand_pair.to_numpy()

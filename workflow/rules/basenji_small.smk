@@ -12,11 +12,7 @@ wildcard_constraints:
 
 if DATA.route == "simulated":
     FASTA, WINDOWS = f"{GENOME}/genome.fa", f"{GENOME}/windows.bed"
-    TRACKS, COVERAGE, TRACK_FOLDER = (
-        f"{GENOME}/targets.tsv",
-        f"{GENOME}/coverage",
-        GENOME,
-    )
+    TRACKS, COVERAGE = f"{GENOME}/targets.tsv", f"{GENOME}/coverage"
 
     rule simulate_genome:
         output:
@@ -40,7 +36,7 @@ if DATA.route == "simulated":
                 "data.simulate_coverage",
                 "motifs.matrices",
             ),
-            folder=GENOME,
+            folder=subpath(output.fasta, parent=True),
         message:
             "Simulate a genome with planted motifs and the coverage that follows from them"
         shell:
@@ -48,7 +44,7 @@ if DATA.route == "simulated":
 
 elif DATA.route == "bigwig":
     FASTA, WINDOWS = located(DATA.fasta), located(DATA.windows)
-    TRACKS, COVERAGE, TRACK_FOLDER = located(DATA.tracks), DATA.coverage, DATA.coverage
+    TRACKS, COVERAGE = located(DATA.tracks), DATA.coverage
 
 else:
     WINDOWS, TRACKS = located(DATA.windows), located(DATA.tracks)
@@ -83,6 +79,7 @@ if DATA.route == "tfrecord":
                 "data.windows",
                 "data.tracks",
                 "data.store",
+                "data.store_format",
             ),
         message:
             "Crop {wildcards.split} TFRecord {wildcards.shard}"
@@ -114,7 +111,6 @@ else:
                 crop=f"{STUDY}/data/crop",
                 groups=f"{STUDY}/data/groups",
             ),
-            folder=TRACK_FOLDER,
             shards=lambda wildcards: DATA.shards[wildcards.split],
             blacklist=lambda wildcards, input: (
                 f"--blacklist {shlex.quote(str(input.blacklist))}"
@@ -123,17 +119,19 @@ else:
             ),
             code=code(
                 "data.crop_bigwig",
+                "data.fasta",
                 "data.coverage",
                 "data.summary",
                 "data.windows",
                 "data.tracks",
                 "data.store",
+                "data.store_format",
             ),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
         shell:
             "regulens crop-bigwig --fasta {input.fasta:q} --windows {input.windows:q} --tracks {input.tracks:q}"
-            " --coverage {params.folder:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
+            " --coverage {input.coverage:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
             " --shards {params.shards} --settings {params.settings:q} --output {output:q} 2> {log:q}"
 
 

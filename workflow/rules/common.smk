@@ -61,6 +61,36 @@ def shards(*splits):
     ]
 
 
+def model_settings(wildcards):
+    """Architecture, sizes and training of one model, as JSON."""
+    model = ASSAY.models[wildcards.model]
+    return json.dumps(
+        {
+            "architecture": model.architecture,
+            "settings": model.settings,
+            "training": CONFIG.model_training(wildcards.model).model_dump(mode="json"),
+        },
+    )
+
+
+def model_code(wildcards):
+    """Changes with the code that defines a model: its own file and the shared layers, but not the other models."""
+    file = architectures()[ASSAY.models[wildcards.model].architecture].__module__
+    return code(file.removeprefix("regulens."), *LAYER_MODULES)
+
+
+def runs(template, pairs):
+    """Options that tell a command which file belongs to which model and seed."""
+    return " ".join(
+        f"--run {model}:{seed}={template.format(model=model, seed=seed)}"
+        for model, seed in pairs
+    )
+
+
+def files(template, pairs):
+    return [template.format(model=model, seed=seed) for model, seed in pairs]
+
+
 def preflight():
     """Stop before the first job when something that the run needs is missing."""
     if found := problems(CONFIG):

@@ -9,14 +9,17 @@ rule download:
     wildcard_constraints:
         name="|".join(pattern(name) for name in CONFIG.sources) or "(?!)",
     localrule: True
+    conda:
+        "../../envs/regulens.yaml"
     params:
         source=lambda wildcards: find_source(
             CONFIG.sources, wildcards.name
         ).model_dump_json(),
         settings=settings("download"),
+        lock="config/sources.lock",
         code=code("data.download"),
     message:
         "Download {wildcards.name}"
     shell:
         "regulens download {wildcards.name:q} --source {params.source:q} --settings {params.settings:q}"
-        " --output {output:q} 2> {log:q}"
+        " --lock {params.lock:q} --output {output:q} 2> {log:q}"

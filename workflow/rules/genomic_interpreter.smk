@@ -7,6 +7,7 @@ REFERENCES = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
 LABELS = {name: model.label for name, model in ASSAY.models.items()}
 MAIN = ASSAY.figures.main_model
 MODEL = f"{OUT}/models/{{model}}/seed{{seed}}"
+CHECKPOINT = f"{MODEL}/model.ckpt"
 PEARSON = f"{OUT}/pearson/{{model}}/seed{{seed}}.csv"
 PREDICTIONS = f"{OUT}/predictions/{{model}}/seed{{seed}}.h5"
 EPOCHS = f"{MODEL}/log.csv"
@@ -44,36 +45,6 @@ TRAINER_MODULES = [
 ]
 
 
-def model_settings(wildcards):
-    """Architecture, sizes and training of one model, as JSON."""
-    model = ASSAY.models[wildcards.model]
-    return json.dumps(
-        {
-            "architecture": model.architecture,
-            "settings": model.settings,
-            "training": CONFIG.model_training(wildcards.model).model_dump(mode="json"),
-        },
-    )
-
-
-def model_code(wildcards):
-    """Changes with the code that defines a model: its own file and the shared layers, but not the other models."""
-    file = architectures()[ASSAY.models[wildcards.model].architecture].__module__
-    return code(file.removeprefix("regulens."), *LAYER_MODULES)
-
-
-def runs(template, pairs):
-    """Options that tell a command which file belongs to which model and seed."""
-    return " ".join(
-        f"--run {model}:{seed}={template.format(model=model, seed=seed)}"
-        for model, seed in pairs
-    )
-
-
-def files(template, pairs):
-    return [template.format(model=model, seed=seed) for model, seed in pairs]
-
-
 wildcard_constraints:
     seed=r"\d+",
 
@@ -84,8 +55,8 @@ rule train_assay_model:
         valid=f"{OUT}/data/valid.h5",
         shards=shards("train", "valid"),
     output:
-        model=f"{MODEL}/model.ckpt",
-        epochs=f"{MODEL}/log.csv",
+        model=CHECKPOINT,
+        epochs=EPOCHS,
     log:
         f"{RESULTS}/logs/train/{{model}}-seed{{seed}}.log",
     benchmark:
@@ -125,7 +96,7 @@ rule adopt_checkpoint:
         train=f"{OUT}/data/train.h5",
         shards=shards("train"),
     output:
-        model=f"{MODEL}/model.ckpt",
+        model=CHECKPOINT,
     log:
         f"{RESULTS}/logs/adopt/{{model}}-seed{{seed}}.log",
     wildcard_constraints:
@@ -144,7 +115,7 @@ rule adopt_checkpoint:
 
 rule predict:
     input:
-        model=f"{MODEL}/model.ckpt",
+        model=CHECKPOINT,
         test=f"{OUT}/data/test.h5",
         shards=shards("test"),
     output:

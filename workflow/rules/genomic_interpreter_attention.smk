@@ -5,7 +5,7 @@ FIRST = ASSAY.seeds[0]
 
 rule export_attention:
     input:
-        model=MODEL.format(model=MAIN, seed=FIRST) + "/model.ckpt",
+        model=CHECKPOINT.format(model=MAIN, seed=FIRST),
         test=f"{OUT}/data/test.h5",
         shards=shards("test"),
     output:
@@ -27,7 +27,7 @@ rule export_attention:
 
 rule attention_distance:
     input:
-        model=MODEL.format(model=MAIN, seed=FIRST) + "/model.ckpt",
+        model=CHECKPOINT.format(model=MAIN, seed=FIRST),
         test=f"{OUT}/data/test.h5",
         shards=shards("test"),
     output:
@@ -80,7 +80,7 @@ rule genomic_interpreter_figure4a:
     message:
         "Figure 4a: attention of every layer"
     shell:
-        PLOT + " figure4a {input.attention:q}"
+        "regulens genomic-interpreter figure4a {input.attention:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -111,7 +111,7 @@ rule genomic_interpreter_figure4b:
     message:
         "Figure 4b: heads of one layer"
     shell:
-        PLOT + " figure4b {input.attention:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure4b {input.attention:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -142,7 +142,7 @@ rule genomic_interpreter_figure6:
     message:
         "Figure 6: windows and heads of one layer"
     shell:
-        PLOT + " figure6 {input.attention:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure6 {input.attention:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -177,7 +177,7 @@ rule genomic_interpreter_figure7:
     message:
         "Figure 7: zoom into one attention map"
     shell:
-        PLOT + " figure7 {input.attention:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure7 {input.attention:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -201,5 +201,5 @@ rule genomic_interpreter_attention_distance_plot:
     message:
         "Plot of the attention distances"
     shell:
-        PLOT + " attention-distance-plot {input.distances:q}"
+        "regulens genomic-interpreter attention-distance-plot {input.distances:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

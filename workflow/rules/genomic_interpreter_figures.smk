@@ -1,7 +1,5 @@
 # Genomic Interpreter: Table 1 and the figures of architecture and accuracy (1, 2, 3, 5, loss curves).
 
-PLOT = "regulens genomic-interpreter"
-
 
 rule genomic_interpreter_table1:
     input:
@@ -33,8 +31,7 @@ rule genomic_interpreter_table1:
     message:
         "Table 1: Pearson correlation by model and track group"
     shell:
-        PLOT
-        + " table1 {params.runs} --published {input.published:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter table1 {params.runs} --published {input.published:q} --settings {params.settings:q}"
         " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"
 
 
@@ -65,7 +62,7 @@ rule genomic_interpreter_figure1:
     message:
         "Figure 1: Genomic Interpreter as configured"
     shell:
-        PLOT + " figure1 {input.architectures:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure1 {input.architectures:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -96,7 +93,7 @@ rule genomic_interpreter_figure5:
     message:
         "Figure 5: the comparators as configured"
     shell:
-        PLOT + " figure5 {input.architectures:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure5 {input.architectures:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -128,7 +125,7 @@ rule genomic_interpreter_figure2:
     message:
         "Figure 2: per-track correlation of the main model against each reference"
     shell:
-        PLOT + " figure2 {params.runs} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure2 {params.runs} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -160,8 +157,7 @@ rule genomic_interpreter_figure3:
     message:
         "Figure 3: one track along one test segment"
     shell:
-        PLOT
-        + " figure3 {params.runs} --test {input.test:q} --settings {params.settings:q}"
+        "regulens genomic-interpreter figure3 {params.runs} --test {input.test:q} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -187,5 +183,5 @@ rule genomic_interpreter_loss_curves:
     message:
         "Loss curves of every model"
     shell:
-        PLOT + " loss-curves {params.runs} --settings {params.settings:q}"
+        "regulens genomic-interpreter loss-curves {params.runs} --settings {params.settings:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

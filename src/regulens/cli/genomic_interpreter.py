@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import RunsOption, SettingsOption, parse, part, parse_runs
+from regulens.cli.options import RunsOption, SettingsOption, parse, parse_runs, part
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]

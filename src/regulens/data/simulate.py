@@ -35,7 +35,7 @@ def simulate_genome(settings: SimulationSettings, output_folder: Path | str, mat
 
     * ``genome.fa``, ``genome.fa.fai``: contigs sim1, sim2, ..., in the order of ``settings.contigs``.
     * ``windows.bed``: contig, start, end, split of the target regions, tiled from each contig's start.
-    * ``targets.tsv``: track table, `file` relative to the folder; ``coverage/<identifier>.bw``: one bigWig a track.
+    * ``targets.tsv``: track table, `file` relative to ``coverage``; ``coverage/<identifier>.bw``: one bigWig a track.
     * ``planted.bed``: every planted site (contig, start, end, motif, score, strand, kind of its element or
       `singleton`; score 1000 = consensus) and every element (name: `promoter`, `insulator`, `enhancer:CELL+...`, kind
       `element`).
@@ -102,7 +102,7 @@ def track_table(settings: SimulationSettings) -> pd.DataFrame:
         {
             "index": row,
             "identifier": track.identifier,
-            "file": f"coverage/{track.identifier}.bw",
+            "file": f"{track.identifier}.bw",
             **RECIPES[track.assay],
             "strand_pair": rows[track.assay, track.cell, "-+"["+-".index(track.strand)]] if track.strand else row,
             "description": track.description,
