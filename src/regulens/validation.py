@@ -69,7 +69,7 @@ def describe(model: type[BaseModel], error: ValidationError, values: Any, prefix
         elif item["type"] == "missing":
             lines.append(f"{path}: this key is missing")
         elif item["type"] in ("value_error", "assertion_error"):
-            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}")
+            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}; {found}")
         elif item["type"] == "union_tag_invalid":
             tag = item["ctx"]["tag"]
             valid = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]

@@ -57,7 +57,7 @@ def test_a_sixth_model_is_one_class(sixth):
     model = build("composition", {"width": 3}, TINY, 7)
     assert model(random_sequence(2, TINY.input_bp)).shape == (2, TINY.bins, 7)
     assert model.attention(random_sequence(2, TINY.input_bp)) == []
-    with pytest.raises(InputError, match="composition.widht: unknown key; did you mean 'width'?"):
+    with pytest.raises(InputError, match="composition.widht: unknown key \(found 3\); did you mean 'width'?"):
         build("composition", {"widht": 3}, TINY, 7)
 
 
@@ -78,17 +78,17 @@ def test_a_name_belongs_to_one_class():
     [
         ("swin", {}, "unknown architecture 'swin'; did you mean 'swin1d'?"),
         ("zzz", {}, "unknown architecture 'zzz'; valid: attpool_cnn, "),
-        ("swin1d", {"windws": 3}, "swin1d.windws: unknown key; did you mean 'windows'?"),
+        ("swin1d", {"windws": 3}, "swin1d.windws: unknown key (found 3); did you mean 'windows'?"),
         ("swin1d", {"windows": [28] * 6}, "windows: one number or 7 (one a layer), found 6"),
         ("swin1d", {"windows": 1}, "swin1d.windows: a window needs at least 2 tokens; found 1"),
         ("swin1d", {"widths": [8, 8]}, "widths: 7 entries are needed to go from bases to bins of 128 bp, found 2"),
         ("swin1d", {"merge": "concat"}, "widths: merge 'concat' doubles the width in every layer"),
-        ("swin1d", {"dropout": 1.5}, "swin1d.dropout: Input should be less than 1; found 1.5"),
+        ("swin1d", {"dropout": 1.5}, "swin1d.dropout: input should be less than 1; found 1.5"),
         ("swin1d", {"embedding_kernel": 4}, "swin1d.embedding_kernel: must be odd"),
-        ("enformer", {"transformer": {"dept": 1}}, "enformer.transformer.dept: unknown key; did you mean 'depth'?"),
+        ("enformer", {"transformer": {"dept": 1}}, "enformer.transformer.dept: unknown key (found 1); did you mean 'depth'?"),
         ("enformer", {"widths": [8] * 7}, "widths: 6 entries are needed behind the stem"),
         ("maxpool_cnn", {"transformer": {}}, "maxpool_cnn.transformer: unknown key"),
-        ("attpool_dilated", {"dilation_rate": 0.5}, "attpool_dilated.dilation_rate: Input should be greater"),
+        ("attpool_dilated", {"dilation_rate": 0.5}, "attpool_dilated.dilation_rate: input should be greater"),
     ],
 )
 def test_errors_name_the_key(architecture, settings, message):

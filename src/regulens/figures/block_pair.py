@@ -22,7 +22,7 @@ def draw_block_pair(axes: Axes, x: float, y: float, window: int | None, merge: s
     y = _step(axes, x, y, f"Roll {shift}", "crop")
     y = _tokens(axes, x, y, shifted=True, text="windows over\nthe old borders")
     y = _block(axes, x, y, "shifted")
-    y = _step(axes, x, y, f"Roll back {shift}", "crop")
+    y = _step(axes, x, y, "Roll back", "crop")
     how = "concatenate, Linear" if merge == "linear" else "concatenate"
     _step(axes, x, y, f"Merge pairs of tokens:\n{how}", "merge", last=True, height=6.5)
 

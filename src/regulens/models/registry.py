@@ -1,17 +1,15 @@
 """Names of the architectures, and ``build``: from a name and its settings to a model."""
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable
-
-from pydantic import ValidationError
 
 import regulens.models
 from regulens.data.settings import Geometry
 from regulens.errors import InputError
 from regulens.models.base import AssayModel
 from regulens.settings import Settings
+from regulens.validation import nearest, validated
 
 _ARCHITECTURES: dict[str, type[AssayModel]] = {}
 
@@ -45,9 +43,7 @@ def architectures() -> dict[str, type[AssayModel]]:
 def _architecture(name: str) -> type[AssayModel]:
     known = architectures()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(known)}"
-        raise InputError(f"unknown architecture '{name}'; {hint}")
+        raise InputError(f"unknown architecture '{name}'; {nearest(name, list(known))}")
     return known[name]
 
 
@@ -60,10 +56,7 @@ def model_settings(architecture: str, settings: dict | Settings, geometry: Geome
     model = _architecture(architecture)
     if not isinstance(settings, model.Settings):
         values = settings.model_dump() if isinstance(settings, Settings) else settings
-        try:
-            settings = model.Settings.model_validate(values)
-        except ValidationError as error:
-            raise InputError("\n".join(_lines(architecture, model.Settings, error))) from None
+        settings = validated(model.Settings, values, architecture)
     try:
         model.check(settings, geometry)
     except ValueError as error:
@@ -78,20 +71,3 @@ def build(architecture: str, settings: dict | Settings, geometry: Geometry, n_tr
     :func:`model_settings` does.
     """
     return _architecture(architecture)(model_settings(architecture, settings, geometry), geometry, n_tracks)
-
-
-def _lines(architecture: str, model: type[Settings], error: ValidationError) -> list[str]:
-    """One line for every wrong key of a model's settings."""
-    lines = []
-    for item in error.errors():
-        path = ".".join(str(part) for part in (architecture, *item["loc"]))
-        if item["type"] == "extra_forbidden":
-            fields = model.model_fields
-            for part in item["loc"][:-1]:
-                fields = fields[part].annotation.model_fields
-            close = difflib.get_close_matches(str(item["loc"][-1]), fields, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(fields)}"
-            lines.append(f"{path}: unknown key; {hint}")
-        else:
-            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}; found {item['input']!r}")
-    return lines
