@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from regulens.data.settings import Geometry
 from regulens.figures.inputs import Run
 from regulens.figures.style import settle
-from regulens.models.describe import stages_table
+from regulens.interpret.stages import stages_table
 
 MODELS = {
     "maxpool_cnn": ("MaxPoolCNNs", 0.40),

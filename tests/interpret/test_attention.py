@@ -10,7 +10,7 @@ from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, write_store
 from regulens.data.tracks import assign_groups
 from regulens.errors import InputError
-from regulens.interpret.attention import attention_distance, dense_map, export_attention, write_distances
+from regulens.interpret.attention import attention_distance, export_attention, write_distances
 from regulens.models import AttentionMap, build
 from regulens.sequence import one_hot
 
@@ -180,26 +180,3 @@ def test_distances_are_written_for_the_whole_store(model, store, tmp_path):
     expected = attention_distance(model, [np.stack([store.sequence(i) for i in range(5)])])
     np.testing.assert_allclose(table.mean_distance_bp, expected.mean_distance_bp, rtol=1e-5)
     assert list(table) == list(expected)
-
-
-@pytest.mark.parametrize("reduce", ["max", "mean"])
-@pytest.mark.parametrize(("tokens", "offset", "pixels"), [(12, 0, 12), (12, 2, 5), (11, 2, 11), (11, 2, 4)])
-def test_dense_map_against_the_full_matrix(reduce, tokens, offset, pixels):
-    w, windows = 4, 3
-    weights = np.random.default_rng(0).random((windows, w, w), np.float32)
-    full = np.zeros((tokens, tokens))
-    for window in range(windows):
-        for i in range(w):
-            for j in range(w):
-                if window * w + max(i, j) < tokens:
-                    full[(offset + window * w + i) % tokens, (offset + window * w + j) % tokens] = weights[window, i, j]
-    members = [[token for token in range(tokens) if token * pixels // tokens == pixel] for pixel in range(pixels)]
-    expected = [[getattr(full[np.ix_(rows, columns)], reduce)() for columns in members] for rows in members]
-    np.testing.assert_allclose(dense_map(weights, tokens, offset, pixels, reduce), expected, rtol=1e-5, atol=1e-7)
-    assert dense_map(weights, tokens, offset, 100, reduce).shape == (tokens, tokens)
-
-
-def test_dense_map_of_the_paper_is_never_built_in_full():
-    image = dense_map(np.full((128, 140, 140), 1 / 140, np.float16), 17920, 70, 256, "mean")
-    assert image.shape == (256, 256)
-    np.testing.assert_allclose(image.sum() * 70 * 70, 17920, rtol=1e-3)

@@ -85,7 +85,11 @@ def test_a_name_belongs_to_one_class():
         ("swin1d", {"merge": "concat"}, "widths: merge 'concat' doubles the width in every layer"),
         ("swin1d", {"dropout": 1.5}, "swin1d.dropout: input should be less than 1; found 1.5"),
         ("swin1d", {"embedding_kernel": 4}, "swin1d.embedding_kernel: must be odd"),
-        ("enformer", {"transformer": {"dept": 1}}, "enformer.transformer.dept: unknown key (found 1); did you mean 'depth'?"),
+        (
+            "enformer",
+            {"transformer": {"dept": 1}},
+            "enformer.transformer.dept: unknown key (found 1); did you mean 'depth'?",
+        ),
         ("enformer", {"widths": [8] * 7}, "widths: 6 entries are needed behind the stem"),
         ("maxpool_cnn", {"transformer": {}}, "maxpool_cnn.transformer: unknown key"),
         ("attpool_dilated", {"dilation_rate": 0.5}, "attpool_dilated.dilation_rate: input should be greater"),

@@ -195,7 +195,7 @@ rule describe_models:
         "../../envs/regulens.yaml"
     params:
         settings=settings(models=f"{STUDY}/models"),
-        code=code("models.describe", *LAYER_MODULES),
+        code=code("interpret.stages", "models.base", *LAYER_MODULES),
     message:
         "Lengths and widths of every layer of the configured models"
     shell:

@@ -112,7 +112,7 @@ def pearson(
 def describe_models(test: TestOption, settings: SettingsOption, output: OutputOption) -> None:
     """Length and width of every stage of the configured models, as a table."""
     from regulens.data.store import AssayStore
-    from regulens.models.describe import describe_models as describe
+    from regulens.interpret.stages import describe_models as describe
 
     with AssayStore(test) as store:
         describe(part(parse(settings), "models"), store, output)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import h5py
 import numpy as np
@@ -102,31 +101,6 @@ def attention_distance(
             sd = segments.std(ddof=1) if len(segments) > 1 else np.nan
             rows.append((layer, block, bp, head, segments.mean(), sd, uniform[layer, block, bp] * bp, len(segments)))
     return pd.DataFrame(rows, columns=DISTANCE_COLUMNS)
-
-
-def dense_map(
-    weights: np.ndarray, tokens: int, offset: int, pixels: int = 512, reduce: Literal["max", "mean"] = "max"
-) -> np.ndarray:
-    """The attention of a whole layer as one square image in the original order of tokens (000 figure 4a).
-
-    ``weights``: (windows, w, w) of one head, or of the mean over heads. Windows are placed on the diagonal, a shifted
-    block's from token ``offset`` on, its last one wrapping around; everything else is zero. Several tokens share
-    a pixel when there are more than ``pixels``: the largest weight counts, or the mean over all pairs of the pixel. The
-    full tokens x tokens map is never built. Returns float32 (p, p) with p = min(pixels, tokens), rows are queries.
-    """
-    pixels = min(pixels, tokens)
-    windows, w, _ = weights.shape
-    image = np.zeros((pixels, pixels), np.float32)
-    for window in range(windows):
-        inside = min(w, tokens - window * w)
-        place = (offset + window * w + np.arange(inside)) % tokens * pixels // tokens
-        block = weights[window, :inside, :inside].astype(np.float32)
-        ufunc = np.maximum if reduce == "max" else np.add
-        ufunc.at(image, (place[:, None], place[None, :]), block)
-    if reduce == "mean":
-        size = np.bincount(np.arange(tokens) * pixels // tokens, minlength=pixels).astype(np.float32)
-        image /= size[:, None] * size[None, :]
-    return image
 
 
 def _same_geometry(model: AssayModel, store: AssayStore) -> None:

@@ -10,7 +10,7 @@ import torch
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.files import atomic_output
-from regulens.models.registry import build
+from regulens.models import build
 
 
 def stages_table(models: Mapping[str, Mapping], geometry: Geometry, n_tracks: int) -> pd.DataFrame:
