@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from regulens import config_docs
 from regulens.config import load, validate
 from regulens.errors import InputError
+from regulens.preflight import needed_sources, problems
 
 ROOT = Path(__file__).parents[1]
 FILES = ["demo", "small", "config"]
@@ -132,3 +134,46 @@ def test_unreadable_files(tmp_path, text, words):
         path.write_text(text)
     with pytest.raises(InputError, match=words):
         load(path)
+
+
+def test_model_override_goes_into_nested_keys(demo):
+    values = changed(demo, "genomic_interpreter.models.enformer.training", {"augmentation": {"shift_bp": 3}})
+    augmentation = validate(values).model_training("enformer").augmentation
+    assert (augmentation.shift_bp, augmentation.reverse_complement) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("figures.main_model", "maxpool_cnn", "maxpool_cnn has no attention to draw"),
+        ("figures.attention.heads_layer", 9, "heads_layer: found 9; swin1d has layers 1 to 8"),
+        ("seeds", [1, 2, 1], "seeds: 1 is named twice"),
+        ("seeds", [-1], "seeds[0]"),
+        ("models.enformer.label", "MaxPoolCNNs", "the label 'MaxPoolCNNs' is given twice"),
+        ("models.mean", {"architecture": "maxpool_cnn"}, "models.mean: a reference row of Table 1 has this name"),
+    ],
+)
+def test_what_would_fail_after_hours_of_training_fails_at_once(demo, path, value, expected):
+    with pytest.raises(InputError) as error:
+        validate(changed(demo, f"genomic_interpreter.{path}", value))
+    assert expected in str(error.value)
+
+
+def test_generated_documents_are_up_to_date():
+    config_docs.check(ROOT)
+
+
+def test_preflight_asks_for_what_is_neither_downloaded_nor_mirrored(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REGULENS_MIRROR", raising=False)
+    config = load(ROOT / "config/config.yaml")
+    assert len(needed_sources(config)) == 153
+    (found,) = problems(config)
+    assert found.startswith("152 files")
+    assert "download.billing_project" in found
+    for name in needed_sources(config):
+        (tmp_path / "resources" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "resources" / name).write_text("")
+    assert problems(config) == []
+    monkeypatch.setenv("REGULENS_MIRROR", "/no/such/folder")
+    assert "does not exist" in problems(config)[0]

@@ -6,6 +6,7 @@ import torch
 
 from regulens import codehash
 from regulens.data.settings import Geometry, Source
+from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.sequence import decode, encode, one_hot, reverse_complement
 from regulens.sources import find_source, pattern
@@ -51,20 +52,34 @@ def test_atomic_output_replaces_folders(tmp_path):
     assert [p.name for p in (tmp_path / "folder").iterdir()] == ["new"]
 
 
-def test_code_hash_ignores_words_and_sees_code(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
+def test_code_hash_ignores_words_and_sees_code_of_imported_modules(tmp_path, monkeypatch):
+    monkeypatch.setattr(codehash, "ROOT", tmp_path)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("")
 
-    def hashed(text):
-        path = tmp_path / "m.py"
-        path.write_text(text)
-        codehash._module_hash.cache_clear()
-        monkeypatch.setattr(codehash, "find_spec", lambda name: type("Spec", (), {"origin": str(path)}))
-        return codehash.code_hash(["m"])
+    def hashed(first, second="def g(x):\n    return x\n"):
+        (tmp_path / "first.py").write_text(first)
+        (tmp_path / "package/second.py").write_text(second)
+        codehash._read.cache_clear()
+        return codehash.code_hash(["first"])
 
-    first = hashed('"""Doc."""\ndef f(x):\n    """Doc."""\n    return x + 1\n')
-    assert hashed('# why\ndef f(x):\n    """Other words."""\n\n    return x + 1  # because\n') == first
-    assert hashed("def f(x):\n    return x + 2\n") != first
-    codehash._module_hash.cache_clear()
+    source = '"""Doc."""\nfrom regulens.package.second import g\n\ndef f(x):\n    """Doc."""\n    return g(x) + 1\n'
+    before = hashed(source)
+    assert hashed(source.replace("Doc", "Other words").replace("+ 1", "+ 1  # because")) == before
+    assert hashed(source.replace("+ 1", "+ 2")) != before
+    assert hashed(source, "def g(x):\n    return -x\n") != before
+    with pytest.raises(InputError, match="regulens.missing is not a module"):
+        codehash.code_hash(["missing"])
+    codehash._read.cache_clear()
+
+
+def test_code_of_a_model_covers_its_layers_but_no_other_model():
+    modules = codehash.code_modules(["models.swin1d"])
+    assert {"models.attention", "models.cpu_attention", "models.windows", "data.settings"} <= modules
+    assert not {"models.enformer", "models.maxpool_cnn"} & modules
+    trainer = codehash.code_modules(["training.trainer"])
+    assert {"sequence", "training.statistics", "training.keeper", "data.store_format"} <= trainer
+    assert not {"models.swin1d", "training.display"} & trainer
 
 
 def test_source_templates_fill_the_url():
@@ -76,3 +91,9 @@ def test_source_templates_fill_the_url():
     assert find_source(sources, "exact.txt").url.endswith("exact.txt")
     assert find_source(sources, "b/other.tfr") is None
     assert pattern("exact.txt") == r"exact\.txt"
+
+
+def test_a_placeholder_may_occur_twice():
+    sources = {"{split}/{split}-{shard}.tfr": Source(url="https://example.org/{split}/{shard}")}
+    assert find_source(sources, "test/test-3.tfr").url == "https://example.org/test/3"
+    assert find_source(sources, "test/train-3.tfr") is None

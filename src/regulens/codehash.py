@@ -1,13 +1,17 @@
-"""A hash of modules that ignores comments, docstrings and layout, so that rewording does not retrain a model."""
+"""A hash of code that ignores comments, docstrings and layout, so that rewording does not retrain a model."""
 
 import ast
 import hashlib
 from collections.abc import Iterable
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from regulens.errors import InputError
+
+PACKAGE = "regulens"
+ROOT = Path(__file__).parent
+WITHOUT_EFFECT = {"", "errors", "files", "validation", "codehash", "training.display", "training.lock", "data.transfer"}
+"""Modules that cannot change what is computed: messages, progress, locks, how files are fetched and put in place."""
 
 
 def _without_docstrings(tree: ast.AST) -> ast.AST:
@@ -19,16 +23,53 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     return tree
 
 
+def _file(module: str) -> Path | None:
+    """Source of a module named relative to the package."""
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    """Modules of this package that a syntax tree imports, relative to it; those found at run time are not seen."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            if node.module.split(".")[0] == PACKAGE:
+                inner = node.module.removeprefix(PACKAGE).lstrip(".")
+                candidates = [f"{inner}.{alias.name}".lstrip(".") for alias in node.names]
+                names |= {f"{PACKAGE}.{name}" for name in candidates if _file(name)}
+    return {n.removeprefix(PACKAGE).lstrip(".") for n in names if n == PACKAGE or n.startswith(f"{PACKAGE}.")}
+
+
 @cache
-def _module_hash(module: str) -> str:
-    spec = find_spec(f"regulens.{module}")
-    if spec is None or spec.origin is None:
-        raise InputError(f"regulens.{module} is not a module: correct the code(...) of the rule that names it")
-    tree = _without_docstrings(ast.parse(Path(spec.origin).read_text()))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+def _read(module: str) -> tuple[str, frozenset[str]]:
+    """Hash of one module, and the modules that it imports."""
+    file = _file(module)
+    if file is None:
+        raise InputError(f"{PACKAGE}.{module} is not a module: correct the code(...) of the rule that names it")
+    tree = _without_docstrings(ast.parse(file.read_text()))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), frozenset(_imported(tree))
+
+
+def code_modules(modules: Iterable[str]) -> set[str]:
+    """These modules, named relative to ``regulens``, and all that they import, directly or not.
+
+    Architectures are found by the registry at run time: a model's own module must be named.
+    """
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found and module not in WITHOUT_EFFECT:
+            found.add(module)
+            waiting += _read(module)[1]
+    return found
 
 
 def code_hash(modules: Iterable[str]) -> str:
-    """Hash of the syntax trees, without docstrings, of modules named relative to ``regulens``."""
-    joined = "".join(f"{module}:{_module_hash(module)}" for module in sorted(set(modules)))
+    """Hash of the syntax trees, without docstrings, of modules and of all that they import."""
+    joined = "".join(f"{module}:{_read(module)[0]}" for module in sorted(code_modules(modules)))
     return hashlib.sha256(joined.encode()).hexdigest()[:12]

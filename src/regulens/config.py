@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from regulens.config_references import merged, unfit_references
 from regulens.data.settings import CropSettings, DownloadSettings, Geometry, SimulationSettings, Source
 from regulens.errors import InputError
-from regulens.models import architectures, model_settings
 from regulens.settings import Settings
 from regulens.training.settings import TrainingSettings
-from regulens.validation import describe, nearest, validated
+from regulens.validation import validated
 
 Split = Literal["train", "valid", "test"]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -155,7 +155,7 @@ class GenomicInterpreter(Settings):
     """The models of Table 1, in its order; a key is the model's name in file names."""
     training: TrainingSettings = TrainingSettings()
     """Training of all models."""
-    seeds: Annotated[list[int], Field(min_length=1)] = [1]
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [1]
     """Every model is trained once for each seed; tables give mean and standard deviation."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """Evaluation."""
@@ -193,7 +193,7 @@ class Config(Settings):
     def model_training(self, name: str) -> TrainingSettings:
         """Training settings of one assay model: the shared ones with the model's own on top."""
         study = self.genomic_interpreter
-        return TrainingSettings.model_validate({**study.training.model_dump(), **study.models[name].training})
+        return TrainingSettings.model_validate(merged(study.training.model_dump(), study.models[name].training))
 
 
 def validate(values: dict) -> Config:
@@ -202,44 +202,9 @@ def validate(values: dict) -> Config:
     Raises InputError that lists every wrong key with its path, what was found, and the nearest valid key.
     """
     config = validated(Config, values)
-    _check_references(config)
-    return config
-
-
-def _wrong(model: type[Settings], values: dict, path: str) -> list[str]:
-    """The errors of one part that is checked by a class chosen at run time."""
-    try:
-        model.model_validate(values)
-    except ValidationError as error:
-        return describe(model, error, values, path)
-    return []
-
-
-def _check_references(config: Config) -> None:
-    """Check what lies outside one class: each model against its architecture, and names that refer to others."""
-    study, problems = config.genomic_interpreter, []
-    known, names = architectures(), list(study.models)
-    for name, entry in study.models.items():
-        path = f"genomic_interpreter.models.{name}"
-        merged = {**study.training.model_dump(), **entry.training}
-        problems += _wrong(TrainingSettings, merged, f"{path}.training")
-        if entry.architecture not in known:
-            hint = nearest(entry.architecture, list(known))
-            problems.append(f"{path}.architecture: unknown architecture; found '{entry.architecture}'; {hint}")
-        elif wrong := _wrong(known[entry.architecture].Settings, entry.settings, f"{path}.settings"):
-            problems += wrong
-        else:
-            try:
-                model_settings(entry.architecture, entry.settings, study.data.geometry)
-            except InputError as error:
-                problems.append(f"{path}.settings: {error}")
-    figures = study.figures
-    for key, name in (("main_model", figures.main_model), ("figure3.other", figures.figure3.other)):
-        if name not in study.models:
-            hint = nearest(name, names)
-            problems.append(f"genomic_interpreter.figures.{key}: no such model; found '{name}'; {hint}")
-    if problems:
+    if problems := unfit_references(config.genomic_interpreter):
         raise InputError("\n".join(problems))
+    return config
 
 
 def load(path: Path | str) -> Config:

@@ -17,7 +17,19 @@ def find_source(sources: dict[str, Source], name: str) -> Source | None:
     if name in sources:
         return sources[name]
     for template, source in sources.items():
-        groups = PLACEHOLDER.sub(r"(?P<\1>[^/]+?)", re.escape(template))
-        if "{" in template and (found := re.fullmatch(groups, name)):
+        if "{" in template and (found := re.fullmatch(_named(template), name)):
             return source.model_copy(update={"url": source.url.format(**found.groupdict())})
     return None
+
+
+def _named(template: str) -> str:
+    """Pattern with a named group for each placeholder; where one occurs again, it must say the same."""
+    seen: set[str] = set()
+
+    def group(found: re.Match) -> str:
+        name = found[1]
+        text = rf"(?P={name})" if name in seen else rf"(?P<{name}>[^/]+?)"
+        seen.add(name)
+        return text
+
+    return PLACEHOLDER.sub(group, re.escape(template))

@@ -30,12 +30,7 @@ if DATA.route == "simulated":
             "../../envs/regulens.yaml"
         params:
             settings=settings(f"{STUDY}/data/simulation"),
-            code=code(
-                "data.simulate",
-                "data.simulate_sequence",
-                "data.simulate_coverage",
-                "motifs.matrices",
-            ),
+            code=code("data.simulate", "motifs.matrices"),
             folder=subpath(output.fasta, parent=True),
         message:
             "Simulate a genome with planted motifs and the coverage that follows from them"
@@ -72,15 +67,7 @@ if DATA.route == "tfrecord":
                 crop=f"{STUDY}/data/crop",
                 groups=f"{STUDY}/data/groups",
             ),
-            code=code(
-                "data.crop_tfrecord",
-                "data.tfrecord",
-                "data.summary",
-                "data.windows",
-                "data.tracks",
-                "data.store",
-                "data.store_format",
-            ),
+            code=code("data.crop_tfrecord"),
         message:
             "Crop {wildcards.split} TFRecord {wildcards.shard}"
         shell:
@@ -117,16 +104,7 @@ else:
                 if input.blacklist
                 else ""
             ),
-            code=code(
-                "data.crop_bigwig",
-                "data.fasta",
-                "data.coverage",
-                "data.summary",
-                "data.windows",
-                "data.tracks",
-                "data.store",
-                "data.store_format",
-            ),
+            code=code("data.crop_bigwig"),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
         shell:

@@ -1,8 +1,7 @@
 # Configuration, and the helpers that the rules share.
 import json
-import re
+import os
 import shlex
-from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -11,7 +10,9 @@ from regulens.config import validate
 from regulens.errors import InputError
 from regulens.models import architectures
 from regulens.preflight import problems
+from regulens.reference_rows import REFERENCE_ROWS
 from regulens.sources import find_source, pattern
+from regulens.training.settings import HARDWARE_KEYS
 
 try:
     CONFIG = validate(config)
@@ -21,7 +22,7 @@ except InputError as error:
 SETTINGS = CONFIG.model_dump(mode="json")
 RESULTS = f"results/{CONFIG.run}"
 DOWNLOADS = CONFIG.download.folder
-PUBLISHED = Path(workflow.source_path("../../config/published.csv"))
+PUBLISHED = os.path.relpath(workflow.source_path("../../config/published.csv"))
 
 
 def settings(path=None, **named):
@@ -42,7 +43,7 @@ def settings(path=None, **named):
 
 
 def code(*modules):
-    """Parameter that changes when the code of these modules of regulens does (not their comments)."""
+    """Parameter that changes with the code (not the comments) of these modules and of all that they import."""
     return code_hash(modules)
 
 
@@ -61,22 +62,54 @@ def shards(*splits):
     ]
 
 
+def training_of(name, keys=None, without=None):
+    """Training keys of one model: the shared ones with the model's own on top."""
+    return CONFIG.model_training(name).model_dump(
+        mode="json", include=keys, exclude=without
+    )
+
+
 def model_settings(wildcards):
     """Architecture, sizes and training of one model, as JSON."""
     model = ASSAY.models[wildcards.model]
+    training = training_of(wildcards.model, without=HARDWARE_KEYS)
     return json.dumps(
         {
             "architecture": model.architecture,
             "settings": model.settings,
-            "training": CONFIG.model_training(wildcards.model).model_dump(mode="json"),
-        },
+            "training": training,
+        }
+    )
+
+
+def hardware(wildcards):
+    """Devices, batch and loaders of one model, as JSON."""
+    return json.dumps(training_of(wildcards.model, HARDWARE_KEYS))
+
+
+def selection(wildcards):
+    """Labels of the models, and the score that chose the epoch of each, as JSON."""
+    select = {name: CONFIG.model_training(name).select for name in TRAINED}
+    return json.dumps(
+        {"models": SETTINGS["genomic_interpreter"]["models"], "select": select}
+    )
+
+
+def model_module(name):
+    """Module that defines the architecture of a model, relative to regulens."""
+    return architectures()[ASSAY.models[name].architecture].__module__.removeprefix(
+        "regulens."
     )
 
 
 def model_code(wildcards):
-    """Changes with the code that defines a model: its own file and the shared layers, but not the other models."""
-    file = architectures()[ASSAY.models[wildcards.model].architecture].__module__
-    return code(file.removeprefix("regulens."), *LAYER_MODULES)
+    """Changes with the code that defines a model and its layers, but not with the other models."""
+    return code(model_module(wildcards.model))
+
+
+def seeds_of(model):
+    """Seeds of a model; one that is not trained here has the same weights for every seed, and is used once."""
+    return ASSAY.seeds[:1] if model in ADOPTED else ASSAY.seeds
 
 
 def runs(template, pairs):
@@ -103,5 +136,6 @@ def closing_words():
     """What to open when the run is done."""
     lines = [f"\nDone: {CONFIG.run}. Open these:"]
     for path, what in READING_LIST.items():
-        lines.append(f"  {path:<62} {what}")
+        if os.path.exists(path):
+            lines.append(f"  {path:<62} {what}")
     return "\n".join(lines)

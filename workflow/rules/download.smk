@@ -11,15 +11,16 @@ rule download:
     localrule: True
     conda:
         "../../envs/regulens.yaml"
+    resources:
+        # Not parameters: another mirror or one more retry is no reason to download again.
+        settings=settings("download"),
     params:
         source=lambda wildcards: find_source(
             CONFIG.sources, wildcards.name
-        ).model_dump_json(),
-        settings=settings("download"),
+        ).model_dump_json(exclude={"licence"}),
         lock="config/sources.lock",
-        code=code("data.download"),
     message:
         "Download {wildcards.name}"
     shell:
-        "regulens download {wildcards.name:q} --source {params.source:q} --settings {params.settings:q}"
+        "regulens download {wildcards.name:q} --source {params.source:q} --settings {resources.settings:q}"
         " --lock {params.lock:q} --output {output:q} 2> {log:q}"

@@ -3,46 +3,19 @@ ASSAY = CONFIG.genomic_interpreter
 MODELS = list(ASSAY.models)
 ADOPTED = [name for name, model in ASSAY.models.items() if model.checkpoint]
 TRAINED = [name for name in MODELS if name not in ADOPTED]
-REFERENCES = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
-LABELS = {name: model.label for name, model in ASSAY.models.items()}
 MAIN = ASSAY.figures.main_model
 MODEL = f"{OUT}/models/{{model}}/seed{{seed}}"
 CHECKPOINT = f"{MODEL}/model.ckpt"
 PEARSON = f"{OUT}/pearson/{{model}}/seed{{seed}}.csv"
 PREDICTIONS = f"{OUT}/predictions/{{model}}/seed{{seed}}.h5"
 EPOCHS = f"{MODEL}/log.csv"
-MODEL_RUNS = [(model, seed) for model in MODELS for seed in ASSAY.seeds]
+MODEL_RUNS = [(model, seed) for model in MODELS for seed in seeds_of(model)]
 TRAINED_RUNS = [(model, seed) for model in TRAINED for seed in ASSAY.seeds]
 FIGURE3_RUNS = [
     (model, ASSAY.seeds[0]) for model in (MAIN, ASSAY.figures.figure3.other)
 ]
-REFERENCE_RUNS = [(reference, 0) for reference in REFERENCES]
+REFERENCE_RUNS = [(reference, 0) for reference in REFERENCE_ROWS]
 PAPER = "Genomic Interpreter"
-LAYER_MODULES = [
-    f"models.{name}"
-    for name in (
-        "base",
-        "convtower",
-        "layers",
-        "pooling",
-        "relative",
-        "transformer",
-        "windows",
-    )
-]
-TRAINER_MODULES = [
-    f"training.{name}"
-    for name in (
-        "augment",
-        "dataset",
-        "keeper",
-        "metrics",
-        "module",
-        "sampler",
-        "statistics",
-        "trainer",
-    )
-]
 
 
 wildcard_constraints:
@@ -63,21 +36,23 @@ rule train_assay_model:
         f"{RESULTS}/benchmarks/train/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model="|".join(TRAINED) or "(?!)",
-    priority: 10
     conda:
         "../../envs/regulens.yaml"
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        # How to compute, not what: a resource, because a changed parameter would train finished models again.
+        hardware=hardware,
     params:
         settings=model_settings,
         code=model_code,
-        trainer=code(*TRAINER_MODULES),
+        trainer=code("training.trainer"),
         state=f"{MODEL}/state",
     message:
         "Train {wildcards.model}, seed {wildcards.seed} (progress: {log})"
     shell:
         "regulens train --train {input.train:q} --valid {input.valid:q} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --threads {threads} --state {params.state:q} --epochs-log {output.epochs:q}"
-        " --output {output.model:q} 2> {log:q}"
+        " --hardware {resources.hardware:q} --seed {wildcards.seed} --threads {threads}"
+        " --state {params.state:q} --epochs-log {output.epochs:q} --output {output.model:q} 2> {log:q}"
 
 
 # The main model takes longest to train; begun first, it does not keep the others' cores waiting at the end.
@@ -151,7 +126,7 @@ rule predict_reference:
     benchmark:
         f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
-        model="|".join(REFERENCES),
+        model="|".join(REFERENCE_ROWS),
     conda:
         "../../envs/regulens.yaml"
     params:
@@ -176,7 +151,7 @@ rule pearson:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("training.evaluate", "training.metrics"),
+        code=code("training.evaluate"),
     message:
         "Pearson correlation of every track: {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -195,7 +170,7 @@ rule describe_models:
         "../../envs/regulens.yaml"
     params:
         settings=settings(models=f"{STUDY}/models"),
-        code=code("interpret.stages", "models.base", *LAYER_MODULES),
+        code=code("interpret.stages", *(model_module(name) for name in MODELS)),
     message:
         "Lengths and widths of every layer of the configured models"
     shell:

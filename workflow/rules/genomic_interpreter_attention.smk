@@ -70,13 +70,7 @@ rule genomic_interpreter_figure4a:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code(
-            "figures.attention",
-            "figures.attention_file",
-            "figures.profile",
-            "figures.inputs",
-            "figures.style",
-        ),
+        code=code("figures.attention"),
     message:
         "Figure 4a: attention of every layer"
     shell:
@@ -101,13 +95,7 @@ rule genomic_interpreter_figure4b:
         "../../envs/regulens.yaml"
     params:
         settings=settings(heads_layer=f"{STUDY}/figures/attention/heads_layer"),
-        code=code(
-            "figures.attention",
-            "figures.attention_file",
-            "figures.profile",
-            "figures.inputs",
-            "figures.style",
-        ),
+        code=code("figures.attention"),
     message:
         "Figure 4b: heads of one layer"
     shell:
@@ -132,13 +120,7 @@ rule genomic_interpreter_figure6:
         "../../envs/regulens.yaml"
     params:
         settings=settings(windows_layer=f"{STUDY}/figures/attention/windows_layer"),
-        code=code(
-            "figures.attention",
-            "figures.attention_file",
-            "figures.profile",
-            "figures.inputs",
-            "figures.style",
-        ),
+        code=code("figures.attention"),
     message:
         "Figure 6: windows and heads of one layer"
     shell:
@@ -166,14 +148,7 @@ rule genomic_interpreter_figure7:
             zoom_layer=f"{STUDY}/figures/attention/zoom_layer",
             zoom_tokens=f"{STUDY}/figures/attention/zoom_tokens",
         ),
-        code=code(
-            "figures.attention_zoom",
-            "figures.attention",
-            "figures.attention_file",
-            "figures.profile",
-            "figures.inputs",
-            "figures.style",
-        ),
+        code=code("figures.attention_zoom"),
     message:
         "Figure 7: zoom into one attention map"
     shell:
@@ -197,7 +172,7 @@ rule genomic_interpreter_attention_distance_plot:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.attention_distance", "figures.inputs", "figures.style"),
+        code=code("figures.attention_distance"),
     message:
         "Plot of the attention distances"
     shell:

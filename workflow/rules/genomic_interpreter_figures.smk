@@ -25,9 +25,7 @@ rule genomic_interpreter_table1:
             groups=f"{STUDY}/data/groups",
             data_note=f"{STUDY}/data_note",
         ),
-        code=code(
-            "figures.table1", "figures.table1_text", "figures.inputs", "figures.style"
-        ),
+        code=code("figures.table1"),
     message:
         "Table 1: Pearson correlation by model and track group"
     shell:
@@ -52,13 +50,7 @@ rule genomic_interpreter_figure1:
         "../../envs/regulens.yaml"
     params:
         settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code(
-            "figures.architecture",
-            "figures.block_pair",
-            "figures.schematic",
-            "figures.inputs",
-            "figures.style",
-        ),
+        code=code("figures.architecture"),
     message:
         "Figure 1: Genomic Interpreter as configured"
     shell:
@@ -83,13 +75,7 @@ rule genomic_interpreter_figure5:
         "../../envs/regulens.yaml"
     params:
         settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code(
-            "figures.architecture",
-            "figures.block_pair",
-            "figures.schematic",
-            "figures.inputs",
-            "figures.style",
-        ),
+        code=code("figures.architecture"),
     message:
         "Figure 5: the comparators as configured"
     shell:
@@ -119,9 +105,7 @@ rule genomic_interpreter_figure2:
             models=f"{STUDY}/models",
             groups=f"{STUDY}/data/groups",
         ),
-        code=code(
-            "figures.correlation", "figures.table1", "figures.inputs", "figures.style"
-        ),
+        code=code("figures.correlation"),
     message:
         "Figure 2: per-track correlation of the main model against each reference"
     shell:
@@ -153,7 +137,7 @@ rule genomic_interpreter_figure3:
             main_model=f"{STUDY}/figures/main_model",
             models=f"{STUDY}/models",
         ),
-        code=code("figures.profile", "figures.inputs", "figures.style"),
+        code=code("figures.profile"),
     message:
         "Figure 3: one track along one test segment"
     shell:
@@ -178,8 +162,8 @@ rule genomic_interpreter_loss_curves:
         "../../envs/regulens.yaml"
     params:
         runs=runs(EPOCHS, TRAINED_RUNS),
-        settings=settings(models=f"{STUDY}/models", training=f"{STUDY}/training"),
-        code=code("figures.training", "figures.inputs", "figures.style"),
+        settings=selection,
+        code=code("figures.training"),
     message:
         "Loss curves of every model"
     shell:

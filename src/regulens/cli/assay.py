@@ -7,6 +7,7 @@ import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part
 from regulens.training.settings import TrainingSettings
+from regulens.validation import validated
 
 app = typer.Typer()
 ModelArgument = Annotated[Path, typer.Argument(help="Trained model (model.ckpt).")]
@@ -27,6 +28,7 @@ def train(
     train: TrainOption,
     valid: Annotated[Path, typer.Option("--valid", help="Store of the validation set.")],
     settings: SettingsOption,
+    hardware: Annotated[str, typer.Option("--hardware", help="Devices, batch and loaders, as JSON.")],
     seed: SeedOption,
     state: Annotated[Path, typer.Option("--state", help="Folder of the state that an interrupted run resumes from.")],
     epochs_log: Annotated[Path, typer.Option("--epochs-log", help="CSV with a row for every epoch.")],
@@ -43,7 +45,7 @@ def train(
         part(values, "settings"),
         train,
         valid,
-        part(values, "training", TrainingSettings),
+        validated(TrainingSettings, part(values, "training") | parse(hardware), "training"),
         seed,
         output,
         epochs_log,
@@ -125,14 +127,17 @@ def export_attention(
     settings: SettingsOption,
     name: Annotated[str, typer.Option("--name", help="Name of the model in the figures.")],
     output: OutputOption,
+    threads: ThreadsOption = 1,
 ) -> None:
     """Attention weights of a model on one test segment."""
     from regulens.data.store import AssayStore
     from regulens.interpret.attention import export_attention as export
     from regulens.training.checkpoint import load_model
+    from regulens.training.device import best_device
 
+    use_threads(threads)
     with AssayStore(test) as store:
-        export(load_model(model), store, part(parse(settings), "example"), output, name)
+        export(load_model(model).to(best_device()), store, part(parse(settings), "example"), output, name)
 
 
 @app.command("attention-distance")
@@ -143,7 +148,8 @@ def attention_distance(
     from regulens.data.store import AssayStore
     from regulens.interpret.attention import write_distances
     from regulens.training.checkpoint import load_model
+    from regulens.training.device import best_device
 
     use_threads(threads)
     with AssayStore(test) as store:
-        write_distances(load_model(model), store, output, part(parse(settings), "batch"))
+        write_distances(load_model(model).to(best_device()), store, output, part(parse(settings), "batch"))

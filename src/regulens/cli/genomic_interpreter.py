@@ -6,18 +6,18 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import RunsOption, SettingsOption, parse, parse_runs, part
+from regulens.reference_rows import REFERENCE_ROWS
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
 PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
 ArchitecturesArgument = Annotated[Path, typer.Argument(help="Table of `regulens describe-models`.")]
 AttentionArgument = Annotated[Path, typer.Argument(help="Attention file of one test segment.")]
-REFERENCES = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
 
 
 def labels(values: dict) -> dict[str, str]:
     """Label of every model and reference row."""
-    return {name: entry["label"] for name, entry in part(values, "models").items()} | REFERENCES
+    return {name: entry["label"] for name, entry in part(values, "models").items()} | REFERENCE_ROWS
 
 
 @app.command("table1")
@@ -137,6 +137,4 @@ def loss_curves(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: 
     from regulens.figures.training import loss_curves as draw
 
     values = parse(settings)
-    training = part(values, "training")
-    select = {name: (training | entry["training"])["select"] for name, entry in part(values, "models").items()}
-    draw(parse_runs(run, labels(values)), pdf, png, select=select)
+    draw(parse_runs(run, labels(values)), pdf, png, select=part(values, "select"))

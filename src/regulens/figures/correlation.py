@@ -12,8 +12,9 @@ from matplotlib.ticker import MultipleLocator
 
 from regulens.errors import InputError
 from regulens.figures.inputs import Run, groups_of, models_of, one_of, read_correlations
-from regulens.figures.style import DOUBLE_COLUMN, REFERENCE_ROWS, SMALL, model_style, new_figure, save, styled
+from regulens.figures.style import DOUBLE_COLUMN, SMALL, model_style, new_figure, save, styled
 from regulens.figures.table1 import group_means
+from regulens.reference_rows import REFERENCE_ROWS
 
 
 def track_means(correlations: pd.DataFrame) -> pd.DataFrame:

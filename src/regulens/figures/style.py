@@ -88,7 +88,6 @@ _FURTHER = [
     ModelStyle("#8C6D00", "X"),
 ]
 
-REFERENCE_ROWS = {"mean": "Training mean", "gc_cpg_ridge": "GC + CpG ridge"}
 """Rows that are no model of the paper, with their labels, in the order of the table."""
 
 ATTENTION_COLOURS = "cividis"

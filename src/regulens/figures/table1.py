@@ -8,9 +8,9 @@ import pandas as pd
 
 from regulens.errors import InputError
 from regulens.figures.inputs import Run, groups_of, models_of, read_correlations, read_table
-from regulens.figures.style import REFERENCE_ROWS
 from regulens.figures.table1_text import to_latex, to_markdown
 from regulens.files import atomic_output
+from regulens.reference_rows import REFERENCE_ROWS
 
 OVERALL = "Overall"
 COLUMNS = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n_constant", "published"]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from regulens.figures.style import REFERENCE_ROWS
+from regulens.reference_rows import REFERENCE_ROWS
 
 DIGITS = 3
 PUBLISHED_DIGITS = 4

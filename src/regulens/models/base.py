@@ -79,6 +79,11 @@ class AssayModel(nn.Module):
     def check(cls, settings: Settings, geometry: Geometry) -> None:
         """Raise ``ValueError`` with the name of the key when the settings do not fit the geometry."""
 
+    @classmethod
+    def attention_layers(cls, settings: Settings, geometry: Geometry) -> int:
+        """Number of layers with attention, which :meth:`attention` numbers from 1; 0 without."""
+        return 0
+
     def trunk(self, x: Tensor, observe: Observer | None = None) -> Tensor:
         """One-hot (batch, 4, padded_bp), rows A, C, G, T, to (batch, bins, width).
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from regulens.data.settings import Geometry
 from regulens.models.base import AttentionMap, Observer, Stage
 from regulens.models.convtower import ConvModel, ConvSettings
 from regulens.models.layers import gelu
@@ -24,6 +25,10 @@ class Enformer(ConvModel):
         """Transformer blocks on the tokens of one bin."""
         crop: Literal["before", "after"] = "after"
         """Whether the flanks are removed before the Transformer or, as in Enformer, behind it."""
+
+    @classmethod
+    def attention_layers(cls, settings: Settings, geometry: Geometry) -> int:
+        return settings.transformer.depth
 
     def make_top(self, width: int) -> nn.Module:
         """The Transformer, over all tokens or over those of the target."""

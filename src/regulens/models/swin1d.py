@@ -62,7 +62,8 @@ class Swin1D(AssayModel):
         transformer: SwinTransformerSettings = SwinTransformerSettings()
         """Transformer blocks on the tokens of one bin."""
         init_sd: float = Field(default=0.02, gt=0)
-        """Standard deviation of the truncated normal distribution that linear weights start from."""
+        """Standard deviation of the truncated normal distribution that the linear weights of the 1D-Swin layers and
+        of the head start from; convolutions and the Transformer keep PyTorch's own."""
 
         @field_validator("windows")
         @classmethod
@@ -84,6 +85,10 @@ class Swin1D(AssayModel):
         doubled = [settings.embedding_width * 2 ** (k + 1) for k in range(layers)]
         if settings.merge == "concat" and settings.widths != doubled:
             raise ValueError(f"widths: merge 'concat' doubles the width in every layer, so they must be {doubled}")
+
+    @classmethod
+    def attention_layers(cls, settings: Settings, geometry: Geometry) -> int:
+        return halvings(geometry) + settings.transformer.depth
 
     def __init__(self, settings: Settings, geometry: Geometry, n_tracks: int):
         super().__init__(settings, geometry, n_tracks)

@@ -15,6 +15,11 @@ def device_kind(accelerator: str, devices: int = 1) -> str:
     return "gpu"
 
 
+def best_device(accelerator: str = "auto") -> torch.device:
+    """The device on which a trained model is read out."""
+    return torch.device("cuda" if device_kind(accelerator) == "gpu" else "cpu")
+
+
 def lightning_precision(precision: str, kind: str) -> str:
     """Lightning's name for a value of ``training.precision`` on "cpu" or "gpu"."""
     native = kind == "gpu" and torch.cuda.get_device_capability()[0] >= 8

@@ -12,7 +12,7 @@ from regulens.files import atomic_output
 from regulens.sequence import one_hot
 from regulens.training.checkpoint import load_model, read_checkpoint, track_differences
 from regulens.training.dataset import loader
-from regulens.training.device import device_kind
+from regulens.training.device import best_device
 from regulens.training.display import progress
 from regulens.training.metrics import TrackPearson
 from regulens.training.predictions import open_predictions, write_predictions
@@ -40,7 +40,7 @@ def predict(
     Raises `InputError` when the checkpoint is unreadable or was made for another geometry or other tracks.
     """
     content, model = read_checkpoint(model_path), load_model(model_path)
-    device = torch.device("cuda" if device_kind(accelerator) == "gpu" else "cpu")
+    device = best_device(accelerator)
     with AssayStore(store_path) as store:
         differences = [] if model.geometry == store.geometry else [f"geometry: {model.geometry} in the model"]
         differences += track_differences(content["tracks"], store)

@@ -7,11 +7,11 @@ import numpy as np
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.errors import InputError
+from regulens.reference_rows import MEAN, RIDGE
 from regulens.training.display import progress
 from regulens.training.predictions import write_predictions
 from regulens.training.statistics import track_means
 
-MEAN, RIDGE = "mean", "gc_cpg_ridge"
 """Names of the two references in files of predictions."""
 
 

@@ -16,6 +16,10 @@ class Augmentation(Settings):
     """The input is shifted by up to this many bp to either side and filled with N; the target stays."""
 
 
+HARDWARE_KEYS = {"devices", "batch_per_device", "accelerator", "workers"}
+"""Training keys that say how to compute and not what: results agree up to rounding (and the noise of dropout)."""
+
+
 class TrainingSettings(Settings):
     """Optimisation and stopping."""
 

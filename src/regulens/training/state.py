@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -15,13 +13,11 @@ from regulens.data.store import AssayStore
 from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.models.base import AssayModel
-from regulens.training.settings import TrainingSettings
+from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
 from regulens.training.statistics import evenly_spaced
 
-# Keys that say how to compute and not what: results agree up to rounding (and the noise of dropout).
-_HARDWARE = {"devices", "batch_per_device", "accelerator", "workers"}
-
-_CODE = ("training.module", "training.sampler", "training.augment", "training.metrics")
+_CODE = {"training.module", "training.dataset", "training.keeper", "training.statistics"}
+"""With all that they import, the code that decides the result; a model's own module comes to it."""
 
 
 @dataclass
@@ -55,10 +51,10 @@ def run_signature(
     facts = {
         "architecture": architecture,
         "model": model.settings.model_dump(mode="json"),
-        "training": settings.model_dump(mode="json", exclude=_HARDWARE),
+        "training": settings.model_dump(mode="json", exclude=HARDWARE_KEYS),
         "seed": seed,
         "data": [data_identity(store) for store in stores],
-        "code": code_hash({*_CODE, *_model_modules(type(model))}),
+        "code": code_hash(_CODE | _own_module(model)),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -98,15 +94,7 @@ def load_state(path: Path, signature: str) -> TrainingState | None:
     return state if state.signature == signature else None
 
 
-def _model_modules(model: type[AssayModel]) -> set[str]:
-    """The modules of regulens.models that a model is made of, named relative to regulens."""
-    found: set[str] = set()
-    waiting = [model.__module__]
-    while waiting:
-        name = waiting.pop()
-        if name.startswith("regulens.models.") and name not in found:
-            found.add(name)
-            for value in vars(sys.modules[name]).values():
-                module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-                waiting.append(module if isinstance(module, str) else "")
-    return {name.removeprefix("regulens.") for name in found}
+def _own_module(model: AssayModel) -> set[str]:
+    """The module that defines a model, when it is one of regulens."""
+    name = type(model).__module__
+    return {name.removeprefix("regulens.")} if name.startswith("regulens.") else set()
