@@ -13,13 +13,23 @@ ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests/config/tiny.yaml"
 
 
-def run_snakemake(folder: Path, config: Path, *arguments: str, snakefile: Path = ROOT / "Snakefile"):
-    """Run the workflow in a folder of its own; returns the finished process with its output as text."""
+def snakemake_command(folder: Path, config: Path, snakefile: Path = ROOT / "Snakefile") -> list[str]:
+    """The command that runs the workflow in a folder of its own."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(folder)]
-    command += ["--configfile", str(config), "--cores", "2", *arguments]
+    return [*command, "--configfile", str(config), "--cores", "2"]
+
+
+def snakemake_environment() -> dict[str, str]:
+    """The environment of a run: this interpreter's commands first, no mirror."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("REGULENS_MIRROR", None)
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
+    return environment
+
+
+def run_snakemake(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the workflow and wait for it; the result has its output as text."""
+    command = [*snakemake_command(folder, config), *arguments]
+    return subprocess.run(command, cwd=folder, env=snakemake_environment(), capture_output=True, text=True, timeout=900)
 
 
 @pytest.fixture(scope="session")
