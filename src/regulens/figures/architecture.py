@@ -170,12 +170,11 @@ def _column(axes: Axes, number: int, width: float, names: Sequence[str], rows: l
         optional = row.kind == "dilated" and len(names) > 1
         box(axes, left, y, wide, height, _text(row, wide), row.kind, dashed=optional)
         note = f"{thousands(row.tokens)} × {thousands(row.width)}"
-        axes.text(left + width - 3, y + height / 2, note, fontsize=SMALL, ha="right", va="center")
+        right, middle = left + width - 3, y + height / 2
+        axes.text(right, middle - 2.6 * optional, note, fontsize=SMALL, ha="right", va="center")
         if optional:
             only = f"{labels[names[0]]}\nonly"
-            axes.text(
-                left + width - 3, y + height / 2 + 4.6, only, fontsize=SMALL, ha="right", va="center", style="italic"
-            )
+            axes.text(right, middle + 2, only, fontsize=SMALL, ha="right", va="center", style="italic")
         if place + 1 < len(rows):
             arrow(axes, [(left + wide / 2, y + height), (left + wide / 2, y + height + GAP)])
         y += height + GAP
