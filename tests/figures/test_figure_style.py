@@ -12,13 +12,13 @@ from figure_inputs import MODELS, pdf_text
 
 from regulens.figures.style import (
     DOUBLE_COLUMN,
-    REFERENCE_ROWS,
     base_pairs,
     model_style,
     new_figure,
     save,
     styled,
 )
+from regulens.reference_rows import REFERENCE_ROWS
 
 
 @styled

@@ -22,7 +22,12 @@ except InputError as error:
 SETTINGS = CONFIG.model_dump(mode="json")
 RESULTS = f"results/{CONFIG.run}"
 DOWNLOADS = CONFIG.download.folder
-PUBLISHED = os.path.relpath(workflow.source_path("../../config/published.csv"))
+# Not workflow.source_path: its path is another in every run, and a changed input runs a rule again.
+PUBLISHED = os.path.relpath(
+    workflow.current_basedir.join("../../config/published.csv").get_path_or_uri(
+        secret_free=True
+    )
+)
 
 
 def settings(path=None, **named):
