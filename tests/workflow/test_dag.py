@@ -115,7 +115,7 @@ def test_a_checkpoint_skips_training(tiny, study, changed_config):
     target = "results/adopted/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt"
     jobs = planned(run_snakemake(tiny, config, "--dry-run"))
     assert jobs["train_assay_model"] == 6
-    assert jobs["adopt_checkpoint"] == 2
+    assert jobs["adopt_checkpoint"] == 1  # the same weights for every seed: one row, no standard deviation
     done = run_snakemake(tiny, config, target)
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tiny / target).stat().st_size > 0
