@@ -64,7 +64,11 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
 
 def load_model(path: Path | str) -> AssayModel:
     """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
-    content = read_checkpoint(path)
+    return model_of(read_checkpoint(path), path)
+
+
+def model_of(content: dict[str, Any], path: Path | str) -> AssayModel:
+    """The model in the content of a ``model.ckpt`` that was read from ``path``; see `load_model`."""
     geometry = Geometry(**content["geometry"])
     n_tracks = content["tracks"].count("\n") - 1
     model = build(content["architecture"], content["model_settings"], geometry, n_tracks)

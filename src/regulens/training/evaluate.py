@@ -10,7 +10,7 @@ from regulens.data.store import AssayStore
 from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.sequence import one_hot
-from regulens.training.checkpoint import load_model, read_checkpoint, track_differences
+from regulens.training.checkpoint import model_of, read_checkpoint, track_differences
 from regulens.training.dataset import loader
 from regulens.training.device import best_device
 from regulens.training.display import progress
@@ -39,7 +39,8 @@ def predict(
 
     Raises `InputError` when the checkpoint is unreadable or was made for another geometry or other tracks.
     """
-    content, model = read_checkpoint(model_path), load_model(model_path)
+    content = read_checkpoint(model_path)
+    model = model_of(content, model_path)
     device = best_device(accelerator)
     with AssayStore(store_path) as store:
         differences = [] if model.geometry == store.geometry else [f"geometry: {model.geometry} in the model"]
