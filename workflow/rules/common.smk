@@ -167,3 +167,13 @@ def settings_without(keys, **named):
         for name, part in parts.items()
     }
     return lambda wildcards: json.dumps(kept)
+
+
+def motif_engines():
+    """Tomtom engines of the configured studies."""
+    engines = set()
+    if CONFIG.dnabert_lrp:
+        engines.add(CONFIG.dnabert_lrp.motifs.comparison.engine)
+    if CONFIG.hybrid_networks:
+        engines.add(CONFIG.hybrid_networks.comparison.engine)
+    return engines

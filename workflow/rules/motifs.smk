@@ -2,7 +2,6 @@
 MOTIF_SEED = LRP.seeds[0]
 MOTIFS = f"{LRP_OUT}/motifs/{{task}}/{{score}}"
 TARGETS = f"{LRP_OUT}/motifs/targets"
-MEMELITE = f"{LRP_OUT}/motifs/memelite.txt"
 MOTIF_SCORES = LRP.motifs.discovery.scores
 MOTIF_PAIRS = [(task, score) for task in LRP.motif_tasks for score in MOTIF_SCORES]
 
@@ -51,21 +50,6 @@ rule jaspar_targets:
     shell:
         "regulens jaspar-targets --settings {params.settings:q} --meme {output.meme:q}"
         " --annotation {output.annotation:q} 2> {log:q}"
-
-
-rule compile_memelite:
-    output:
-        MEMELITE,
-    log:
-        f"{RESULTS}/logs/motifs/compile_memelite.log",
-    conda:
-        "../../envs/meme.yaml"
-    resources:
-        settings=settings(comparison="dnabert_lrp/motifs/comparison"),
-    message:
-        "Compile memelite's Tomtom (a minute or two, once for an environment)"
-    shell:
-        "regulens compile-memelite --settings {resources.settings:q} --output {output:q} 2> {log:q}"
 
 
 rule tomtom:

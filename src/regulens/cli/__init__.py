@@ -9,19 +9,39 @@ from regulens.cli import (
     classifier,
     data,
     dnabert_lrp,
+    filters,
     genomic_interpreter,
+    hybrid_networks,
+    hybrid_networks_figures,
+    motif_sequences,
     motifs,
     project,
     relevance,
+    saliency,
     sequences,
+    trials,
 )
 from regulens.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-for module in (data, assay, sequences, classifier, relevance, motifs, project):
+for module in (
+    data,
+    assay,
+    sequences,
+    classifier,
+    relevance,
+    motif_sequences,
+    trials,
+    saliency,
+    filters,
+    motifs,
+    project,
+):
     app.registered_commands += module.app.registered_commands
 app.add_typer(genomic_interpreter.app, name="genomic-interpreter")
 app.add_typer(dnabert_lrp.app, name="dnabert-lrp")
+hybrid_networks.app.registered_commands += hybrid_networks_figures.app.registered_commands
+app.add_typer(hybrid_networks.app, name="hybrid-networks")
 
 
 def main() -> None:

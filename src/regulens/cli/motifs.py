@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -60,14 +60,17 @@ def tomtom(
 
 
 @app.command("compile-memelite")
-def compile_memelite(settings: SettingsOption, output: OutputOption) -> None:
+def compile_memelite(
+    engine: Annotated[Literal["auto", "memelite"], typer.Option("--engine", help="auto: not where tomtom is there.")],
+    output: OutputOption,
+) -> None:
     """Compile memelite's Tomtom, which takes a minute or two, where it will be used; the output is a mark."""
     from regulens.files import atomic_output
     from regulens.motifs.tomtom_meme import find_tomtom
     from regulens.motifs.tomtom_memelite import version, warm_up
 
     with atomic_output(output) as temporary:
-        if part(parse(settings), "comparison", ComparisonSettings).engine == "auto" and find_tomtom():
+        if engine == "auto" and find_tomtom():
             temporary.write_text("not needed: the MEME Suite's tomtom is installed\n")
         else:
             temporary.write_text(f"memelite {version()}: ready after {warm_up():.1f} s\n")

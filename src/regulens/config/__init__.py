@@ -9,13 +9,15 @@ from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.dnabert_lrp_references import unfit_references as unfit_dnabert_lrp
 from regulens.config.genomic_interpreter import GenomicInterpreter
 from regulens.config.genomic_interpreter_references import unfit_references as unfit_genomic_interpreter
+from regulens.config.hybrid_networks import HybridNetworks
+from regulens.config.hybrid_networks_references import unfit_references as unfit_hybrid_networks
 from regulens.config.references import NAME
 from regulens.data.settings import DownloadSettings, Source
 from regulens.errors import InputError
 from regulens.settings import Settings
 from regulens.validation import validated
 
-STUDIES = ("genomic_interpreter", "dnabert_lrp")
+STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks")
 """Keys of the studies, which are also names of folders and of targets of the workflow."""
 
 
@@ -33,6 +35,8 @@ class Config(Settings):
     """The first study; leave the key out to run the others alone."""
     dnabert_lrp: DnabertLrp | None = None
     """The second study; leave the key out to run the others alone."""
+    hybrid_networks: HybridNetworks | None = None
+    """The third study; leave the key out to run the others alone."""
 
     @model_validator(mode="after")
     def _a_study(self):
@@ -52,6 +56,8 @@ def validate(values: dict) -> Config:
         problems += unfit_genomic_interpreter(config.genomic_interpreter)
     if config.dnabert_lrp:
         problems += unfit_dnabert_lrp(config.dnabert_lrp)
+    if config.hybrid_networks:
+        problems += unfit_hybrid_networks(config.hybrid_networks)
     if problems:
         raise InputError("\n".join(problems))
     return config

@@ -1,0 +1,96 @@
+"""Commands that draw the figures of the study of hybrid networks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regulens.cli.hybrid_networks import architectures
+from regulens.cli.options import SettingsOption, parse, part
+from regulens.errors import InputError
+from regulens.validation import validated
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
+PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
+TableArgument = Annotated[Path, typer.Argument(help="Result table of the task, CSV.")]
+
+
+def networks(values: dict) -> dict[str, dict]:
+    """Networks of every task: label of the task to architecture to its settings.
+
+    Read from ``tasks``; where that is not given, from ``networks``, the networks of one task without a label.
+    """
+    from regulens.models.hybrid_settings import HybridNetworkSettings
+
+    tasks = values["tasks"] if "tasks" in values else {"": part(values, "networks")}
+    if not tasks or not all(isinstance(found, dict) and found for found in tasks.values()):
+        raise InputError("--settings: tasks must map the label of a task to its networks, at least one of each")
+    return {
+        label: {name: validated(HybridNetworkSettings, entry, f"networks.{name}") for name, entry in found.items()}
+        for label, found in tasks.items()
+    }
+
+
+@app.command("figure1")
+def figure1(settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 1: the networks as configured, in three stages."""
+    from regulens.figures.hybrid_architecture import hybrid_architectures
+
+    values = parse(settings)
+    activations = values.get("activations", ["relu", "exponential"])
+    hybrid_architectures(architectures(values), networks(values), pdf, png, activations=activations)
+
+
+@app.command("figure2")
+def figure2(table: TableArgument, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 2: classification and filter motifs of every network, exponential against ReLU."""
+    from regulens.figures.hybrid_scatter import figure2 as draw
+
+    draw(table, pdf, png)
+
+
+@app.command("figure3")
+def figure3(table: TableArgument, pdf: PdfOption, png: PngOption) -> None:
+    """Figure 3: classification and saliency maps of every network, exponential against ReLU."""
+    from regulens.figures.hybrid_scatter import figure3 as draw
+
+    draw(table, pdf, png)
+
+
+@app.command("filter-sheet")
+def filter_sheet(
+    meme: Annotated[Path, typer.Argument(help="Motifs of the filters, MEME text.")],
+    filters: Annotated[Path, typer.Option("--filters", help="Table of `regulens match-filters`.")],
+    trials: Annotated[Path, typer.Option("--trials", help="Table of all trials of the task.")],
+    architecture: Annotated[str, typer.Option("--architecture", help="Name of the architecture.")],
+    activation: Annotated[str, typer.Option("--activation", help="relu or exponential.")],
+    settings: SettingsOption,
+    pdf: PdfOption,
+    png: PngOption,
+) -> None:
+    """Logos of the first-layer filters of a network's best kept trial, with their best matches."""
+    from regulens.figures.filter_sheet import best_trial
+    from regulens.figures.filter_sheet import filter_sheet as draw
+    from regulens.figures.hybrid_style import activation_style
+
+    values = parse(settings)
+    selection = {"split": "test", "metric": "aupr"} | values.get("selection", {})
+    trial = best_trial(trials, architecture, activation, selection["split"], selection["metric"])
+    draw(meme, filters, trial, f"{part(values, 'label')}, {activation_style(activation).label}", pdf, png)
+
+
+@app.command("training-curves")
+def training_curves(
+    folder: Annotated[Path, typer.Argument(help="Results of the study: FOLDER/TASK/ARCHITECTURE/ACTIVATION/log.csv.")],
+    task: Annotated[str, typer.Option("--task", help="task1 or task2.")],
+    settings: SettingsOption,
+    pdf: PdfOption,
+    png: PngOption,
+) -> None:
+    """Validation curve of every trial of every network."""
+    from regulens.figures.trial_curves import logs_in, trial_curves
+
+    values = parse(settings)
+    runs = logs_in(folder, task, architectures(values), part(values, "activations"))
+    trial_curves(runs, pdf, png, score=values.get("monitor", "auroc"))

@@ -1,0 +1,133 @@
+"""Keys of the third study: hybrid convolution-attention networks (paper 001)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from regulens.config.references import NAME, merged
+from regulens.data.motif_grammar_settings import BindingSites, RegulatoryCode
+from regulens.interpret.saliency_settings import SaliencySettings
+from regulens.models.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
+from regulens.motifs.filter_settings import FilterSettings
+from regulens.motifs.settings import ComparisonSettings
+from regulens.settings import Settings
+from regulens.training.trials.settings import TrialTraining
+
+TASKS = ("task1", "task2")
+Activation = Literal["relu", "exponential"]
+
+
+class Selection(Settings):
+    """Which of the trials of a model the tables keep."""
+
+    split: Literal["test", "valid"] = "test"
+    """Set whose metric chooses; the paper's is the test set, which makes its classification metrics optimistic."""
+    metric: Literal["auroc", "aupr"] = "aupr"
+    """Metric that chooses."""
+
+
+class HybridTask(Settings):
+    """One of the two tasks."""
+
+    label: str
+    """Name in tables and figures."""
+    sizes: HybridSizes = HybridSizes()
+    """Layer sizes of every network."""
+    sizes_of: dict[str, dict[str, Any]] = {}
+    """Sizes that differ for one architecture."""
+    trials: int = Field(default=10, gt=0)
+    """Networks trained from different initial weights, for each architecture and activation."""
+    keep: int = Field(default=3, gt=0)
+    """Best trials that the tables describe."""
+    selection: Selection = Selection()
+    """How the best are chosen."""
+    training: dict[str, Any] = {}
+    """Keys of `training` that differ for this task."""
+    checkpoints: dict[str, dict[Activation, str]] = {}
+    """Trained trials to start from instead of training: file by architecture and activation."""
+
+
+class Task1(HybridTask):
+    """Task 1: which of twelve binding sites does a sequence have; motifs in first-layer filters."""
+
+    label: str = "Task 1"
+    """Name in tables and figures."""
+    data: BindingSites = BindingSites()
+    """Simulated sequences."""
+
+    @property
+    def classes(self) -> int:
+        """Labels of a sequence: one for each factor."""
+        return len(self.data.motifs)
+
+
+class Task2(HybridTask):
+    """Task 2: a billboard of core motifs; reliability of saliency maps."""
+
+    label: str = "Task 2"
+    """Name in tables and figures."""
+    data: RegulatoryCode = RegulatoryCode()
+    """Simulated sequences."""
+    sizes: HybridSizes = HybridSizes(filters=24, lstm=48, attention=48, dense=96)
+    """Layer sizes of every network."""
+    trials: int = Field(default=5, gt=0)
+    """Networks trained from different initial weights, for each architecture and activation."""
+    keep: int = Field(default=5, gt=0)
+    """Best trials that the tables describe."""
+    selection: Selection = Selection(metric="auroc")
+    """How the best are chosen."""
+
+    @property
+    def classes(self) -> int:
+        """Labels of a sequence: regulatory code or not."""
+        return 1
+
+
+class HybridNetworks(Settings):
+    """The third study: architectures x activations x trials on two simulated tasks (paper 001)."""
+
+    data_note: str
+    """One sentence on the data, printed under the tables."""
+    architectures: Annotated[dict[Annotated[str, Field(pattern=NAME)], HybridArchitecture], Field(min_length=1)]
+    """The networks in the order of the tables; a key is the architecture's name in file names."""
+    activations: Annotated[list[Activation], Field(min_length=1)] = ["relu", "exponential"]
+    """Activations of the first layer."""
+    task1: Task1 = Task1()
+    """Task 1: filters."""
+    task2: Task2 = Task2()
+    """Task 2: saliency."""
+    training: TrialTraining = TrialTraining()
+    """Training of every trial."""
+    seed: int = Field(default=1, ge=0)
+    """Random seed; those of the trials follow from it."""
+    threads: int = Field(default=1, gt=0)
+    """CPU threads of a job with a network."""
+    evaluation_batch: int = Field(default=500, gt=0)
+    """Sequences classified at a time."""
+    filters: FilterSettings = FilterSettings()
+    """From first-layer filters to motifs and their rates (task 1)."""
+    comparison: ComparisonSettings = ComparisonSettings(release="JASPAR2020", tax_group=None, all_versions=True)
+    """From motifs to transcription factors (task 1)."""
+    saliency: SaliencySettings = SaliencySettings()
+    """Saliency maps and their statistics (task 2)."""
+
+    def task(self, name: str) -> Task1 | Task2:
+        """A task by its name."""
+        return getattr(self, name)
+
+    def network(self, task: str, architecture: str, activation: str) -> HybridNetworkSettings:
+        """One network of a task, with the sizes of its architecture."""
+        of_task, design = self.task(task), self.architectures[architecture]
+        sizes = merged(of_task.sizes.model_dump(), of_task.sizes_of.get(architecture, {}))
+        return HybridNetworkSettings(
+            baseline=design.baseline,
+            modules=design.modules,
+            activation=activation,
+            sizes=HybridSizes.model_validate(sizes),
+            input_bp=of_task.data.length_bp,
+            classes=of_task.classes,
+        )
+
+    def task_training(self, name: str) -> TrialTraining:
+        """Training settings of one task: the shared ones with the task's own on top."""
+        return TrialTraining.model_validate(merged(self.training.model_dump(), self.task(name).training))

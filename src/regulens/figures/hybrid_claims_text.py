@@ -1,0 +1,95 @@
+"""The claims table of the hybrid networks for readers: verdicts first, then criteria with numbers, then differences."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from regulens.figures.hybrid_claim_rules import signed
+from regulens.figures.hybrid_tables_text import ACTIVATIONS, SHOWN, TASK_TITLES
+from regulens.figures.task_runs import spread
+from regulens.figures.text_tables import interval, markdown_table
+
+
+def to_markdown(
+    claims: pd.DataFrame, gaps: pd.DataFrame, trials: Mapping[str, pd.DataFrame], data_note: str | None = None
+) -> str:
+    """The page of claims.
+
+    Arguments:
+        claims: table of `hybrid_claims.claims_table`.
+        gaps: table of `hybrid_claims.all_differences`.
+        trials: task to its table of trials, for the counts in the notes.
+        data_note: one sentence on the data and the sizes.
+    """
+    header = ["", "Claim of the paper", "Where", "This run", "Paper's table"]
+    lines = [
+        [str(number), row.sentence, row.where, row.verdict, row.published_verdict]
+        for number, row in enumerate(claims.itertuples(), 1)
+    ]
+    parts = ["# Claims of the paper, and what the numbers say\n"]
+    parts.append(markdown_table(header, lines, _notes(trials, data_note), left=5))
+    parts.append("## Criteria and numbers\n")
+    for number, row in enumerate(claims.itertuples(), 1):
+        parts.append(
+            f"{number}. {row.sentence} ({row.where})\n"
+            f"   - Criterion: {row.criterion}\n"
+            f"   - This run {row.verdict.removesuffix(' in this run')}: {row.numbers}.\n"
+            f"   - The paper's table {_of_paper(row.published_verdict)}: {row.published_numbers}.\n"
+        )
+    for task in dict.fromkeys(gaps["task"]):
+        parts.append(f"## {TASK_TITLES[task]}: exponential less ReLU\n")
+        parts.append(_differences(gaps[gaps["task"] == task], SHOWN[task]))
+    return "\n".join(parts)
+
+
+def _of_paper(verdict: str) -> str:
+    return "cannot say" if verdict.startswith("not") else verdict
+
+
+def _notes(trials: Mapping[str, pd.DataFrame], data_note: str | None) -> list[str]:
+    """Sentences under the verdicts, each true of this run."""
+    lines = [
+        "Claims are sentences of the paper in our words. It states directions; the thresholds of the criteria are "
+        "ours, and the same criterion is applied to the table that the authors published, so that a claim may fail "
+        "there, too.",
+        "A claim on every network of a baseline is judged on those that were run.",
+    ]
+    for task, table in trials.items():
+        counts = table.groupby(["architecture", "activation"])["kept"].agg(["sum", "size"])
+        activations = " and ".join(ACTIVATIONS.get(name, name) for name in table["activation"].unique())
+        networks = table.drop_duplicates("architecture")["baseline"].value_counts()
+        run = ", ".join(f"{networks.get(name, 0)} of {name.upper()}" for name in ("c24", "c4c6", "c4"))
+        lines.append(
+            f"{TASK_TITLES[task]}: networks {run} (the paper: 6, 6 and 5), activations {activations}, "
+            f"{spread(counts['sum'])} of {spread(counts['size'])} trials of each kept."
+        )
+    lines.append(
+        "95 % intervals: Welch's t interval over the kept trials, no correction for the number of comparisons. Where "
+        "the best of several trials are kept, they vary less than trials do, and the intervals are too narrow for "
+        "them. Those of the paper's table rest on its rounded means and standard deviations of 3 (task 1) or 5 (task "
+        "2) trials."
+    )
+    return [*lines, data_note] if data_note else lines
+
+
+def _differences(gaps: pd.DataFrame, metrics: Mapping[str, str]) -> str:
+    """One line a network: the difference in every metric with its interval, beside the published one."""
+    shown = {name: label for name, label in metrics.items() if name in set(gaps["metric"])}
+    header = ["Network"]
+    for label in shown.values():
+        header += [label, "published"]
+    cells = gaps.set_index(["label", "metric"])
+    lines = []
+    for network in dict.fromkeys(gaps["label"]):
+        line = [network]
+        for metric in shown:
+            line += _cell(cells.loc[network, metric]) if (network, metric) in cells.index else ["", ""]
+        lines.append(line)
+    return markdown_table(header, lines)
+
+
+def _cell(row: pd.Series) -> list[str]:
+    limits = f" {interval(row['low'], row['high'])}" if np.isfinite(row["low"]) else ""
+    known = row["published_difference"]
+    return [signed(row["difference"]) + limits, "" if pd.isna(known) else signed(known)]

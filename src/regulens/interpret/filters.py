@@ -1,0 +1,141 @@
+"""Motifs of first-layer filters by alignment of the sequences that activate them (001 section 2; SPEC 5.5)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from regulens.data.motif_sequences import read_motif_sequences
+from regulens.errors import InputError
+from regulens.files import atomic_output
+from regulens.motifs.clip import informative_span
+from regulens.motifs.filter_matches import ALIGNED_COLUMNS, filter_id
+from regulens.motifs.filter_settings import FilterSettings
+from regulens.motifs.matrices import PositionWeightMatrix
+from regulens.motifs.meme_text import MemeMotif, write_meme
+from regulens.sequence import one_hot
+from regulens.training.device import best_device
+from regulens.training.display import progress
+from regulens.training.trials.files import load_trials
+
+FirstLayer = Callable[[Tensor], Tensor]
+"""One-hot (1, B, 4, L) to activations after the first nonlinearity, (trials, B, filters, L)."""
+
+
+class Alignment(NamedTuple):
+    """What `align` finds for every filter of every trial."""
+
+    frequencies: np.ndarray
+    """float64 (trials, filters, window, 4): frequencies of A, C, G, T around the sites; 0.25 without a site."""
+    sites: np.ndarray
+    """int64 (trials, filters): windows behind the frequencies."""
+    maximum: np.ndarray
+    """float64 (trials, filters): largest activation; infinite or NaN when the trial diverged."""
+
+
+def align(
+    first_layer: FirstLayer, codes: Tensor, threshold: float = 0.5, window_bp: int = 20, batch: int = 50
+) -> Alignment:
+    """Frequencies of the bases around the positions that activate a filter.
+
+    ``codes``: uint8 (N, L) on the device of the model, ACGT = 0 to 3. A site is a position with an activation above
+    ``threshold`` times the filter's largest one over all sequences; its window [position - window_bp/2,
+    position + window_bp/2) counts when it begins after the first base and ends before the end of the sequence (both
+    strict, as published). A filter whose largest activation is not finite has no site.
+
+    Two passes over the sequences, so that the activations of one batch are all that is in memory.
+    """
+    half, length = window_bp // 2, codes.shape[1]
+    first = half + 1  # the first position whose window begins after base 0
+    positions = max(length - window_bp - 1, 0)  # position + half < length
+    with torch.inference_mode():
+        maximum = None
+        for start in progress(range(0, len(codes), batch), "largest activations"):
+            # amax carries NaN on, and so does maximum
+            largest = first_layer(one_hot(codes[start : start + batch]).unsqueeze(0)).amax(dim=(1, 3))
+            maximum = largest if maximum is None else torch.maximum(maximum, largest)
+        trials, filters = maximum.shape
+        # of a finite maximum only: infinity times 0 is NaN, and no activation is above NaN
+        limit = torch.where(maximum.isfinite(), maximum * threshold, torch.nan)[:, None, :, None]
+        counts = torch.zeros(trials * filters, window_bp * 4, dtype=torch.float64, device=codes.device)
+        sites = torch.zeros(trials * filters, dtype=torch.int64, device=codes.device)
+        for start in progress(range(0, len(codes), batch), "aligned sites"):
+            bases = one_hot(codes[start : start + batch])
+            is_site = first_layer(bases.unsqueeze(0))[..., first : first + positions] > limit
+            # windows of all positions, (B, 4, positions, window) -> (B * positions, window * 4)
+            windows = bases[..., 1 : length - 1].unfold(2, window_bp, 1) if positions else bases.new_zeros(0, 4, 0, 0)
+            windows = windows.permute(0, 2, 3, 1).reshape(-1, window_bp * 4)
+            is_site = is_site.transpose(1, 2).reshape(trials * filters, -1).to(bases.dtype)
+            sites += is_site.sum(dim=1).long()  # of zeros and ones, like the counts: exact in float32 below 2^24
+            counts += is_site @ windows
+    found = counts.view(trials, filters, window_bp, 4).cpu().numpy()
+    sites = sites.view(trials, filters).cpu().numpy()
+    frequencies = np.full_like(found, 0.25)
+    some = sites > 0
+    frequencies[some] = found[some] / sites[some][:, None, None]
+    return Alignment(frequencies, sites, maximum.double().cpu().numpy())
+
+
+def align_filters(
+    model: Path | str,
+    data: Path | str,
+    settings: FilterSettings,
+    meme: Path | str,
+    output: Path | str,
+    accelerator: str = "auto",
+) -> pd.DataFrame:
+    """Write the motifs of all first-layer filters of all trials of a model file; returns the table.
+
+    Arguments:
+        model: file of trained trials (`training.trials.files`).
+        data: file of simulated sequences (`data.motif_sequences`), whose test sequences are aligned.
+        settings: threshold, window, clipping.
+        meme: MEME text with uniform background, motifs named by `filter_id`. As published, ``nsites`` is the width
+            of the motif (it weighs Tomtom's pseudocount), not the number of sites, which the table gives.
+        output: CSV with `ALIGNED_COLUMNS`, one row a filter.
+        accelerator: auto, cpu or gpu.
+
+    A trial that diverged has empty filters. Raises `InputError` for another length of the sequences than the model's,
+    for sequences shorter than the window, and for test sequences with N.
+    """
+    device = best_device(accelerator)
+    loaded = load_trials(model, device=device)
+    codes = read_motif_sequences(data, split="test", model=False).codes
+    length = codes.shape[1]
+    if length != loaded.settings.input_bp:
+        raise InputError(
+            f"{data} has sequences of {length} bp, the model {model} is for {loaded.settings.input_bp} bp: use the "
+            "data it was trained on"
+        )
+    if length < settings.window_bp + 2:
+        raise InputError(
+            f"filters.window_bp: a window of {settings.window_bp} bp does not fit within sequences of {length} bp"
+        )
+    if codes.max() > 3:
+        raise InputError(f"{data} has test sequences with N: filters are aligned on A, C, G and T only")
+    found = align(
+        loaded.network.first_layer,
+        torch.from_numpy(np.ascontiguousarray(codes)).to(device),
+        settings.threshold,
+        settings.window_bp,
+        settings.batch,
+    )
+    motifs, rows = [], []
+    for place, trial in enumerate(loaded.trials["trial"].tolist()):
+        for number, frequencies in enumerate(found.frequencies[place]):
+            span = informative_span(frequencies, settings.min_information, settings.pad_bp)
+            name, width = filter_id(trial, number), span.end - span.start
+            matrix = PositionWeightMatrix(name, name, frequencies[span.start : span.end])
+            motifs.append(MemeMotif(matrix, sites=width))
+            sites = int(found.sites[place, number])
+            facts = found.maximum[place, number], width, span.start, abs(matrix.information.sum())
+            rows.append((trial, number, sites, *facts, span.informative, sites == 0))
+    table = pd.DataFrame(rows, columns=ALIGNED_COLUMNS)
+    write_meme(meme, motifs)
+    with atomic_output(output) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    return table

@@ -1,0 +1,177 @@
+"""Which filters match a planted motif, and the rates of the paper (001 section 2; SPEC 5.5, items 4 to 6)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regulens.errors import InputError
+from regulens.files import atomic_output
+from regulens.motifs.filter_settings import FilterSettings
+from regulens.motifs.hits import read_hits
+from regulens.motifs.jaspar import ANNOTATION_COLUMNS
+
+ALIGNED_COLUMNS = [
+    "trial",
+    "filter",
+    "sites",
+    "maximum_activation",
+    "width",
+    "start",
+    "information_bits",
+    "clipped",
+    "empty",
+]
+"""Table of aligned filters: ``width`` and ``start`` of the motif in its window, in bp from 0; ``information_bits`` of
+the motif as a whole; ``clipped``: the span follows from informative columns (otherwise the motif is flat and the whole
+window is kept); ``empty``: no site, so uniform."""
+FILTER_COLUMNS = [
+    "trial",
+    "filter",
+    "width",
+    "sites",
+    "hits",
+    "best_target",
+    "best_name",
+    "best_q",
+    "truth",
+    "matched",
+]
+"""Table of matched filters: ``best_*`` is the hit with the lowest q (then p); ``truth`` the planted motif of the best
+true hit (one of `mislabelled_targets` only when there is no other), or empty; ``matched``: the filter has a hit that is
+not ignored. A false positive is matched without truth."""
+STATISTICS_COLUMNS = [
+    "trial",
+    "filters",
+    "tpr",
+    "fpr",
+    "match_any",
+    "motif_recall",
+    "false_discovery",
+    "no_hit",
+    "flat",
+    "empty",
+]
+
+
+def filter_id(trial: int, number: int) -> str:
+    """Identifier of a filter in MEME text and in tables of hits, e.g. ``trial0_filter07``."""
+    return f"trial{trial}_filter{number:02d}"
+
+
+def match_filters(
+    hits: Path | str,
+    targets: Path | str,
+    aligned: Path | str,
+    settings: FilterSettings,
+    output: Path | str,
+    statistics: Path | str,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write the best match of every filter and the rates of every trial; returns both tables.
+
+    Arguments:
+        hits: table of `tomtom.compare` with the filters of all trials as queries.
+        targets: annotation of `jaspar.write_targets`.
+        aligned: table of aligned filters (`ALIGNED_COLUMNS`).
+        settings: planted motifs, ignored targets.
+        output: CSV with `FILTER_COLUMNS`, one row a filter.
+        statistics: CSV with `STATISTICS_COLUMNS`, one row a trial, all of them shares of the trial's filters but
+            ``motif_recall`` and ``false_discovery``; see `trial_statistics`.
+
+    Hits of filters without an informative column do not count unless ``count_flat`` is set: by memelite's distance
+    (ed) a flat motif always matches a few long targets of little information (with JASPAR 2020: MA1284.1, MA0068.1).
+    A filter that matches by `ignored_targets` alone has hits but is not ``matched``.
+
+    Raises `InputError` when a file is missing or not such a table, when files do not belong together, and when no
+    target of a planted motif was compared.
+    """
+    of_motif = settings.motif_of
+    table = _read(aligned, ALIGNED_COLUMNS)
+    annotation = _read(targets, ANNOTATION_COLUMNS, sep="\t")
+    found, _ = read_hits(hits)
+    names = dict(zip(annotation["matrix_id"], annotation["name"], strict=True))
+    for name, ids in settings.truth.items():
+        if not any(target in names for target in ids):
+            raise InputError(
+                f"{targets}: no target of filters.truth.{name} ({', '.join(ids)}) is there: compare with another "
+                "JASPAR release, with all versions, or correct the list"
+            )
+    table = table.assign(query=[filter_id(*pair) for pair in zip(table["trial"], table["filter"], strict=True)])
+    for column, known, where in (("query", set(table["query"]), aligned), ("target", set(names), targets)):
+        strange = sorted(set(found[column]) - known)
+        if strange:
+            raise InputError(f"{hits}: the {column} {strange[0]} is not in {where}: compare the motifs again")
+    if not settings.count_flat:
+        found = found[found["query"].isin(table.loc[table["clipped"], "query"])]
+    found = found.sort_values(["q_value", "p_value"], kind="stable").assign(
+        best_name=found["target"].map(names),
+        # a hit with q = 1 is none; the published comparison reports q <= 0.1 only
+        truth=found["target"].map(of_motif).where(found["q_value"] < 1),
+        mislabelled=found["target"].isin(settings.mislabelled_targets),
+        considered=~found["target"].isin(settings.ignored_targets),
+    )
+    true = found.dropna(subset="truth").sort_values("mislabelled", kind="stable")
+    by_query = found.groupby("query")
+    best = found.drop_duplicates("query").set_index("query")[["target", "q_value", "best_name"]]
+    best = best.rename(columns={"target": "best_target", "q_value": "best_q"})
+    table = table.join(by_query.size().rename("hits"), on="query").join(best, on="query")
+    table = table.join(true.groupby("query")["truth"].first(), on="query")
+    table = table.join(by_query["considered"].any().rename("matched"), on="query")
+    table["hits"] = table["hits"].fillna(0).astype(int)
+    table["matched"] = table["matched"].eq(True)
+    table = table.fillna({"best_target": "", "best_name": "", "truth": ""})
+    recalled = true[~true["mislabelled"]].groupby("query")["truth"].unique().to_dict()
+    rows = [trial_statistics(part, recalled, len(settings.truth)) for _, part in table.groupby("trial", sort=False)]
+    rates = pd.DataFrame(rows, columns=STATISTICS_COLUMNS)
+    table = table[FILTER_COLUMNS]
+    for path, content in ((output, table), (statistics, rates)):
+        with atomic_output(path) as temporary:
+            content.to_csv(temporary, index=False, float_format="%.6g")
+    return table, rates
+
+
+def trial_statistics(filters: pd.DataFrame, recalled: dict[str, Sequence[str]], motifs: int) -> dict[str, float]:
+    """Rates of one trial (`STATISTICS_COLUMNS`).
+
+    Arguments:
+        filters: the trial's rows with ``trial``, ``query``, ``hits``, ``truth``, ``matched``, ``clipped``, ``empty``.
+        recalled: planted motifs that a filter has a hit to, rightly, by ``query``.
+        motifs: number of planted motifs.
+
+    As published, of all F filters: ``tpr`` those with a hit to any planted motif, ``match_any`` those with a hit that
+    is not ignored, ``fpr = match_any - tpr``. These are no rates of true and of false positives in the usual sense,
+    so beside them: ``motif_recall``, share of the planted motifs that a filter has a hit to (`mislabelled_targets`
+    aside); ``false_discovery``, of the filters with hits those with none to a planted motif (NaN without any);
+    ``no_hit``, filters without a hit; ``flat`` and ``empty``, filters without an informative column and without a site.
+
+    The published code gives a TPR of 0 when filter 0 is the only match (it asks whether any *index* is true); here
+    that filter counts.
+    """
+    count = len(filters)
+    true, matched, hit = filters["truth"] != "", filters["matched"], filters["hits"] > 0
+    return {
+        "trial": filters["trial"].iloc[0],
+        "filters": count,
+        "tpr": true.sum() / count,
+        "fpr": (matched.sum() - true.sum()) / count,
+        "match_any": matched.sum() / count,
+        "motif_recall": len({name for query in filters["query"] for name in recalled.get(query, ())}) / motifs,
+        "false_discovery": (hit & ~true).sum() / hit.sum() if hit.any() else np.nan,
+        "no_hit": (~hit).sum() / count,
+        "flat": (~filters["clipped"]).sum() / count,
+        "empty": filters["empty"].sum() / count,
+    }
+
+
+def _read(path: Path | str, columns: Sequence[str], sep: str = ",") -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, sep=sep, keep_default_na=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the table: {error.strerror}") from None
+    except ValueError as error:  # pandas' own errors are ValueErrors
+        raise InputError(f"{path}: not a table: {error}") from None
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise InputError(f"{path}: column {', '.join(missing)} is missing; found {', '.join(map(str, table.columns))}")
+    return table

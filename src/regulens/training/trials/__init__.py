@@ -1,0 +1,1 @@
+"""Training of many trials of one hybrid network at once."""

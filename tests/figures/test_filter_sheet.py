@@ -1,0 +1,141 @@
+"""Logo sheet of filters: which trial, what is said of every filter, letters in their panels."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_inputs import check_text, pdf_text
+
+from regulens.errors import InputError
+from regulens.figures.filter_sheet import best_trial, caption, filter_figure, filter_name, filter_sheet, read_filters
+from regulens.figures.hybrid_runs import trial_columns
+from regulens.figures.style import BLACK, GREEN, GREY
+from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
+from regulens.motifs.matrices import PositionWeightMatrix
+from regulens.motifs.meme_text import MemeMotif, write_meme
+
+FOUND = {  # of a filter: sites, hits, best_name, best_q, truth, matched
+    "true": (120, 4, "SRF", 1e-7, "SRF", True),
+    "longer": (80, 2, "Arid3a", 0.003, "Arid3", True),
+    "second": (75, 9, "SMAD2::SMAD3::SMAD4", 1e-4, "CEBPB", True),
+    "other": (60, 1, "SMAD2::SMAD3::SMAD4(var.2)", 0.0812, "", True),
+    "ignored": (55, 1, "Gmeb1", 0.05, "", False),
+    "none": (1, 0, "", np.nan, "", False),
+    "empty": (0, 0, "", np.nan, "", False),
+}
+CAPTIONS = {
+    "true": ("SRF, q = 1e-07", GREEN),
+    "longer": ("Arid3a, q = 0.003", GREEN),
+    "second": ("SMAD2::SM… (matches CEBPB)", GREEN),
+    "other": ("SMAD2::SMAD3:…, q = 0.081", BLACK),
+    "ignored": ("Gmeb1, ignored", GREY),
+    "none": ("no match", GREY),
+    "empty": ("empty", GREY),
+}
+
+
+def write_filters(folder, kinds, trials=(0, 3)):
+    """MEME text and table of filters of these kinds, the same in every trial; all but empty ones spell ACGT..."""
+    motifs, rows = [], []
+    for trial in trials:
+        for number, kind in enumerate(kinds):
+            width = 20 if kind == "empty" else 8 + number % 5
+            frequencies = np.full((width, 4), 0.25)
+            if kind != "empty":
+                frequencies[:] = np.eye(4)[np.arange(width) % 4] * 0.88 + 0.03
+            name = filter_id(trial, number)
+            motifs.append(MemeMotif(PositionWeightMatrix(name, name, frequencies), FOUND[kind][0]))
+            found = dict(zip(["sites", "hits", "best_name", "best_q", "truth", "matched"], FOUND[kind], strict=True))
+            rows.append({"trial": trial, "filter": number, "width": width, "best_target": "MA1"} | found)
+    write_meme(folder / "filters.meme", motifs)
+    table = pd.DataFrame(rows)
+    table[[*FILTER_COLUMNS]].sample(frac=1, random_state=1).to_csv(folder / "filters.csv", index=False)
+    return folder / "filters.meme", folder / "filters.csv"
+
+
+def test_names_of_filters_are_those_that_are_written():
+    assert filter_name(filter_id(3, 7)) == (3, 7)
+    assert filter_name(filter_id(12, 130)) == (12, 130)
+    assert filter_name("trial1_filter2_rc") is None
+
+
+def test_filters_of_one_trial_in_their_order_with_captions(tmp_path):
+    filters = read_filters(*write_filters(tmp_path, list(FOUND)), 3)
+    assert [one.number for one in filters] == list(range(7))
+    assert all(one.matrix.matrix_id == filter_id(3, one.number) for one in filters)
+    assert [caption(one) for one in filters] == [text for text, _ in CAPTIONS.values()]
+    assert all(len(caption(one)) <= 26 for one in filters)
+
+
+def test_panels_show_number_sites_match_and_colour(tmp_path):
+    figure = filter_figure(read_filters(*write_filters(tmp_path, list(FOUND)), 3), "C24, ReLU", 3)
+    for number, (axes, kind) in enumerate(zip(figure.axes, FOUND, strict=True)):
+        upper, lower = axes.texts
+        assert upper.get_text() == f"filter {number}, {FOUND[kind][0]} site{'s' * (FOUND[kind][0] != 1)}"
+        assert (lower.get_text(), lower.get_color()) == CAPTIONS[kind]
+        letters = [patch.get_gid() for patch in axes.patches if patch.get_gid()]
+        assert sorted(letters) == ([] if kind == "empty" else list("ACGT"))
+        assert axes.get_xlim() == (0, 20)
+    assert [text.get_text() for text in figure.texts] == [
+        "C24, ReLU, trial 3",
+        "Of 7 filters",
+        "3 match a planted motif",
+        "1 only another motif of JASPAR",
+        "3 none",
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 24, 32])
+def test_text_is_readable(tmp_path, count):
+    kinds = [list(FOUND)[number % len(FOUND)] for number in range(count)]
+    figure = filter_figure(read_filters(*write_filters(tmp_path, kinds), 0), "C4C6-LSTM-Trans4, Exponential", 0)
+    assert len(figure.axes) == count
+    check_text(figure)
+
+
+def test_a_sheet_of_32_filters_fits_a_page(tmp_path):
+    paths = write_filters(tmp_path, ["true"] * 32)
+    assert filter_figure(read_filters(*paths, 0), "C24", 0).get_size_inches()[1] * 25.4 < 240
+    filter_sheet(*paths, 0, "C24, ReLU", tmp_path / "s.pdf", tmp_path / "s.png")
+    assert "lter 31, 120 sites" in pdf_text(tmp_path / "s.pdf")  # fi is one glyph, which pdf_text passes over
+    assert (tmp_path / "s.png").exists()
+
+
+def test_another_trial_and_files_that_do_not_belong_together_are_errors(tmp_path):
+    meme, table = write_filters(tmp_path, list(FOUND))
+    with pytest.raises(InputError, match="no filter of trial 1; trials there: 0, 3"):
+        read_filters(meme, table, 1)
+    rows = pd.read_csv(table)
+    rows[rows["filter"] < 5].to_csv(table, index=False)
+    with pytest.raises(InputError, match="has 7 motifs trial3_filterNN, .* has 5 filters of trial 3, not the same"):
+        read_filters(meme, table, 3)
+    rows.drop(columns="truth").to_csv(table, index=False)
+    with pytest.raises(InputError, match="column truth is missing"):
+        read_filters(meme, table, 3)
+
+
+def write_trials(path, kept, aupr, valid):
+    table = pd.DataFrame({name: 0.5 for name in trial_columns("task1")}, index=range(len(kept)))
+    table = table.assign(
+        architecture="c24", label="C24", baseline="c24", modules="", activation="relu", status="early_stopped"
+    )
+    table = table.assign(trial=range(len(kept)), kept=kept, aupr=aupr, valid_auroc=valid)
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_the_best_kept_trial_is_drawn(tmp_path):
+    path = write_trials(tmp_path / "t.csv", [True, False, True, True], [0.7, 0.99, 0.8, 0.8], [0.9, 0.95, 0.7, 0.8])
+    assert best_trial(path, "c24", "relu") == 2  # the first of equals
+    assert best_trial(path, "c24", "relu", "valid", "auroc") == 0
+    lost = write_trials(tmp_path / "lost.csv", [False, False], [np.nan, np.nan], [np.nan, np.nan])
+    assert best_trial(lost, "c24", "relu") == 0
+
+
+def test_unknown_networks_are_named(tmp_path):
+    path = write_trials(tmp_path / "t.csv", [True], [0.7], [0.9])
+    with pytest.raises(InputError, match="architecture: 'c42' is not there; nearest valid: c24"):
+        best_trial(path, "c42", "relu")
+    with pytest.raises(InputError, match="activation of c24: 'exponential' is not there"):
+        best_trial(path, "c24", "exponential")
+    with pytest.raises(InputError, match="selection.metric: 'auc'"):
+        best_trial(path, "c24", "relu", "test", "auc")

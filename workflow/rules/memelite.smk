@@ -1,0 +1,17 @@
+# memelite's Tomtom, which the motif comparisons of two studies fall back on where the MEME Suite is not installed.
+MEMELITE = f"{RESULTS}/memelite.txt"
+
+
+rule compile_memelite:
+    output:
+        MEMELITE,
+    log:
+        f"{RESULTS}/logs/compile_memelite.log",
+    conda:
+        "../../envs/meme.yaml"
+    resources:
+        engine="memelite" if "memelite" in motif_engines() else "auto",
+    message:
+        "Compile memelite's Tomtom (a minute or two, once for an environment)"
+    shell:
+        "regulens compile-memelite --engine {resources.engine} --output {output:q} 2> {log:q}"
