@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.interpret.filters import align
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import HybridNetworkSettings
 from regulens.motifs import tomtom_memelite
 from regulens.motifs.jaspar import load_targets
 from regulens.motifs.matrices import PositionWeightMatrix

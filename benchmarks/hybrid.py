@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from regulens.hybrid_settings import POOLS_BP, HybridNetworkSettings, HybridSizes
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import POOLS_BP, HybridNetworkSettings, HybridSizes
 from regulens.models.trial_dropout import TrialDropout
 from regulens.sequence import one_hot
 

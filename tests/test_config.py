@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from regulens.config import docs, load, validate
+from regulens.config import STUDIES, docs, load, validate
 from regulens.errors import InputError
 from regulens.preflight import needed_sources, problems
 
@@ -225,11 +225,11 @@ def test_a_task_overrides_the_shared_fine_tuning(demo):
     assert study.task_training("enhancers").learning_rate == study.fine_tuning.learning_rate
 
 
-@pytest.mark.parametrize("study", ["genomic_interpreter", "dnabert_lrp"])
-def test_either_study_may_be_left_out_but_not_both(demo, study):
+@pytest.mark.parametrize("study", STUDIES)
+def test_any_study_may_be_left_out_but_not_all(demo, study):
     values = {key: value for key, value in demo.items() if key != study}
     assert getattr(validate(values), study) is None
-    values = {key: value for key, value in demo.items() if key not in ("genomic_interpreter", "dnabert_lrp")}
+    values = {key: value for key, value in demo.items() if key not in STUDIES}
     with pytest.raises(InputError, match="no study is configured: give at least one of genomic_interpreter"):
         validate(values)
 

@@ -6,7 +6,7 @@ import pytest
 from figure_inputs import write_attention, write_runs
 
 from regulens.figures.attention_file import AttentionFile
-from regulens.figures.inputs import Run
+from regulens.runs import Run
 
 
 @pytest.fixture

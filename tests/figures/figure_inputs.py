@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib.text import Text
 
 from regulens.data.settings import Geometry
-from regulens.figures.inputs import Run
 from regulens.figures.style import settle
 from regulens.interpret.stages import stages_table
+from regulens.runs import Run
 
 MODELS = {
     "maxpool_cnn": ("MaxPoolCNNs", 0.40),

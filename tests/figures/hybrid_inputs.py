@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.figures.hybrid_runs import TASKS
-from regulens.models.hybrid_settings import HybridArchitecture
+from regulens.hybrid_settings import HybridArchitecture
 from regulens.motifs.hits import HIT_COLUMNS
 
 FACTS = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}

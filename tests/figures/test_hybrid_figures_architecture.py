@@ -7,7 +7,7 @@ from hybrid_inputs import paper_architectures
 from regulens.errors import InputError
 from regulens.figures.hybrid_architecture import architecture_figure, hybrid_architectures
 from regulens.figures.hybrid_parts import first_stage, merged_words, parts_of, second_stage, second_stages
-from regulens.models.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
+from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
 
 SMALL = HybridSizes(filters=24, lstm=48, attention=48, dense=96)
 WIDE = ("c24_lstm_att", "c4_att")

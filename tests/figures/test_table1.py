@@ -6,9 +6,10 @@ import pytest
 from figure_inputs import write_runs
 
 from regulens.errors import InputError
-from regulens.figures.inputs import Run, read_correlations
+from regulens.figures.inputs import read_correlations
 from regulens.figures.table1 import group_means, read_published, table1
 from regulens.figures.table1_text import cells, latex_escape, to_latex, to_markdown
+from regulens.runs import Run
 
 
 def tidy(*rows) -> pd.DataFrame:

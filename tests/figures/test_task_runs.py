@@ -8,16 +8,9 @@ from score_inputs import SCORES, curves_table, write_task_tables
 from regulens.errors import InputError
 from regulens.figures.mutagenesis_table import CURVE_COLUMNS, NUMBERS
 from regulens.figures.score_style import in_order, score_style
-from regulens.figures.task_runs import (
-    TaskRun,
-    class_name,
-    over_seeds,
-    paper_task,
-    published_values,
-    read_task_runs,
-    spread,
-)
+from regulens.figures.task_runs import class_name, over_seeds, paper_task, published_values, read_task_runs, spread
 from regulens.figures.text_tables import MINUS, decimal, interval, latex_table, markdown_table, p_text, with_sd
+from regulens.runs import TaskRun
 
 
 def read(runs):

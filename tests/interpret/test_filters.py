@@ -10,10 +10,10 @@ import torch
 from regulens.cli import filters as commands
 from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
 from regulens.errors import InputError
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.interpret import filters
 from regulens.interpret.filters import align, align_filters
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import HybridNetworkSettings
 from regulens.motifs.filter_matches import ALIGNED_COLUMNS
 from regulens.motifs.filter_settings import FilterSettings
 from regulens.motifs.jaspar import write_targets

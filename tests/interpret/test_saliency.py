@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from regulens.cli import saliency as commands
 from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
 from regulens.errors import InputError
+from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.interpret.saliency import saliency, score_saliency
 from regulens.interpret.saliency_file import read_saliency_examples
 from regulens.interpret.saliency_settings import SaliencySettings
 from regulens.interpret.saliency_statistics import trial_statistics, truth_positions
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.sequence import one_hot
 from regulens.training.trials.files import save_trials
 

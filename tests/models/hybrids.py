@@ -2,7 +2,7 @@
 
 import torch
 
-from regulens.models.hybrid_settings import HybridNetworkSettings, HybridSizes
+from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.sequence import one_hot
 
 ARCHITECTURES = {

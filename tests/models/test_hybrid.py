@@ -5,8 +5,8 @@ import torch
 from hybrids import ARCHITECTURES, SMALL, TASK_2, sequences, small
 from torch.nn import functional as F
 
+from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.models.trial_dropout import TrialDropout
 
 COMBINATIONS = [pytest.param(name, id=name) for name in ARCHITECTURES]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
-from regulens.models.hybrid_settings import HybridNetworkSettings, HybridSizes
+from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.sequence import encode
 from regulens.training.trials.group import LabelledCodes
 from regulens.training.trials.settings import TrialTraining

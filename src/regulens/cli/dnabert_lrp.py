@@ -7,9 +7,8 @@ import typer
 
 from regulens.cli.options import RunsOption, SettingsOption, parse, parse_runs, part
 from regulens.errors import InputError
-from regulens.figures.inputs import Run
-from regulens.figures.task_runs import CLASSES, TaskRun
 from regulens.interpret.score_names import score_label
+from regulens.runs import CLASSES, Run, TaskRun
 from regulens.validation import nearest
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

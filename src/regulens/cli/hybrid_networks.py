@@ -7,7 +7,7 @@ import typer
 
 from regulens.cli.options import SettingsOption, parse, part
 from regulens.errors import InputError
-from regulens.models.hybrid_settings import HybridArchitecture
+from regulens.hybrid_settings import HybridArchitecture
 from regulens.validation import validated
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

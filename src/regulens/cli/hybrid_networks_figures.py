@@ -17,17 +17,16 @@ TableArgument = Annotated[Path, typer.Argument(help="Result table of the task, C
 
 
 def networks(values: dict) -> dict[str, dict]:
-    """Networks of every task: label of the task to architecture to its settings.
+    """Networks of every task: label of the task to architecture to its settings."""
+    from regulens.hybrid_settings import HybridNetworkSettings
 
-    Read from ``tasks``; where that is not given, from ``networks``, the networks of one task without a label.
-    """
-    from regulens.models.hybrid_settings import HybridNetworkSettings
-
-    tasks = values["tasks"] if "tasks" in values else {"": part(values, "networks")}
-    if not tasks or not all(isinstance(found, dict) and found for found in tasks.values()):
+    tasks = part(values, "tasks")
+    if not (isinstance(tasks, dict) and tasks) or not all(
+        isinstance(found, dict) and found for found in tasks.values()
+    ):
         raise InputError("--settings: tasks must map the label of a task to its networks, at least one of each")
     return {
-        label: {name: validated(HybridNetworkSettings, entry, f"networks.{name}") for name, entry in found.items()}
+        label: {name: validated(HybridNetworkSettings, entry, f"tasks.{label}.{name}") for name, entry in found.items()}
         for label, found in tasks.items()
     }
 

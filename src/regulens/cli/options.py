@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from regulens.errors import InputError
-from regulens.figures.inputs import Run
+from regulens.runs import Run
 from regulens.validation import nearest, validated
 
 SettingsOption = Annotated[str, typer.Option("--settings", help="Part of the configuration, as JSON.")]

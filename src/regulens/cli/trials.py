@@ -7,7 +7,7 @@ import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
 from regulens.errors import InputError
-from regulens.models.hybrid_settings import HybridNetworkSettings
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.training.trials.settings import TrialTraining
 from regulens.validation import validated
 

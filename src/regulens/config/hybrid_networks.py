@@ -6,8 +6,8 @@ from pydantic import Field
 
 from regulens.config.references import NAME, merged
 from regulens.data.motif_grammar_settings import BindingSites, RegulatoryCode
+from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
 from regulens.interpret.saliency_settings import SaliencySettings
-from regulens.models.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
 from regulens.motifs.filter_settings import FilterSettings
 from regulens.motifs.settings import ComparisonSettings
 from regulens.settings import Settings

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from regulens.config.references import merged, wrong_keys
-from regulens.models.hybrid_settings import HybridNetworkSettings, HybridSizes
+from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
 from regulens.training.trials.settings import TrialTraining
 from regulens.validation import nearest
 
@@ -23,8 +23,7 @@ def unfit_references(study: "HybridNetworks") -> list[str]:
     problems += [f"{STUDY}.architectures: the label '{label}' is given twice" for label, n in labels.items() if n > 1]
     for name in ("task1", "task2"):
         problems += _task(study, name)
-    examples = [number for number, n in Counter(study.saliency.examples).items() if n > 1]
-    return problems + [f"{STUDY}.saliency.examples: {number} is named twice" for number in examples]
+    return problems
 
 
 def _task(study: "HybridNetworks", name: str) -> list[str]:

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from regulens.errors import InputError
 from regulens.figures.style import DOUBLE_COLUMN, SMALL, new_figure, save, styled
-from regulens.figures.task_runs import CLASSES, ClassNames, TaskRun, class_name, over_seeds, read_task_runs, tasks_of
+from regulens.figures.task_runs import ClassNames, class_name, over_seeds, read_task_runs, tasks_of
 from regulens.figures.text_tables import decimal
 from regulens.interpret.score_names import score_label
+from regulens.runs import CLASSES, TaskRun
 
 COLOURS = "RdBu_r"
 """Diverging colour map, white at 0; told apart by colour-blind readers."""

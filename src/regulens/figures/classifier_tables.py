@@ -8,17 +8,10 @@ import pandas as pd
 
 from regulens.data.sequence_overlap import OVERLAP_KMER, OVERLAP_SHARE
 from regulens.figures.inputs import one_of
-from regulens.figures.task_runs import (
-    PublishedAs,
-    TaskRun,
-    over_seeds,
-    paper_task,
-    published_values,
-    read_task_runs,
-    spread,
-)
+from regulens.figures.task_runs import PublishedAs, over_seeds, paper_task, published_values, read_task_runs, spread
 from regulens.figures.text_tables import decimal, interval, latex_table, markdown_table, with_sd
 from regulens.files import atomic_output
+from regulens.runs import TaskRun
 
 METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "auroc": "AUROC", "mcc": "MCC", "f1": "F1"}
 ALL, APART = "all", "not_overlapping"

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from regulens.errors import InputError
-from regulens.figures.inputs import Run, groups_of, models_of, one_of, read_correlations
+from regulens.figures.inputs import groups_of, models_of, one_of, read_correlations
 from regulens.figures.style import DOUBLE_COLUMN, SMALL, model_style, new_figure, save, styled
 from regulens.figures.table1 import group_means
 from regulens.reference_rows import REFERENCE_ROWS
+from regulens.runs import Run
 
 
 def track_means(correlations: pd.DataFrame) -> pd.DataFrame:

@@ -7,9 +7,10 @@ import pandas as pd
 
 from regulens.errors import InputError
 from regulens.figures.inputs import read_table
-from regulens.figures.task_runs import CLASSES, ClassNames, class_name
+from regulens.figures.task_runs import ClassNames, class_name
 from regulens.figures.text_tables import markdown_table
 from regulens.files import atomic_output
+from regulens.runs import CLASSES
 
 READ, MOVED, KEPT, OVERLAPPING = "read", "validation", "kept", "overlapping"
 """Rows of ``filters.csv`` that are no reason to drop a sequence; the last is counted among the kept."""

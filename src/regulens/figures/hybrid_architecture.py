@@ -13,7 +13,7 @@ from regulens.figures.hybrid_parts import Drawn, Parts, first_stage, merged_stag
 from regulens.figures.hybrid_style import BASELINES, marker_size, modules_style
 from regulens.figures.schematic import arrow, box, canvas
 from regulens.figures.style import DOUBLE_COLUMN, SMALL, save, styled, thousands
-from regulens.models.hybrid_settings import HybridArchitecture, HybridNetworkSettings
+from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings
 
 KINDS = {
     "input": "input",

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from regulens.figures.hybrid_style import BASELINES, combination
+from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings
 from regulens.models.hybrid import HybridNetwork, Stage
-from regulens.models.hybrid_settings import HybridArchitecture, HybridNetworkSettings
 
 
 class Parts(NamedTuple):

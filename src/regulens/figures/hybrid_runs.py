@@ -13,7 +13,7 @@ import pandas as pd
 
 from regulens.errors import InputError
 from regulens.figures.inputs import one_of, read_table
-from regulens.models.hybrid_settings import HybridArchitecture
+from regulens.hybrid_settings import HybridArchitecture
 
 STATUSES = ["early_stopped", "max_epochs", "diverged"]
 """How a trial's training ended."""

@@ -122,7 +122,7 @@ def activation_scatter(results: pd.DataFrame, metrics: Sequence[Metric]) -> Figu
         for axes, baseline in zip(column, BASELINES, strict=True):
             axes.set(xlim=limits, ylim=limits, box_aspect=1)
             for axis in (axes.xaxis, axes.yaxis):
-                axis.set_major_locator(MaxNLocator(5 if len(metrics) < 4 else 4, steps=[1, 2, 2.5, 5, 10]))
+                axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
             _panel(axes, points[points["baseline"] == baseline], baseline)
         column[0].set_title(metric.title, fontweight="bold", pad=11)  # above the line with the count
         column[-1].set_xlabel("ReLU")

@@ -12,7 +12,7 @@ from regulens.figures.hybrid_runs import MODEL_COLUMNS, STATUSES, collect, task_
 from regulens.figures.hybrid_tables_text import to_latex, to_markdown
 from regulens.figures.inputs import read_table
 from regulens.files import atomic_output
-from regulens.models.hybrid_settings import HybridArchitecture
+from regulens.hybrid_settings import HybridArchitecture
 from regulens.motifs.hits import read_hits
 
 STUDY = "hybrid_networks"

@@ -3,26 +3,17 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
+from regulens.runs import Run
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
 TRAINING_COLUMNS = ["epoch", "train_loss", "valid_loss"]
 ARCHITECTURE_COLUMNS = ["model", "label", "order", "name", "kind", "tokens", "width", "bp_per_token", "note"]
 DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
-
-
-class Run(NamedTuple):
-    """A file that belongs to one model trained with one seed (reference rows: any one number)."""
-
-    model: str
-    label: str
-    seed: int
-    path: Path | str
 
 
 def one_of(value: object, valid: Iterable, key: str) -> None:

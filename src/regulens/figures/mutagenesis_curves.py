@@ -15,8 +15,9 @@ from regulens.errors import InputError
 from regulens.figures.mutagenesis_table import RANDOM_SEQUENCE, UNMUTATED, read_curves
 from regulens.figures.score_style import RANDOM, score_style
 from regulens.figures.style import BLACK, DOUBLE_COLUMN, SINGLE_COLUMN, SMALL, new_figure, save, styled
-from regulens.figures.task_runs import CLASSES, ClassNames, TaskRun, class_name, over_seeds, tasks_of
+from regulens.figures.task_runs import ClassNames, class_name, over_seeds, tasks_of
 from regulens.interpret.score_names import score_label
+from regulens.runs import CLASSES, TaskRun
 
 LEFT, RIGHT, TOP, BOTTOM = 10.5, 26.0, 5.5, 9.0
 """Margins around the axes of a panel in mm: tick labels, labels of the lines, title, x axis."""

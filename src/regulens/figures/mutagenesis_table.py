@@ -9,10 +9,8 @@ import pandas as pd
 from regulens.figures.inputs import one_of
 from regulens.figures.mutagenesis_table_text import to_latex, to_markdown
 from regulens.figures.task_runs import (
-    CLASSES,
     ClassNames,
     PublishedAs,
-    TaskRun,
     class_name,
     over_seeds,
     paper_task,
@@ -22,6 +20,7 @@ from regulens.figures.task_runs import (
 from regulens.figures.task_runs import published_values as read_published
 from regulens.files import atomic_output
 from regulens.interpret.score_names import score_label
+from regulens.runs import CLASSES, TaskRun
 
 UNMUTATED, RANDOM_SEQUENCE = "unmutated", "random_sequence"
 """Rows of a table of curves that belong to no score: n = 0, and n = all bases."""

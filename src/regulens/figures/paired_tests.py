@@ -7,20 +7,12 @@ import pandas as pd
 
 from regulens.figures.inputs import one_of
 from regulens.figures.score_style import in_order
-from regulens.figures.task_runs import (
-    CLASSES,
-    ClassNames,
-    TaskRun,
-    class_name,
-    over_seeds,
-    read_task_runs,
-    spread,
-    tasks_of,
-)
+from regulens.figures.task_runs import ClassNames, class_name, over_seeds, read_task_runs, spread, tasks_of
 from regulens.figures.text_tables import decimal, interval, markdown_table, p_text
 from regulens.figures.tie_notes import tie_notes
 from regulens.files import atomic_output
 from regulens.interpret.score_names import score_label
+from regulens.runs import CLASSES, TaskRun
 
 NUMBERS = ["n", "difference", "low", "high", "p_value", "tied", "sequences", "repeats"]
 PAIRED_COLUMNS = ["label", "score", "against", *NUMBERS]

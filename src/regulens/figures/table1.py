@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
-from regulens.figures.inputs import Run, groups_of, models_of, read_correlations, read_table
+from regulens.figures.inputs import groups_of, models_of, read_correlations, read_table
 from regulens.figures.table1_text import to_latex, to_markdown
 from regulens.files import atomic_output
 from regulens.reference_rows import REFERENCE_ROWS
+from regulens.runs import Run
 
 OVERALL = "Overall"
 COLUMNS = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n_constant", "published"]

@@ -2,32 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
 from regulens.figures.inputs import read_table
+from regulens.runs import CLASSES, TaskRun
 
-CLASSES = {1: "positive", 0: "negative"}
-"""Names of the two classes in the configuration, by label."""
 STUDY = "dnabert_lrp"
 
 ClassNames = Mapping[str, Mapping[str, str]]
 """Task to its classes ('positive', 'negative') to what people call them."""
 PublishedAs = Mapping[str, str | None]
 """Task to the paper's task that it repeats; None, or no entry: the paper has no number for it, whatever its name."""
-
-
-class TaskRun(NamedTuple):
-    """A table that belongs to one task and to the model trained on it with one seed."""
-
-    task: str
-    label: str
-    """The task for people."""
-    seed: int
-    path: Path | str
 
 
 def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Sequence[str]) -> pd.DataFrame:

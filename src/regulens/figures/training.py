@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from regulens.figures.inputs import TRAINING_COLUMNS, Run, models_of, read_runs
+from regulens.figures.inputs import TRAINING_COLUMNS, models_of, read_runs
 from regulens.figures.style import (
     BLACK,
     DOUBLE_COLUMN,
@@ -22,6 +22,7 @@ from regulens.figures.style import (
     save,
     styled,
 )
+from regulens.runs import Run
 
 
 class Quantities(NamedTuple):

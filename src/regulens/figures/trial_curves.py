@@ -15,7 +15,7 @@ from regulens.errors import InputError
 from regulens.figures.hybrid_style import BASELINES, activation_style
 from regulens.figures.inputs import read_table
 from regulens.figures.style import BLACK, DOUBLE_COLUMN, GREY, SINGLE_COLUMN, new_figure, save, styled
-from regulens.models.hybrid_settings import HybridArchitecture
+from regulens.hybrid_settings import HybridArchitecture
 
 SCORES = {"auroc": "AUROC", "aupr": "AUPR"}
 PANEL_MM, ROW_MM = 28, 34

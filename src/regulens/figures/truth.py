@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from regulens.errors import InputError
 from regulens.figures.score_style import RANDOM, score_style
 from regulens.figures.style import BLACK, DOUBLE_COLUMN, LIGHT_GREY, SINGLE_COLUMN, new_figure, save, styled
-from regulens.figures.task_runs import TaskRun, over_seeds, read_task_runs, spread, tasks_of
+from regulens.figures.task_runs import over_seeds, read_task_runs, spread, tasks_of
 from regulens.figures.text_tables import interval, markdown_table, with_sd
 from regulens.files import atomic_output
 from regulens.interpret.score_names import score_label
+from regulens.runs import TaskRun
 
 NUMBERS = ["auroc", "low", "high", "sequences"]
 TRUTH_COLUMNS = ["score", *NUMBERS]

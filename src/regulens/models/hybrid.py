@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regulens.models.hybrid_settings import POOLS_BP, HybridNetworkSettings
+from regulens.hybrid_settings import POOLS_BP, HybridNetworkSettings
 from regulens.models.trial_attention import TrialAttention, TrialEncoderBlock, drop
 from regulens.models.trial_dropout import TrialDropout
 from regulens.models.trial_layers import TrialBatchNorm, TrialConvolution, TrialLayerNorm, TrialLinear, max_pool

@@ -10,8 +10,8 @@ import torch
 
 from regulens.errors import InputError
 from regulens.files import atomic_output
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import HybridNetworkSettings
 from regulens.training.display import say
 from regulens.validation import validated
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.hybrid_settings import HybridNetworkSettings
 from regulens.models.trial_dropout import TrialDropout
 from regulens.sequence import one_hot
 from regulens.training.sampler import derived_seed

@@ -13,7 +13,7 @@ import torch
 from regulens.data.motif_sequences import MotifSequences, read_motif_sequences
 from regulens.errors import InputError
 from regulens.files import atomic_output
-from regulens.models.hybrid_settings import HybridNetworkSettings
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.training.device import best_device
 from regulens.training.display import bar, say
 from regulens.training.lock import TrainingLock

@@ -12,7 +12,7 @@ import torch
 from regulens.codehash import code_hash
 from regulens.errors import InputError
 from regulens.files import atomic_output
-from regulens.models.hybrid_settings import HybridNetworkSettings
+from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.training.display import say
 from regulens.training.trials.settings import HARDWARE_KEYS, TrialTraining
 
