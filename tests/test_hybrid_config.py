@@ -64,6 +64,31 @@ def test_two_networks_of_task_2_have_the_wider_attention_of_the_code(paper):
     assert {paper.network("task1", name, "relu").sizes.attention for name in paper.architectures} == {128}
 
 
+def test_keys_that_are_not_given_are_those_of_their_own_task(demo):
+    """A part of a map does not bring in the defaults of the other task or study."""
+    values = changed(demo, "task2.sizes", {"dropout": 0.2})
+    values = changed(values, "task2.selection", {"split": "valid"})
+    study = validate(changed(values, "comparison", {"engine": "memelite"})).hybrid_networks
+    sizes = study.network("task2", "c24", "relu").sizes
+    assert (sizes.dropout, sizes.filters, sizes.lstm, sizes.attention, sizes.dense) == (0.2, 24, 48, 48, 96)
+    assert (study.task2.selection.split, study.task2.selection.metric) == ("valid", "auroc")
+    assert study.comparison.release == "JASPAR2020"
+    assert (study.comparison.tax_group, study.comparison.all_versions) == (None, True)
+    other = study.network("task1", "c24", "relu").sizes
+    assert (other.filters, other.lstm, other.attention, other.dense) == (32, 128, 128, 512)
+
+
+def test_the_truth_is_what_is_planted(demo):
+    motifs = {"SP1": "MA0079.3", "YY1": "MA0095.1"}
+    truth = {"SP1": ["MA0079.3"], "YY1": ["MA0095.1"]}
+    values = changed(demo, "task1.data.motifs", motifs)
+    with pytest.raises(InputError, match="hybrid_networks.filters.truth: Arid3a is not planted in"):
+        validate(values)
+    assert validate(changed(values, "filters.truth", truth)).hybrid_networks.task1.classes == 2
+    with pytest.raises(InputError, match="filters.truth: YY1: MA0095.1, which .* plants, is missing: add it"):
+        validate(changed(values, "filters.truth", truth | {"YY1": ["MA0095.2"]}))
+
+
 def test_a_task_overrides_the_shared_training(demo):
     study = validate(changed(demo, "task2.training", {"epochs": 3})).hybrid_networks
     assert study.task_training("task2").epochs == 3

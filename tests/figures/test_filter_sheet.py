@@ -6,8 +6,7 @@ import pytest
 from figure_inputs import check_text, pdf_text
 
 from regulens.errors import InputError
-from regulens.figures.filter_sheet import best_trial, caption, filter_figure, filter_name, filter_sheet, read_filters
-from regulens.figures.hybrid_runs import trial_columns
+from regulens.figures.filter_sheet import caption, filter_figure, filter_name, filter_sheet, read_filters
 from regulens.figures.style import BLACK, GREEN, GREY
 from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
 from regulens.motifs.matrices import PositionWeightMatrix
@@ -111,31 +110,3 @@ def test_another_trial_and_files_that_do_not_belong_together_are_errors(tmp_path
     rows.drop(columns="truth").to_csv(table, index=False)
     with pytest.raises(InputError, match="column truth is missing"):
         read_filters(meme, table, 3)
-
-
-def write_trials(path, kept, aupr, valid):
-    table = pd.DataFrame({name: 0.5 for name in trial_columns("task1")}, index=range(len(kept)))
-    table = table.assign(
-        architecture="c24", label="C24", baseline="c24", modules="", activation="relu", status="early_stopped"
-    )
-    table = table.assign(trial=range(len(kept)), kept=kept, aupr=aupr, valid_auroc=valid)
-    table.to_csv(path, index=False)
-    return path
-
-
-def test_the_best_kept_trial_is_drawn(tmp_path):
-    path = write_trials(tmp_path / "t.csv", [True, False, True, True], [0.7, 0.99, 0.8, 0.8], [0.9, 0.95, 0.7, 0.8])
-    assert best_trial(path, "c24", "relu") == 2  # the first of equals
-    assert best_trial(path, "c24", "relu", "valid", "auroc") == 0
-    lost = write_trials(tmp_path / "lost.csv", [False, False], [np.nan, np.nan], [np.nan, np.nan])
-    assert best_trial(lost, "c24", "relu") == 0
-
-
-def test_unknown_networks_are_named(tmp_path):
-    path = write_trials(tmp_path / "t.csv", [True], [0.7], [0.9])
-    with pytest.raises(InputError, match="architecture: 'c42' is not there; nearest valid: c24"):
-        best_trial(path, "c42", "relu")
-    with pytest.raises(InputError, match="activation of c24: 'exponential' is not there"):
-        best_trial(path, "c24", "exponential")
-    with pytest.raises(InputError, match="selection.metric: 'auc'"):
-        best_trial(path, "c24", "relu", "test", "auc")

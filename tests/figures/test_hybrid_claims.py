@@ -91,6 +91,13 @@ def test_intervals_need_two_trials_of_each_and_some_variance():
     with pytest.raises(NotTested, match="no interval"):
         every_difference("task1", "tpr", ["c4"], significant=True)(one)
     assert every_difference("task1", "tpr", ["c4"], above=0.25)(one).holds
+    # One network without an interval leaves the claim open, unless another one decides it.
+    several = evidence([("A", "c4", 0, 0.2, 0.5), ("B", "c4", 0, 0.2, 0.5)])
+    several.loc[several["label"] == "A", "n"] = 1
+    with pytest.raises(NotTested, match="2 of 2 networks; .*fewer than two kept trials, so no interval, of A"):
+        every_difference("task1", "tpr", ["c4"], significant=True)(several)
+    several.loc[(several["label"] == "B") & (several["activation"] == "relu"), "mean"] = 0.6
+    assert not every_difference("task1", "tpr", ["c4"], significant=True)(several).holds
     equal = differences(evidence([("A", "c4", 0, 0.2, 0.5)]).assign(sd=0.0), "task1", "tpr").loc["A"]
     assert (equal["low"], equal["high"]) == (equal["difference"], equal["difference"])
 

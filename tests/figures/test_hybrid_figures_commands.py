@@ -2,14 +2,16 @@
 
 import json
 
+import pandas as pd
 import pytest
 from figure_inputs import pdf_text
-from test_filter_sheet import FOUND, write_filters, write_trials
+from test_filter_sheet import FOUND, write_filters
 from test_hybrid_figures import results
 from test_hybrid_figures_curves import log
 
 from regulens.cli import hybrid_networks_figures as commands
 from regulens.errors import InputError
+from regulens.figures.hybrid_runs import trial_columns
 
 DESIGNS = {"c24": {"label": "C24", "baseline": "c24"}, "own": {"label": "Own", "baseline": "c4", "modules": ["lstm"]}}
 SIZES = {"filters": 8, "lstm": 8, "dense": 16}
@@ -59,6 +61,16 @@ def test_figures_2_and_3_are_drawn_from_their_tables(tmp_path, outputs):
     assert "Saliency AUROC" in text_of(outputs)
 
 
+def write_trials(path, kept, aupr, valid):
+    table = pd.DataFrame({name: 0.5 for name in trial_columns("task1")}, index=range(len(kept)))
+    table = table.assign(
+        architecture="c24", label="C24", baseline="c24", modules="", activation="relu", status="early_stopped"
+    )
+    table = table.assign(trial=range(len(kept)), kept=kept, aupr=aupr, valid_auroc=valid)
+    table.to_csv(path, index=False)
+    return path
+
+
 @pytest.mark.parametrize(("selection", "trial"), [({}, 3), ({"selection": {"split": "valid", "metric": "auroc"}}, 0)])
 def test_filter_sheet_of_the_best_trial_by_the_selection(tmp_path, outputs, selection, trial):
     meme, table = write_filters(tmp_path, list(FOUND))
@@ -78,3 +90,13 @@ def test_training_curves_of_a_results_folder(tmp_path, outputs):
     assert "no training log" in text_of(outputs)
     commands.training_curves(tmp_path, "task2", json.dumps({**settings, "monitor": "aupr"}), *outputs)
     assert "Validation AUPR" in text_of(outputs)
+    (tmp_path / "task2" / "c24" / "exponential" / "log.csv").write_text("left over, not a table of the network\n")
+    commands.training_curves(tmp_path, "task2", json.dumps({**settings, "trained": ["c24/relu"]}), *outputs)
+
+
+def test_a_selection_that_is_no_map_is_an_error(tmp_path, outputs):
+    meme, table = write_filters(tmp_path, list(FOUND))
+    trials = write_trials(tmp_path / "trials.csv", [True], [0.6], [0.9])
+    settings = json.dumps({"label": "C24", "selection": "test"})
+    with pytest.raises(InputError, match="selection must be a map with split and metric, found 'test'"):
+        commands.filter_sheet(meme, table, trials, "c24", "relu", settings, *outputs)

@@ -121,6 +121,16 @@ def test_networks_trained_elsewhere_have_an_empty_panel(folder):
     assert len(curves(titled(figure, "C24"))) == 6
 
 
+def test_a_log_of_trials_that_were_replaced_is_not_drawn(folder):
+    trained = [f"{name}/{activation}" for name in paper_architectures() for activation in ACTIVATIONS]
+    trained.remove("c24_att/relu")
+    runs = logs_in(folder, "task1", paper_architectures(), ACTIVATIONS, trained)
+    assert [f"{run.architecture}/{run.activation}" for run in runs if run.path] == trained
+    assert len(curves(titled(curves_figure(runs, read_logs(runs)), "C24-Att"))) == 3
+    with pytest.raises(InputError, match="no task1/ARCHITECTURE/ACTIVATION/log.csv"):
+        logs_in(folder, "task1", paper_architectures(), ACTIVATIONS, [])
+
+
 def test_a_folder_without_any_log_is_an_error(folder):
     with pytest.raises(InputError, match="no task2/ARCHITECTURE/ACTIVATION/log.csv of the configured networks"):
         logs_in(folder, "task2", paper_architectures(), ACTIVATIONS)

@@ -6,7 +6,7 @@ import pytest
 from hybrid_inputs import paper_architectures, write_model
 
 from regulens.errors import InputError
-from regulens.figures.hybrid_runs import best, collect, read_trials, trial_columns
+from regulens.figures.hybrid_runs import best, best_trial, collect, read_trials, trial_columns
 
 NAMES = ["c4c6_lstm_trans2", "c24"]
 ACTIVATIONS = ["relu", "exponential"]
@@ -161,3 +161,44 @@ def test_a_bad_table_of_trials_is_an_error(folder, architectures, tmp_path, chan
     change(collect(folder, "task1", architectures, ACTIVATIONS, keep=2)).to_csv(path, index=False)
     with pytest.raises(InputError, match=message):
         read_trials(path, "task1")
+
+
+@pytest.fixture(params=["task1", "task2"])
+def kept(request, tmp_path, architectures):
+    """Task and table of three trials of two networks, two kept by the test set; all of c24 with ReLU diverged."""
+    name = {"task1": "aupr", "task2": "classification_auroc"}[request.param]
+    test = {"relu": [0.8, 0.9, 0.7], "exponential": [0.9, 0.6, 0.9]}
+    valid = {"relu": [0.8, 0.7, 0.9], "exponential": [0.3, 0.4, 0.5]}
+    for architecture in architectures:
+        for activation in ACTIVATIONS:
+            values = {name: np.array(test[activation]), "valid_auroc": np.array(valid[activation])}
+            if (architecture, activation) == ("c24", "relu"):
+                values = {metric: np.full(3, np.nan) for metric in values}
+            write_model(tmp_path / request.param / architecture / activation, request.param, values=values)
+    metric = {"task1": "aupr", "task2": "auroc"}[request.param]
+    table = collect(tmp_path, request.param, architectures, ACTIVATIONS, 2, "test", metric)
+    table.to_csv(tmp_path / "trials.csv", index=False)
+    return request.param, metric, tmp_path / "trials.csv"
+
+
+def test_the_best_kept_trial(kept):
+    task, metric, path = kept
+    network = (path, task, "c4c6_lstm_trans2")
+    assert best_trial(*network, "relu", "test", metric) == 1
+    assert best_trial(*network, "exponential", "test", metric) == 0  # the first of equals
+    # Trial 2 has the highest validation score with ReLU, but was not kept.
+    assert best_trial(*network, "relu", "valid", "auroc") == 0
+    assert best_trial(*network, "exponential", "valid", "auroc") == 2
+    assert best_trial(path, task, "c24", "relu", "test", metric) == 0  # none was kept
+
+
+def test_a_trial_of_an_unknown_network_names_the_valid_ones(kept):
+    task, _, path = kept
+    with pytest.raises(InputError, match=r"trials.csv: architecture: 'c42' is not there; nearest valid: c24"):
+        best_trial(path, task, "c42", "relu")
+    with pytest.raises(InputError, match="activation of c24: 'exp' is not there; .*exponential"):
+        best_trial(path, task, "c24", "exp")
+    with pytest.raises(InputError, match="selection.split: 'train'"):
+        best_trial(path, task, "c24", "relu", split="train")
+    with pytest.raises(InputError, match="selection.metric: 'auc'"):
+        best_trial(path, task, "c24", "relu", "test", "auc")

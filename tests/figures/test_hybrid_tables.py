@@ -182,6 +182,17 @@ def test_plain_definitions_stand_in_a_second_table(tmp_path):
     assert "- 500 sequences only." in text
     assert "0.500 ± 0.000 |   0.125 ± 0.000" in further
     assert "motif recall is the share of the planted motifs" in further
+    assert "Flat" in further
+    assert "do not count by default (hybrid_networks.filters.count_flat)" in further
+
+
+def test_saturated_saliency_stands_in_the_second_table(tmp_path):
+    for activation in BOTH:
+        write_model(tmp_path / "task2" / "c24" / activation, "task2", values={"saturated": [0.25, 0.5, 0.75]})
+    table, text, _ = write(tmp_path, "task2", some("c24"))
+    assert table.set_index(["activation", "metric"]).loc[("relu", "saturated"), "mean"] == 0.5
+    assert "0.500 ± 0.204" in text.split("## Further")[1]
+    assert "Saturated: share of sequences whose saliency is 0 at every base" in text
 
 
 @pytest.mark.parametrize(

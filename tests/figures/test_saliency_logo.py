@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from regulens.cli import saliency as commands
 from regulens.errors import InputError
 from regulens.figures.hybrid_runs import collect
-from regulens.figures.saliency_example import best_trials, read_saliency_example
+from regulens.figures.saliency_example import read_saliency_example
 from regulens.figures.saliency_logo import saliency_figure, saliency_logo
 from regulens.interpret.saliency_file import SaliencyExamples, write_saliency_examples
 from regulens.interpret.saliency_settings import SaliencySettings
@@ -74,26 +74,6 @@ def trials_table(tmp_path):
 def panels(figure, name):
     """Axes of one track on every line, found by its name."""
     return [axes for axes in figure.axes if name in [text.get_text() for text in axes.texts]]
-
-
-def test_the_best_kept_trial_is_shown(trials_table):
-    both = ["exponential", "relu"]
-    assert best_trials(trials_table, "c24", both) == {"exponential": 2, "relu": 1}
-    # Trial 2 has the highest validation AUROC with ReLU but was not kept.
-    assert best_trials(trials_table, "c24", both, split="valid") == {"exponential": 0, "relu": 0}
-
-
-def test_where_all_trials_diverged_the_first_is_shown(trials_table):
-    assert best_trials(trials_table, "c4_att", ["relu", "exponential"]) == {"relu": 0, "exponential": 2}
-
-
-def test_unknown_models_name_the_valid_ones(trials_table):
-    with pytest.raises(InputError, match=r"trials.csv: architecture: 'c4_at' is not there; nearest valid: c4_att"):
-        best_trials(trials_table, "c4_at", ["relu"])
-    with pytest.raises(InputError, match=r"activation of c24: 'exp' is not there; .*exponential"):
-        best_trials(trials_table, "c24", ["exp"])
-    with pytest.raises(InputError, match="selection.split: 'train'"):
-        best_trials(trials_table, "c24", ["relu"], split="train")
 
 
 def test_an_example_by_its_row(files):

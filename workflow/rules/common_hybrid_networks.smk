@@ -98,6 +98,9 @@ def shown_networks(dataset):
         name: study[name] for name in ("architectures", "activations", "data_note")
     }
     shown |= {name: task[name] for name in ("label", "keep", "selection")}
+    # Of these the training curves make use.
+    shown["monitor"] = HYBRID.task_training(dataset).monitor
+    shown["trained"] = [name.partition("/")[2] for name in trained_networks(dataset)]
     return json.dumps(shown)
 
 

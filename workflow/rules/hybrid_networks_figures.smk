@@ -221,7 +221,7 @@ rule hybrid_networks_training_curves:
         settings=shown_dataset,
         code=code("figures.trial_curves"),
     message:
-        "Validation AUROC of every trial by epoch, {wildcards.dataset}"
+        "Validation score of every trial by epoch, {wildcards.dataset}"
     shell:
         "regulens hybrid-networks training-curves {params.folder:q} --task {wildcards.dataset}"
         " --settings {params.settings:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

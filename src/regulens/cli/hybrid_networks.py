@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import SettingsOption, parse, part
+from regulens.cli.options import SettingsOption, parse, part, whole
 from regulens.errors import InputError
 from regulens.hybrid_settings import HybridArchitecture
 from regulens.validation import validated
@@ -25,6 +25,14 @@ def architectures(values: dict) -> dict[str, HybridArchitecture]:
     return {name: validated(HybridArchitecture, entry, f"architectures.{name}") for name, entry in found.items()}
 
 
+def selection(values: dict, metric: str) -> dict[str, str]:
+    """Set and metric by which the trials of a figure were kept; test and ``metric`` where the settings do not say."""
+    given = values.get("selection", {})
+    if not isinstance(given, dict):
+        raise InputError(f"--settings: selection must be a map with split and metric, found {given!r}")
+    return {"split": "test", "metric": metric} | {key: given[key] for key in ("split", "metric") if key in given}
+
+
 @app.command("results")
 def results(
     folder: Annotated[Path, typer.Argument(help="Results of the study: FOLDER/TASK/ARCHITECTURE/ACTIVATION.")],
@@ -40,14 +48,14 @@ def results(
     from regulens.figures.hybrid_tables import Selection, results_table
 
     values = parse(settings)
-    chosen = part(values, "selection")
-    selection = Selection(part(values, "keep"), part(chosen, "split"), part(chosen, "metric"))
+    by = part(values, "selection")
+    chosen = Selection(whole(values, "keep"), part(by, "split"), part(by, "metric"))
     results_table(
         folder,
         task,
         architectures(values),
         part(values, "activations"),
-        selection,
+        chosen,
         published,
         csv=csv,
         trials=trials,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.hybrid_networks import architectures
+from regulens.cli.hybrid_networks import architectures, selection
 from regulens.cli.options import SettingsOption, parse, part
 from regulens.errors import InputError
 from regulens.validation import validated
@@ -69,13 +69,12 @@ def filter_sheet(
     png: PngOption,
 ) -> None:
     """Logos of the first-layer filters of a network's best kept trial, with their best matches."""
-    from regulens.figures.filter_sheet import best_trial
     from regulens.figures.filter_sheet import filter_sheet as draw
+    from regulens.figures.hybrid_runs import best_trial
     from regulens.figures.hybrid_style import activation_style
 
     values = parse(settings)
-    selection = {"split": "test", "metric": "aupr"} | values.get("selection", {})
-    trial = best_trial(trials, architecture, activation, selection["split"], selection["metric"])
+    trial = best_trial(trials, "task1", architecture, activation, **selection(values, "aupr"))
     draw(meme, filters, trial, f"{part(values, 'label')}, {activation_style(activation).label}", pdf, png)
 
 
@@ -87,9 +86,12 @@ def training_curves(
     pdf: PdfOption,
     png: PngOption,
 ) -> None:
-    """Validation curve of every trial of every network."""
+    """Validation curve of every trial of every network, by the metric `monitor` of the settings.
+
+    `trained` of the settings names the networks whose logs are drawn (ARCHITECTURE/ACTIVATION); without it all are.
+    """
     from regulens.figures.trial_curves import logs_in, trial_curves
 
     values = parse(settings)
-    runs = logs_in(folder, task, architectures(values), part(values, "activations"))
+    runs = logs_in(folder, task, architectures(values), part(values, "activations"), values.get("trained"))
     trial_curves(runs, pdf, png, score=values.get("monitor", "auroc"))

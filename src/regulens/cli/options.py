@@ -43,6 +43,14 @@ def part(values: dict, key: str, model=None):
     return validated(model, values[key], key) if model else values[key]
 
 
+def whole(values: dict, key: str) -> int:
+    """One part of a settings option that must be a positive whole number."""
+    value = part(values, key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(f"--settings: {key} must be a positive whole number, found {value!r}")
+    return value
+
+
 def parse_runs(options: list[str], labels: dict[str, str]) -> list[Run]:
     """`MODEL:SEED=FILE` options as runs with the label of their model."""
     runs = []

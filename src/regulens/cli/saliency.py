@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from regulens.cli.hybrid_networks import selection
 from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
 from regulens.errors import InputError
 from regulens.interpret.saliency_settings import SaliencySettings
@@ -38,12 +39,12 @@ def saliency_logo(
     png: Annotated[Path, typer.Option("--png", help="PNG to write.")],
 ) -> None:
     """Figure: saliency of one sequence as logos, by the best kept trial with each activation."""
-    from regulens.figures.saliency_example import best_trials
+    from regulens.figures.hybrid_runs import best_trial
     from regulens.figures.saliency_logo import saliency_logo
 
     values, files = parse(settings), _files(examples)
-    selection = {"split": "test", "metric": "auroc"} | values.get("selection", {})
-    trials = best_trials(trials_table, architecture, list(files), selection["split"], selection["metric"])
+    by = selection(values, "auroc")
+    trials = {name: best_trial(trials_table, "task2", architecture, name, **by) for name in files}
     saliency_logo(files, trials, part(values, "label"), pdf, png, values.get("example", 0))
 
 

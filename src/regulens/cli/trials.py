@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
-from regulens.errors import InputError
+from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads, whole
 from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.training.trials.settings import TrialTraining
 from regulens.validation import validated
@@ -31,7 +30,7 @@ def train_trials(
     values = parse(settings)
     network = part(values, "network", HybridNetworkSettings)
     training = validated(TrialTraining, part(values, "training") | parse(hardware), "training")
-    train(data, network, training, _positive(values, "trials"), part(values, "seed"), output, epochs_log, state)
+    train(data, network, training, whole(values, "trials"), part(values, "seed"), output, epochs_log, state)
 
 
 @app.command("evaluate-trials")
@@ -46,7 +45,7 @@ def evaluate_trials(
     from regulens.training.trials.evaluate import evaluate_trials as evaluate
 
     use_threads(threads)
-    evaluate(model, data, output, _positive(parse(settings), "batch"))
+    evaluate(model, data, output, whole(parse(settings), "batch"))
 
 
 @app.command("adopt-trials")
@@ -59,10 +58,3 @@ def adopt_trials(
     from regulens.training.trials.files import adopt_trials as adopt
 
     adopt(checkpoint, part(parse(settings), "network", HybridNetworkSettings), output)
-
-
-def _positive(values: dict, key: str) -> int:
-    value = part(values, key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(f"--settings: {key} must be a positive whole number, found {value!r}")
-    return value

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from regulens.config.references import NAME, merged
 from regulens.data.motif_grammar_settings import BindingSites, RegulatoryCode
-from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
+from regulens.hybrid_settings import Count, HybridArchitecture, HybridNetworkSettings, HybridSizes
 from regulens.interpret.saliency_settings import SaliencySettings
 from regulens.motifs.filter_settings import FilterSettings
 from regulens.motifs.settings import ComparisonSettings
@@ -24,6 +24,37 @@ class Selection(Settings):
     """Set whose metric chooses; the paper's is the test set, which makes its classification metrics optimistic."""
     metric: Literal["auroc", "aupr"] = "aupr"
     """Metric that chooses."""
+
+
+class CodeSelection(Selection):
+    """The same, with the metric of task 2."""
+
+    metric: Literal["auroc", "aupr"] = "auroc"
+    """Metric that chooses."""
+
+
+class CodeSizes(HybridSizes):
+    """Sizes of a hybrid network. The defaults are the paper's for task 2."""
+
+    filters: Count = 24
+    """Filters of each convolution."""
+    lstm: Annotated[int, Field(gt=0, multiple_of=2)] = 48
+    """Units of a BiLSTM, half of them in each direction."""
+    attention: Count = 48
+    """Width of multi-head attention and of the encoder blocks."""
+    dense: Count = 96
+    """Units of the dense hidden layer."""
+
+
+class FilterComparison(ComparisonSettings):
+    """Tomtom against all versions of JASPAR 2020's matrices, of all taxa."""
+
+    release: str = "JASPAR2020"
+    """JASPAR release of the targets."""
+    tax_group: str | None = None
+    """Taxonomic group of the targets; none: all."""
+    all_versions: bool = True
+    """Superseded versions of a matrix too."""
 
 
 class HybridTask(Settings):
@@ -68,13 +99,13 @@ class Task2(HybridTask):
     """Name in tables and figures."""
     data: RegulatoryCode = RegulatoryCode()
     """Simulated sequences."""
-    sizes: HybridSizes = HybridSizes(filters=24, lstm=48, attention=48, dense=96)
+    sizes: CodeSizes = CodeSizes()
     """Layer sizes of every network."""
     trials: int = Field(default=5, gt=0)
     """Networks trained from different initial weights, for each architecture and activation."""
     keep: int = Field(default=5, gt=0)
     """Best trials that the tables describe."""
-    selection: Selection = Selection(metric="auroc")
+    selection: CodeSelection = CodeSelection()
     """How the best are chosen."""
 
     @property
@@ -106,7 +137,7 @@ class HybridNetworks(Settings):
     """Sequences classified at a time."""
     filters: FilterSettings = FilterSettings()
     """From first-layer filters to motifs and their rates (task 1)."""
-    comparison: ComparisonSettings = ComparisonSettings(release="JASPAR2020", tax_group=None, all_versions=True)
+    comparison: FilterComparison = FilterComparison()
     """From motifs to transcription factors (task 1)."""
     saliency: SaliencySettings = SaliencySettings()
     """Saliency maps and their statistics (task 2)."""

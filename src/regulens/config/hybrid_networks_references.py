@@ -21,8 +21,23 @@ def unfit_references(study: "HybridNetworks") -> list[str]:
     ]
     labels = Counter(design.label for design in study.architectures.values())
     problems += [f"{STUDY}.architectures: the label '{label}' is given twice" for label, n in labels.items() if n > 1]
+    problems += _truth(study)
     for name in ("task1", "task2"):
         problems += _task(study, name)
+    return problems
+
+
+def _truth(study: "HybridNetworks") -> list[str]:
+    """A motif that is planted and not looked for, or the reverse, makes wrong rates."""
+    path, planted, truth = f"{STUDY}.filters.truth", study.task1.data.motifs, study.filters.truth
+    problems = [
+        f"{path}: {name} is not planted in {STUDY}.task1.data.motifs: remove it here, or plant it"
+        for name in truth
+        if name not in planted
+    ]
+    for name, matrix in planted.items():
+        if matrix not in truth.get(name, []):
+            problems.append(f"{path}: {name}: {matrix}, which {STUDY}.task1.data.motifs plants, is missing: add it")
     return problems
 
 

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from regulens.errors import InputError
-from regulens.figures.hybrid_runs import read_trials
-from regulens.figures.inputs import one_of, read_table
+from regulens.figures.inputs import read_table
 from regulens.figures.letters import draw_logo
 from regulens.figures.motif_logos import information_heights
 from regulens.figures.style import BLACK, DOUBLE_COLUMN, GREEN, GREY, SMALL, new_figure, save, styled
@@ -157,31 +156,6 @@ def _heading(figure: Figure, filters: list[Filter], label: str, trial: int, heig
     for text, colour, weight in [(f"Of {len(filters)} filters", BLACK, "normal"), *parts]:
         drawn = figure.text(x, 1 - 6.8 / height, text, fontsize=7, color=colour, fontweight=weight)
         x = drawn.get_window_extent(figure.canvas.get_renderer()).x1 / figure.bbox.width + 3 / DOUBLE_COLUMN
-
-
-def best_trial(
-    trials: Path | str, architecture: str, activation: str, split: str = "test", metric: str = "aupr"
-) -> int:
-    """The kept trial of a network of task 1 with the highest classification metric; of equal trials the first.
-
-    Arguments:
-        trials: CSV of the trials of task 1, see ``regulens.figures.hybrid_runs``.
-        split, metric: what trials were kept by: test or valid, auroc or aupr.
-
-    Where no trial was kept, because all diverged, it is the first one. Raises InputError for an architecture or an
-    activation that is not in the table.
-    """
-    one_of(split, ["test", "valid"], "selection.split")
-    one_of(metric, ["aupr", "auroc"], "selection.metric")
-    table = read_trials(trials, "task1")
-    one_of(architecture, dict.fromkeys(table["architecture"]), f"{trials}: architecture")
-    rows = table[table["architecture"] == architecture]
-    one_of(activation, dict.fromkeys(rows["activation"]), f"{trials}: activation of {architecture}")
-    rows = rows[rows["activation"] == activation]
-    kept = rows[rows["kept"]]
-    if kept.empty:
-        return int(rows["trial"].iloc[0])
-    return int(kept.loc[kept[metric if split == "test" else f"{split}_{metric}"].idxmax(), "trial"])
 
 
 def filter_sheet(

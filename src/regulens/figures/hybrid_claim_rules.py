@@ -63,9 +63,12 @@ def every_difference(
         text = f"{meets.sum()} of {len(found)} networks; exponential less ReLU {span}"
         if significant:
             limit = found["low"] if sign > 0 else -found["high"]
-            if limit.isna().all():
+            beyond, unknown = limit > above, limit.isna()
+            if unknown.all():
                 raise NotTested("fewer than two kept trials a network, so no interval")
-            beyond = limit > above
+            if unknown.any() and (meets & (beyond | unknown)).all():
+                names = ", ".join(found.index[unknown])
+                raise NotTested(f"{text}; fewer than two kept trials, so no interval, of {names}")
             text += f"; the 95 % interval excludes {above:g} in {beyond.sum()} of {len(found)}"
             meets &= beyond
         return Verdict(bool(meets.all()), text)

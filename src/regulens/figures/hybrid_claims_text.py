@@ -34,8 +34,8 @@ def to_markdown(
         parts.append(
             f"{number}. {row.sentence} ({row.where})\n"
             f"   - Criterion: {row.criterion}\n"
-            f"   - This run {row.verdict.removesuffix(' in this run')}: {row.numbers}.\n"
-            f"   - The paper's table {_of_paper(row.published_verdict)}: {row.published_numbers}.\n"
+            f"   - {_sentence('In this run', row.verdict)}: {row.numbers}.\n"
+            f"   - {_sentence('By the published table', row.published_verdict)}: {row.published_numbers}.\n"
         )
     for task in dict.fromkeys(gaps["task"]):
         parts.append(f"## {TASK_TITLES[task]}: exponential less ReLU\n")
@@ -43,8 +43,9 @@ def to_markdown(
     return "\n".join(parts)
 
 
-def _of_paper(verdict: str) -> str:
-    return "cannot say" if verdict.startswith("not") else verdict
+def _sentence(where: str, verdict: str) -> str:
+    """'In this run it holds', or the verdict alone where nothing was tested."""
+    return verdict.capitalize() if verdict.startswith("not") else f"{where} it {verdict}"
 
 
 def _notes(trials: Mapping[str, pd.DataFrame], data_note: str | None) -> list[str]:

@@ -50,7 +50,10 @@ TASKS = {
             "aupr_exact": "test_aupr_exact",
             "auroc_exact": "test_auroc_exact",
         },
-        {name: name for name in ("tpr", "fpr", "match_any", "motif_recall", "false_discovery", "no_hit")},
+        {
+            name: name
+            for name in ("tpr", "fpr", "match_any", "motif_recall", "false_discovery", "no_hit", "flat", "empty")
+        },
         "filter_statistics.csv",
     ),
     "task2": Task(
@@ -62,7 +65,13 @@ TASKS = {
             "classification_auroc_exact": "test_auroc_exact",
             "classification_aupr_exact": "test_aupr_exact",
         },
-        {"saliency_auroc": "auroc", "saliency_aupr": "aupr", "saliency_snr": "snr", "snr_zero": "snr_zero"},
+        {
+            "saliency_auroc": "auroc",
+            "saliency_aupr": "aupr",
+            "saliency_snr": "snr",
+            "snr_zero": "snr_zero",
+            "saturated": "saturated",
+        },
         "saliency.csv",
     ),
 }
@@ -100,14 +109,11 @@ def collect(
     Raises InputError on a missing file or column, a number that is none, a trial that occurs twice, or trials that
     are not the same in a model's two files.
     """
-    what = task_named(task)
-    one_of(split, ["test", "valid"], "selection.split")
-    one_of(metric, ["aupr", "auroc"], "selection.metric")
+    what, chosen_by = task_named(task), _chosen_by(split, metric)
     if keep < 1:
         raise InputError(f"keep: {keep} trials cannot be kept; at least 1")
     if not architectures or not activations:
         raise InputError("architectures, activations: at least one of each is needed for a table")
-    chosen_by = f"{split}_{metric}"
     frames = []
     for name, architecture in architectures.items():
         for activation in activations:
@@ -132,6 +138,13 @@ def collect(
             rows |= {name: interpretation[column].to_numpy() for name, column in what.interpretation.items()}
             frames.append(pd.DataFrame(rows))
     return pd.concat(frames, ignore_index=True)[trial_columns(task)]
+
+
+def _chosen_by(split: str, metric: str) -> str:
+    """Column of ``metrics.csv`` that trials are chosen by; raises InputError for another split or metric."""
+    one_of(split, ["test", "valid"], "selection.split")
+    one_of(metric, ["aupr", "auroc"], "selection.metric")
+    return f"{split}_{metric}"
 
 
 def best(values: pd.Series, keep: int) -> np.ndarray:
@@ -200,3 +213,28 @@ def read_trials(path: Path | str, task: str) -> pd.DataFrame:
         row = again.iloc[0]
         raise InputError(f"{path}: {row['architecture']}, {row['activation']}, trial {row['trial']} occurs twice")
     return table
+
+
+def best_trial(
+    path: Path | str, task: str, architecture: str, activation: str, split: str = "test", metric: str = "aupr"
+) -> int:
+    """Number of the kept trial of a network with the highest classification metric; of equal trials the first.
+
+    Arguments:
+        path: CSV of the trials of the task, a table of `collect`.
+        task: task1 or task2.
+        architecture, activation: the network.
+        split, metric: what trials were kept by: test or valid, aupr or auroc.
+
+    Where no trial was kept, because none gave predictions, it is the first one. Raises InputError for an architecture
+    or an activation that is not in the table.
+    """
+    chosen_by = _chosen_by(split, metric)
+    trials = read_trials(path, task)
+    one_of(architecture, dict.fromkeys(trials["architecture"]), f"{path}: architecture")
+    trials = trials[trials["architecture"] == architecture]
+    one_of(activation, dict.fromkeys(trials["activation"]), f"{path}: activation of {architecture}")
+    trials = trials[trials["activation"] == activation]
+    column = next(name for name, source in task_named(task).classification.items() if source == chosen_by)
+    kept = trials[trials["kept"]].sort_values(column, ascending=False, kind="stable")
+    return int((trials if kept.empty else kept)["trial"].iloc[0])

@@ -24,12 +24,15 @@ FURTHER = {
         "false_discovery": "False discovery",
         "match_any": "Any match",
         "no_hit": "No hit",
+        "flat": "Flat",
+        "empty": "Empty",
         "auroc": "AUROC",
         "aupr_exact": "Average precision",
         "valid_aupr": "Validation AUPR",
     },
     "task2": {
         "snr_zero": "SNR set to 0",
+        "saturated": "Saturated",
         "classification_aupr": "Classification AUPR",
         "classification_auroc_exact": "Exact AUROC",
         "classification_aupr_exact": "Average precision",
@@ -50,19 +53,30 @@ _DEFINITIONS = {
     ],
     "task2": [
         "Classification AUROC: test set, over 200 thresholds as Keras computes it. Saliency AUROC, saliency AUPR and "
-        "SNR: gradient x input of the output probability, on the positive test sequences, positions of planted motifs "
-        "against positions of background; each is computed in every sequence and averaged. SNR: mean at planted "
-        "positions divided by the mean of the largest positive scores of the background; sequences with too few of "
-        "those count as 0.",
+        "SNR: gradient x input of the output (hybrid_networks.saliency.of; in the paper of the probability), on the "
+        "positive test sequences, positions of planted motifs against positions of background; each is computed in "
+        "every sequence and averaged. SNR: mean at planted positions divided by the mean of the largest positive "
+        "scores of the background; sequences with too few of those count as 0.",
     ],
 }
 _FURTHER_DEFINITIONS = {
-    "task1": "Plain definitions: motif recall is the share of the planted motifs with at least one matching filter "
-    "(the usual true positive rate), false discovery the share of the filters with a match whose matches are all "
-    "wrong. Any match is TPR + FPR, no hit the share of filters without any match. AUROC as Keras computes it; average "
-    "precision: exact, mean over the classes.",
-    "task2": "SNR set to 0: share of sequences with too few positive background scores. Classification AUPR as Keras "
-    "computes it; exact AUROC and average precision: over all thresholds.",
+    "task1": [
+        "Plain definitions: motif recall is the share of the planted motifs with at least one matching filter (the "
+        "usual true positive rate), false discovery the share of the filters with a match whose matches are all wrong. "
+        "Any match is TPR + FPR, no hit the share of filters without any match; a filter whose only matches are left "
+        "out is in neither. AUROC as Keras computes it; average precision: exact, mean over the classes.",
+        "Flat: share of filters without an informative column, empty ones included; empty: share without a site in the "
+        "test sequences. Hits of filters without an informative column do not count by default "
+        "(hybrid_networks.filters.count_flat), because memelite's distance ed gives uniform columns hits to a few "
+        "targets, whatever a network has learned; the published code counts them.",
+    ],
+    "task2": [
+        "SNR set to 0: share of sequences with too few positive background scores. Saturated: share of sequences whose "
+        "saliency is 0 at every base, because the output is so close to 0 or 1 that its gradient vanishes; they count "
+        "with a saliency AUROC of 0.5, an SNR of 0 and, as is usual for the area of equal scores, a saliency AUPR "
+        "halfway between the share of planted positions and 1.",
+        "Classification AUPR as Keras computes it; exact AUROC and average precision: over all thresholds.",
+    ],
 }
 _PUBLISHED = {
     "task1": "Published: the authors' table of this task, means over 3 of 10 trials.",
@@ -207,7 +221,7 @@ def to_markdown(
     sentences = notes(table, task, selection, data_note, facts or {})
     sentences[1:1] = selection_gain(table, task)
     text = f"# {title(task, label)}\n\n" + markdown_table(*main_table(table, task), sentences, left=2)
-    further = markdown_table(*further_table(table, task), [_FURTHER_DEFINITIONS[task]], left=2)
+    further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
     return f"{text}\n## Further numbers of the same trials\n\n{further}"
 
 

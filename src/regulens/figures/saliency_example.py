@@ -1,13 +1,12 @@
 """One sequence with its planted motifs and its saliency by networks with either activation, for figures (001)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from regulens.errors import InputError
-from regulens.figures.hybrid_runs import read_trials
 from regulens.figures.hybrid_style import activation_style
 from regulens.figures.inputs import one_of
 from regulens.interpret.saliency_file import SaliencyExamples, read_saliency_examples
@@ -48,33 +47,6 @@ class SaliencyExample(NamedTuple):
     """bool (L,): positions that count as signal."""
     tracks: list[Track]
     settings: SaliencySettings
-
-
-def best_trials(
-    table: Path | str, architecture: str, activations: Sequence[str], split: str = "test", metric: str = "auroc"
-) -> dict[str, int]:
-    """The kept trial of each activation with the highest classification metric; of equal trials the first.
-
-    Arguments:
-        table: CSV of the trials of the second task, see ``regulens.figures.hybrid_runs``.
-        split, metric: what trials were kept by: test or valid, auroc or aupr.
-
-    Where no trial was kept because all diverged it is the first one. Raises InputError for an architecture or an
-    activation that is not in the table.
-    """
-    one_of(split, ["test", "valid"], "selection.split")
-    one_of(metric, ["aupr", "auroc"], "selection.metric")
-    trials = read_trials(table, "task2")
-    one_of(architecture, dict.fromkeys(trials["architecture"]), f"{table}: architecture")
-    trials = trials[trials["architecture"] == architecture]
-    column = f"{'classification' if split == 'test' else split}_{metric}"
-    best = {}
-    for activation in activations:
-        one_of(activation, dict.fromkeys(trials["activation"]), f"{table}: activation of {architecture}")
-        of_model = trials[trials["activation"] == activation]
-        kept = of_model[of_model["kept"]].sort_values(column, ascending=False, kind="stable")
-        best[activation] = int((kept if len(kept) else of_model)["trial"].iloc[0])
-    return best
 
 
 def read_saliency_example(

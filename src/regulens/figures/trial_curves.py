@@ -37,17 +37,23 @@ class TrialLog(NamedTuple):
 
 
 def logs_in(
-    folder: Path | str, task: str, architectures: Mapping[str, HybridArchitecture], activations: Sequence[str]
+    folder: Path | str,
+    task: str,
+    architectures: Mapping[str, HybridArchitecture],
+    activations: Sequence[str],
+    trained: Sequence[str] | None = None,
 ) -> list[TrialLog]:
     """The logs in a results folder, ``folder/task/architecture/activation/log.csv``, None where there is none.
 
-    Raises InputError when there is none at all.
+    ``trained``: networks (architecture/activation) that were trained there; a log of another is left over from before
+    its trials were replaced by others, and is not taken. None: all. Raises InputError when there is no log at all.
     """
     runs = []
     for name, design in architectures.items():
         for activation in activations:
             path = Path(folder) / task / name / activation / "log.csv"
-            runs.append(TrialLog(name, design.label, design.baseline, activation, path if path.exists() else None))
+            own = path.exists() and (trained is None or f"{name}/{activation}" in trained)
+            runs.append(TrialLog(name, design.label, design.baseline, activation, path if own else None))
     if all(run.path is None for run in runs):
         raise InputError(f"{folder}: no {task}/ARCHITECTURE/ACTIVATION/log.csv of the configured networks")
     return runs
