@@ -99,7 +99,8 @@ def read_trials(path: Path | str) -> dict[str, Any]:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(f"{path}: not a model.pt of hybrid networks (format {found!r}, expected {FORMAT!r})")
     wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
-    if wrong or not content["trials"] or any(set(TRIAL_COLUMNS) - set(trial) for trial in content["trials"]):
+    rows = [] if wrong else content["trials"]
+    if not rows or not all(isinstance(trial, dict) and set(TRIAL_COLUMNS) <= set(trial) for trial in rows):
         what = ", ".join(wrong) or "trials"
         raise InputError(f"{path}: missing or wrong in this model.pt: {what}; make it again")
     return content

@@ -7,7 +7,8 @@ from pydantic import Field
 from regulens.settings import Settings
 
 HARDWARE_KEYS = {"trials_at_once", "accelerator"}
-"""Training keys that say how to compute and not what: results agree up to rounding."""
+"""Training keys that say how to compute and not what: results agree up to rounding on one kind of device; CPU and GPU
+draw other dropout masks."""
 
 
 class TrialTraining(Settings):
