@@ -75,14 +75,14 @@ def test_keys_that_are_not_given_are_those_of_their_own_task(demo):
     assert study.comparison.release == "JASPAR2020"
     assert (study.comparison.tax_group, study.comparison.all_versions) == (None, True)
     other = study.network("task1", "c24", "relu").sizes
-    assert (other.filters, other.lstm, other.attention, other.dense) == (32, 128, 128, 512)
+    assert (other.filters, other.lstm, other.attention, other.dense) == (16, 128, 128, 128)
 
 
 def test_the_truth_is_what_is_planted(demo):
     motifs = {"SP1": "MA0079.3", "YY1": "MA0095.1"}
     truth = {"SP1": ["MA0079.3"], "YY1": ["MA0095.1"]}
     values = changed(demo, "task1.data.motifs", motifs)
-    with pytest.raises(InputError, match="hybrid_networks.filters.truth: Arid3a is not planted in"):
+    with pytest.raises(InputError, match="hybrid_networks.filters.truth: CEBPB is not planted in"):
         validate(values)
     assert validate(changed(values, "filters.truth", truth)).hybrid_networks.task1.classes == 2
     with pytest.raises(InputError, match="filters.truth: YY1: MA0095.1, which .* plants, is missing: add it"):
