@@ -40,4 +40,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Compiling the motif comparison (a minute or two, once)"
+	@$(RUN) regulens compile-memelite --engine auto --output $(VENV)/memelite.txt
 	@touch $(STAMP)
