@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from config_changes import changed
 
 from regulens.config import STUDIES, docs, load, validate
 from regulens.errors import InputError
@@ -17,17 +18,6 @@ FILES = ["demo", "small", "config"]
 @pytest.fixture(scope="module")
 def demo() -> dict:
     return yaml.safe_load((ROOT / "config/demo.yaml").read_text())
-
-
-def changed(values: dict, path: str, value) -> dict:
-    """A copy of a configuration with one key set."""
-    values = copy.deepcopy(values)
-    *parents, last = path.split(".")
-    node = values
-    for part in parents:
-        node = node.setdefault(part, {})
-    node[last] = value
-    return values
 
 
 @pytest.mark.parametrize("name", FILES)

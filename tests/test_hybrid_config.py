@@ -1,11 +1,11 @@
 """Keys of the third study: the paper's values, and what a wrong one is answered with."""
 
-import copy
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from config_changes import changed as changed_config
 
 from regulens.config import load, validate
 from regulens.errors import InputError
@@ -25,13 +25,7 @@ def paper():
 
 
 def changed(values: dict, path: str, value) -> dict:
-    values = copy.deepcopy(values)
-    *parents, last = path.split(".")
-    node = values[STUDY]
-    for part in parents:
-        node = node.setdefault(part, {})
-    node[last] = value
-    return values
+    return changed_config(values, f"{STUDY}.{path}", value)
 
 
 def test_the_papers_configuration_has_every_published_network(paper):

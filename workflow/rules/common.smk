@@ -177,3 +177,11 @@ def motif_engines():
     if CONFIG.hybrid_networks:
         engines.add(CONFIG.hybrid_networks.comparison.engine)
     return engines
+
+
+def target_motifs(path):
+    """Parameter with the target motifs of a comparison: how they are compared is no reason to write them again."""
+    keys = {"release", "collection", "tax_group", "all_versions"}
+    comparison = json.loads(settings(path)(None))
+    targets = {key: value for key, value in comparison.items() if key in keys}
+    return lambda wildcards: json.dumps({"comparison": targets})

@@ -57,13 +57,6 @@ def pretraining_hardware(wildcards):
     return json.dumps(training.model_dump(mode="json", include=HARDWARE_KEYS))
 
 
-def jaspar_collection(wildcards):
-    """Which target motifs, as JSON: how they are compared is no reason to write them again."""
-    keys = {"release", "collection", "tax_group", "all_versions"}
-    comparison = LRP.motifs.comparison.model_dump(mode="json", include=keys)
-    return json.dumps({"comparison": comparison})
-
-
 def names_of_tasks():
     """Labels, classes and published counterparts of the tasks, for a command that shows them."""
     return {

@@ -84,13 +84,6 @@ def trial_hardware(wildcards):
     return json.dumps(training.model_dump(mode="json", include=TRIAL_HARDWARE_KEYS))
 
 
-def hybrid_target_motifs(wildcards):
-    """Which target motifs, as JSON: how they are compared is no reason to write them again."""
-    keys = {"release", "collection", "tax_group", "all_versions"}
-    comparison = HYBRID.comparison.model_dump(mode="json", include=keys)
-    return json.dumps({"comparison": comparison})
-
-
 def shown_networks(dataset):
     """What tables and figures of a task say about its networks, as JSON."""
     study, task = SETTINGS["hybrid_networks"], SETTINGS["hybrid_networks"][dataset]

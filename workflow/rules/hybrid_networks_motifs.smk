@@ -35,7 +35,7 @@ rule filter_targets:
     conda:
         "../../envs/regulens.yaml"
     params:
-        settings=hybrid_target_motifs,
+        settings=target_motifs("hybrid_networks/comparison"),
         code=code("motifs.jaspar"),
     message:
         "Target motifs of the filters: JASPAR"

@@ -43,7 +43,7 @@ rule jaspar_targets:
     conda:
         "../../envs/regulens.yaml"
     params:
-        settings=jaspar_collection,
+        settings=target_motifs("dnabert_lrp/motifs/comparison"),
         code=code("motifs.jaspar"),
     message:
         "Target motifs: JASPAR"

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
+from regulens.cli.options import (
+    EpochsOption,
+    HardwareOption,
+    OutputOption,
+    SettingsOption,
+    StateOption,
+    ThreadsOption,
+    parse,
+    part,
+    use_threads,
+)
 from regulens.training.settings import TrainingSettings
 from regulens.validation import validated
 
@@ -21,10 +31,10 @@ def train(
     train: TrainOption,
     valid: Annotated[Path, typer.Option("--valid", help="Store of the validation set.")],
     settings: SettingsOption,
-    hardware: Annotated[str, typer.Option("--hardware", help="Devices, batch and loaders, as JSON.")],
+    hardware: HardwareOption,
     seed: SeedOption,
-    state: Annotated[Path, typer.Option("--state", help="Folder of the state that an interrupted run resumes from.")],
-    epochs_log: Annotated[Path, typer.Option("--epochs-log", help="CSV with a row for every epoch.")],
+    state: StateOption,
+    epochs_log: EpochsOption,
     output: OutputOption,
     threads: ThreadsOption = 1,
 ) -> None:

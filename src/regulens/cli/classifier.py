@@ -7,8 +7,11 @@ import typer
 
 from regulens.bert_settings import BertSettings
 from regulens.cli.options import (
+    EpochsOption,
+    HardwareOption,
     OutputOption,
     SettingsOption,
+    StateOption,
     ThreadsOption,
     parse,
     part,
@@ -22,9 +25,6 @@ app = typer.Typer()
 TrainOption = Annotated[Path, typer.Option("--train", help="Training sequences.")]
 ValidOption = Annotated[Path, typer.Option("--valid", help="Validation sequences.")]
 TestOption = Annotated[Path, typer.Option("--test", help="Test sequences.")]
-HardwareOption = Annotated[str, typer.Option("--hardware", help="Devices, batch and loaders, as JSON.")]
-StateOption = Annotated[Path, typer.Option("--state", help="Folder of the state that an interrupted run resumes from.")]
-EpochsOption = Annotated[Path, typer.Option("--epochs-log", help="CSV with a row for every epoch.")]
 TaskOption = Annotated[str, typer.Option("--task", help="Name of the task.")]
 
 

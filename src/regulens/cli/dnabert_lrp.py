@@ -5,19 +5,25 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import RunsOption, SettingsOption, parse, parse_runs, part
+from regulens.cli.options import (
+    CsvOption,
+    MdOption,
+    PdfOption,
+    PngOption,
+    PublishedOption,
+    RunsOption,
+    SettingsOption,
+    TexOption,
+    parse,
+    parse_runs,
+    part,
+)
 from regulens.errors import InputError
 from regulens.interpret.score_names import score_label
 from regulens.runs import CLASSES, Run, TaskRun
 from regulens.validation import nearest
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-PublishedOption = Annotated[Path, typer.Option("--published", help="Numbers that the papers print.")]
-CsvOption = Annotated[Path, typer.Option("--csv", help="Tidy table to write.")]
-MdOption = Annotated[Path, typer.Option("--md", help="Markdown table to write.")]
-TexOption = Annotated[Path, typer.Option("--tex", help="LaTeX table to write.")]
-PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
-PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
 TaskOption = Annotated[str, typer.Option("--task", help="Name of the task.")]
 MotifsArgument = Annotated[Path, typer.Argument(help="Folder with the motifs of each score of the task.")]
 

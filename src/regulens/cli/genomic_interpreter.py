@@ -5,12 +5,22 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import RunsOption, SettingsOption, parse, parse_runs, part
+from regulens.cli.options import (
+    CsvOption,
+    MdOption,
+    PdfOption,
+    PngOption,
+    PublishedOption,
+    RunsOption,
+    SettingsOption,
+    TexOption,
+    parse,
+    parse_runs,
+    part,
+)
 from regulens.reference_rows import REFERENCE_ROWS
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
-PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
 ArchitecturesArgument = Annotated[Path, typer.Argument(help="Table of `regulens describe-models`.")]
 AttentionArgument = Annotated[Path, typer.Argument(help="Attention file of one test segment.")]
 
@@ -23,11 +33,11 @@ def labels(values: dict) -> dict[str, str]:
 @app.command("table1")
 def table1(
     run: RunsOption,
-    published: Annotated[Path, typer.Option("--published", help="Numbers that the papers print.")],
+    published: PublishedOption,
     settings: SettingsOption,
-    csv: Annotated[Path, typer.Option("--csv", help="Tidy table to write.")],
-    md: Annotated[Path, typer.Option("--md", help="Markdown table to write.")],
-    tex: Annotated[Path, typer.Option("--tex", help="LaTeX table to write.")],
+    csv: CsvOption,
+    md: MdOption,
+    tex: TexOption,
 ) -> None:
     """Table 1: Pearson correlation by model and track group."""
     from regulens.figures.table1 import table1 as make

@@ -5,16 +5,21 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import SettingsOption, parse, part, whole
+from regulens.cli.options import (
+    CsvOption,
+    MdOption,
+    PublishedOption,
+    SettingsOption,
+    TexOption,
+    parse,
+    part,
+    whole,
+)
 from regulens.errors import InputError
 from regulens.hybrid_settings import HybridArchitecture
 from regulens.validation import validated
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-PublishedOption = Annotated[Path, typer.Option("--published", help="Numbers that the papers print.")]
-CsvOption = Annotated[Path, typer.Option("--csv", help="Tidy table to write.")]
-MdOption = Annotated[Path, typer.Option("--md", help="Markdown table to write.")]
-TexOption = Annotated[Path, typer.Option("--tex", help="LaTeX table to write.")]
 
 
 def architectures(values: dict) -> dict[str, HybridArchitecture]:

@@ -6,13 +6,17 @@ from typing import Annotated
 import typer
 
 from regulens.cli.hybrid_networks import architectures, selection
-from regulens.cli.options import SettingsOption, parse, part
+from regulens.cli.options import (
+    PdfOption,
+    PngOption,
+    SettingsOption,
+    parse,
+    part,
+)
 from regulens.errors import InputError
 from regulens.validation import validated
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
-PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
-PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
 TableArgument = Annotated[Path, typer.Argument(help="Result table of the task, CSV.")]
 
 

@@ -16,6 +16,15 @@ OutputOption = Annotated[Path, typer.Option("--output", help="File to write; it 
 SplitOption = Annotated[str, typer.Option("--split", help="train, valid or test.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads.", min=1)]
 RunsOption = Annotated[list[str], typer.Option("--run", help="MODEL:SEED=FILE; once for each file.")]
+PublishedOption = Annotated[Path, typer.Option("--published", help="Numbers that the papers print.")]
+CsvOption = Annotated[Path, typer.Option("--csv", help="Tidy table to write.")]
+MdOption = Annotated[Path, typer.Option("--md", help="Markdown table to write.")]
+TexOption = Annotated[Path, typer.Option("--tex", help="LaTeX table to write.")]
+PdfOption = Annotated[Path, typer.Option("--pdf", help="PDF to write.")]
+PngOption = Annotated[Path, typer.Option("--png", help="PNG to write.")]
+StateOption = Annotated[Path, typer.Option("--state", help="Folder of the state that an interrupted run resumes from.")]
+EpochsOption = Annotated[Path, typer.Option("--epochs-log", help="CSV with a row for every epoch.")]
+HardwareOption = Annotated[str, typer.Option("--hardware", help="Devices, batch and loaders, as JSON.")]
 
 
 def use_threads(threads: int) -> None:

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from regulens.cli.hybrid_networks import selection
-from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
+from regulens.cli.options import (
+    OutputOption,
+    PdfOption,
+    PngOption,
+    SettingsOption,
+    ThreadsOption,
+    parse,
+    part,
+    use_threads,
+)
 from regulens.errors import InputError
 from regulens.interpret.saliency_settings import SaliencySettings
 
@@ -35,8 +44,8 @@ def saliency_logo(
     trials_table: Annotated[Path, typer.Option("--trials-table", help="Table of all trials of the task.")],
     architecture: Annotated[str, typer.Option("--architecture", help="Name of the architecture.")],
     settings: SettingsOption,
-    pdf: Annotated[Path, typer.Option("--pdf", help="PDF to write.")],
-    png: Annotated[Path, typer.Option("--png", help="PNG to write.")],
+    pdf: PdfOption,
+    png: PngOption,
 ) -> None:
     """Figure: saliency of one sequence as logos, by the best kept trial with each activation."""
     from regulens.figures.hybrid_runs import best_trial

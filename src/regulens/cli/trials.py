@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads, whole
+from regulens.cli.options import (
+    OutputOption,
+    SettingsOption,
+    StateOption,
+    ThreadsOption,
+    parse,
+    part,
+    use_threads,
+    whole,
+)
 from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.training.trials.settings import TrialTraining
 from regulens.validation import validated
@@ -18,7 +27,7 @@ def train_trials(
     data: Annotated[Path, typer.Argument(help="Sequences of `regulens simulate-motif-sequences`.")],
     settings: SettingsOption,
     hardware: Annotated[str, typer.Option("--hardware", help="Accelerator and trials at once, as JSON.")],
-    state: Annotated[Path, typer.Option("--state", help="Folder of the state that an interrupted run resumes from.")],
+    state: StateOption,
     epochs_log: Annotated[Path, typer.Option("--epochs-log", help="CSV with a row for every trial and epoch.")],
     output: OutputOption,
     threads: ThreadsOption = 1,

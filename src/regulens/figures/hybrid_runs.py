@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
-from regulens.figures.inputs import one_of, read_table
+from regulens.figures.inputs import numbers, one_of, read_table
 from regulens.hybrid_settings import HybridArchitecture
 
 STATUSES = ["early_stopped", "max_epochs", "diverged"]
@@ -165,7 +165,7 @@ def read_trial_table(path: Path | str, columns: Sequence[str], text: Sequence[st
     table = read_table(path, columns)
     for name in columns:
         if name not in text:
-            table[name] = _numbers(table[name], path)
+            table[name] = numbers(table[name], path)
     for name in [name for name in _WHOLE if name in columns]:
         if table[name].isna().any():
             raise InputError(f"{path}: column {name}: a cell is empty; every trial has one")
@@ -177,14 +177,6 @@ def read_trial_table(path: Path | str, columns: Sequence[str], text: Sequence[st
     if len(twice):
         raise InputError(f"{path}: trial {twice.iloc[0]} occurs twice")
     return table.sort_values("trial", ignore_index=True)
-
-
-def _numbers(column: pd.Series, path: Path | str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = column[numbers.isna() & column.notna()]
-    if len(wrong):
-        raise InputError(f"{path}: column {column.name}, row {wrong.index[0] + 1}: {wrong.iloc[0]!r} is not a number")
-    return numbers
 
 
 def _same_trials(first: pd.DataFrame, first_path: Path, second: pd.DataFrame, second_path: Path) -> None:
@@ -207,7 +199,7 @@ def read_trials(path: Path | str, task: str) -> pd.DataFrame:
     if table["kept"].dtype != bool:
         raise InputError(f"{path}: column kept holds True and False only, found {table['kept'].iloc[0]!r}")
     for name in task_named(task).metrics:
-        table[name] = _numbers(table[name], path)
+        table[name] = numbers(table[name], path)
     again = table[table.duplicated(["architecture", "activation", "trial"])]
     if len(again):
         row = again.iloc[0]

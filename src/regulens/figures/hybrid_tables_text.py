@@ -131,7 +131,7 @@ def further_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[
 
 def notes(table: pd.DataFrame, task: str, selection, data_note: str | None, facts: Mapping[str, int]) -> list[str]:
     """Sentences under the table, each true of this table; ``selection``: a `Selection`."""
-    lines = [_selection_note(table, selection)]
+    lines = [_selection_note(table, selection), *_selection_gain(table, task)]
     lines.append(
         "± is the standard deviation over the kept trials, dividing by their number as the published ones do (none "
         "with one trial)."
@@ -193,7 +193,7 @@ def _listed(models: pd.DataFrame, column: str) -> str:
     return ", ".join(names)
 
 
-def selection_gain(table: pd.DataFrame, task: str) -> list[str]:
+def _selection_gain(table: pd.DataFrame, task: str) -> list[str]:
     """How much the choice of the trials moves the classification metric, one sentence, or none without a choice."""
     metric, label = next(iter(SHOWN[task].items()))
     rows = table[(table["metric"] == metric) & (table["n_kept"] < table["n_trials"])]
@@ -219,7 +219,6 @@ def to_markdown(
 ) -> str:
     """The paper's table with its notes, then the plain definitions; ``table``: that of `join_published`."""
     sentences = notes(table, task, selection, data_note, facts or {})
-    sentences[1:1] = selection_gain(table, task)
     text = f"# {title(task, label)}\n\n" + markdown_table(*main_table(table, task), sentences, left=2)
     further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
     return f"{text}\n## Further numbers of the same trials\n\n{further}"
@@ -239,7 +238,6 @@ def to_latex(
     baselines = [part["baseline"].iloc[0] for part in _rows(table)]
     blocks = [n for n in range(1, len(baselines)) if baselines[n] != baselines[n - 1]]
     sentences = notes(table, task, selection, data_note, facts or {})
-    sentences[1:1] = selection_gain(table, task)
     caption = f"{title(task, label)}: reproduced and published."
     text = latex_table(header, lines, sentences, caption=caption, left=2, rules_before=blocks)
     # Eleven columns: smaller letters and narrow gaps, so that the table fits a page.

@@ -44,6 +44,15 @@ def read_table(path: Path | str, columns: Sequence[str]) -> pd.DataFrame:
     return table
 
 
+def numbers(column: pd.Series, path: Path | str) -> pd.Series:
+    """A column as numbers, NaN where a cell is empty; raises InputError with the first cell that is text."""
+    values = pd.to_numeric(column, errors="coerce")
+    wrong = column[values.isna() & column.notna()]
+    if len(wrong):
+        raise InputError(f"{path}: column {column.name}, row {wrong.index[0] + 1}: {wrong.iloc[0]!r} is not a number")
+    return values
+
+
 def read_runs(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
     """The tables of several runs below each other, with columns model, label and seed in front."""
     if not runs:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
-from regulens.figures.inputs import read_table
+from regulens.figures.inputs import numbers, read_table
 from regulens.runs import CLASSES, TaskRun
 
 STUDY = "dnabert_lrp"
@@ -40,7 +40,7 @@ def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Seq
         seen[run.task, run.seed] = run.path
         table = read_table(run.path, columns).drop(columns=["task", "task_label", "seed", "class"], errors="ignore")
         for name in numeric:
-            table[name] = _numbers(table[name], run.path)
+            table[name] = numbers(table[name], run.path)
         front = pd.DataFrame({"task": run.task, "task_label": run.label, "seed": run.seed}, table.index)
         if "label" in columns:
             if not table["label"].isin(list(CLASSES)).all():
@@ -49,14 +49,6 @@ def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Seq
             front["class"] = table["label"].map(CLASSES)
         frames.append(pd.concat([front, table], axis=1))
     return pd.concat(frames, ignore_index=True)
-
-
-def _numbers(column: pd.Series, path: Path | str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = column[numbers.isna() & column.notna()]
-    if len(wrong):
-        raise InputError(f"{path}: column {column.name}, row {wrong.index[0] + 1}: {wrong.iloc[0]!r} is not a number")
-    return numbers
 
 
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], value: str, also: Sequence[str] = ()) -> pd.DataFrame:

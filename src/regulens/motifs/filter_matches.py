@@ -8,6 +8,7 @@ import pandas as pd
 
 from regulens.errors import InputError
 from regulens.files import atomic_output
+from regulens.motifs.columns import read_columns
 from regulens.motifs.filter_settings import FilterSettings
 from regulens.motifs.hits import read_hits
 from regulens.motifs.jaspar import ANNOTATION_COLUMNS
@@ -87,8 +88,8 @@ def match_filters(
     target of a planted motif was compared.
     """
     of_motif = settings.motif_of
-    table = _read(aligned, ALIGNED_COLUMNS)
-    annotation = _read(targets, ANNOTATION_COLUMNS, sep="\t")
+    table = read_columns(aligned, ALIGNED_COLUMNS)
+    annotation = read_columns(targets, ANNOTATION_COLUMNS, sep="\t")
     found, _ = read_hits(hits)
     names = dict(zip(annotation["matrix_id"], annotation["name"], strict=True))
     for name, ids in settings.truth.items():
@@ -162,16 +163,3 @@ def trial_statistics(filters: pd.DataFrame, recalled: dict[str, Sequence[str]], 
         "flat": (~filters["clipped"]).sum() / count,
         "empty": filters["empty"].sum() / count,
     }
-
-
-def _read(path: Path | str, columns: Sequence[str], sep: str = ",") -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, sep=sep, keep_default_na=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the table: {error.strerror}") from None
-    except ValueError as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a table: {error}") from None
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise InputError(f"{path}: column {', '.join(missing)} is missing; found {', '.join(map(str, table.columns))}")
-    return table

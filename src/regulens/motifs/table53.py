@@ -9,6 +9,7 @@ import pandas as pd
 
 from regulens.errors import InputError
 from regulens.files import atomic_output
+from regulens.motifs.columns import read_columns
 from regulens.motifs.hits import read_hits
 
 COLUMNS = [
@@ -68,13 +69,13 @@ def table53(
 
     Returns the tidy table. Raises `InputError` for a missing file or column, or a target without an annotation.
     """
-    known = _read(annotation, ["matrix_id", "name", "tf_class", "tf_family"], sep="\t").set_index("matrix_id")
+    known = read_columns(annotation, ["matrix_id", "name", "tf_class", "tf_family"], sep="\t").set_index("matrix_id")
     paper = (published_as or {}).get(task)
     classes = _published_classes(published, f"{paper}_positive") if paper else {}
     facts, parts = {}, []
     for run in runs:
         hits, facts[run.label] = read_hits(run.hits)
-        part = _score_rows(_read(run.motifs, ["motif", "instances"]), hits, known, run, facts[run.label])
+        part = _score_rows(read_columns(run.motifs, ["motif", "instances"]), hits, known, run, facts[run.label])
         parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     with atomic_output(csv) as temporary:
@@ -108,22 +109,9 @@ def _score_rows(motifs: pd.DataFrame, hits: pd.DataFrame, known: pd.DataFrame, r
     return part.fillna(dict.fromkeys(text, ""))
 
 
-def _read(path: Path | str, columns: Sequence[str], sep: str = ",") -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, sep=sep, keep_default_na=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the table: {error.strerror}") from None
-    except ValueError as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a table: {error}") from None
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise InputError(f"{path}: column {', '.join(missing)} is missing; found {', '.join(map(str, table.columns))}")
-    return table
-
-
 def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
     """Class that the paper names for each score, by score name."""
-    table = _read(path, ["study", "item", "subject", "metric", "condition", "value"])
+    table = read_columns(path, ["study", "item", "subject", "metric", "condition", "value"])
     rows = table[
         (table["study"] == "dnabert_lrp")
         & (table["item"] == "section5.3")

@@ -15,6 +15,7 @@ from regulens.files import atomic_output
 from regulens.models.base import AssayModel
 from regulens.models.registry import build
 from regulens.training.display import say
+from regulens.training.weights import load_weights
 
 _KIND = "regulens assay model"
 
@@ -72,7 +73,7 @@ def model_of(content: dict[str, Any], path: Path | str) -> AssayModel:
     geometry = Geometry(**content["geometry"])
     n_tracks = content["tracks"].count("\n") - 1
     model = build(content["architecture"], content["model_settings"], geometry, n_tracks)
-    _fill(model, content["state_dict"], path)
+    load_weights(model, content["state_dict"], path, f"{model.architecture} as configured")
     return model.eval()
 
 
@@ -100,7 +101,7 @@ def adopt_checkpoint(
         else:
             weights, facts = _plain_weights(content, checkpoint), {"seed": None, "epoch": None}
             say(f"{checkpoint}: plain weights; that they were trained on the configured tracks cannot be checked")
-        _fill(model, weights, checkpoint)
+        load_weights(model, weights, checkpoint, f"{model.architecture} as configured")
         save_model(output, model, model.state_dict(), data, **(facts | {"adopted_from": str(checkpoint)}))
 
 
@@ -117,22 +118,6 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")
     return content
-
-
-def _fill(model: AssayModel, weights: dict, path: Path | str) -> None:
-    """Load weights; `InputError` with the first differences in names and shapes."""
-    expected = model.state_dict()
-    lines = [f"missing: {name}" for name in expected.keys() - weights.keys()]
-    lines += [f"unknown: {name}" for name in weights.keys() - expected.keys()]
-    lines += [
-        f"{name}: shape {tuple(weights[name].shape)}, the model has {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in weights and weights[name].shape != tensor.shape
-    ]
-    if lines:
-        shown = "\n  ".join(sorted(lines)[:6] + ["..."] * (len(lines) > 6))
-        raise InputError(f"{path}: {len(lines)} weights do not fit {model.architecture} as configured:\n  {shown}")
-    model.load_state_dict(weights)
 
 
 def _plain_weights(content: dict, path: Path | str) -> dict:

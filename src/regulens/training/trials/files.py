@@ -13,6 +13,7 @@ from regulens.files import atomic_output
 from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.models.hybrid import HybridNetwork
 from regulens.training.display import say
+from regulens.training.weights import load_weights
 from regulens.validation import validated
 
 FORMAT = "regulens hybrid trials 1"
@@ -76,10 +77,13 @@ def save_trials(
 
 def load_trials(path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
     """The trials of a ``model.pt`` on ``device``, in evaluation mode; `InputError` for anything else."""
-    content = read_trials(path)
+    return _loaded(read_trials(path), path, device)
+
+
+def _loaded(content: dict[str, Any], path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
     settings = validated(HybridNetworkSettings, content["network"], f"{path}: network")
     network = HybridNetwork(settings, len(content["trials"]))
-    _fill(network, content["state"], path)
+    load_weights(network, content["state"], path, "the network that it describes")
     trials = pd.DataFrame(content["trials"], columns=list(TRIAL_COLUMNS))
     rest = {key: content[key] for key in ("training", "seed", "settings_hash")}
     return LoadedTrials(network.to(device).eval(), settings, trials, **rest)
@@ -112,7 +116,7 @@ def adopt_trials(checkpoint: Path | str, settings: HybridNetworkSettings, output
     Raises `InputError` that says what differs. How the trials were trained, and on which data, is not checked.
     """
     content = read_trials(checkpoint)
-    load_trials(checkpoint)
+    _loaded(content, checkpoint)
     wanted = settings.model_dump(mode="json")
     lines = _differences(content["network"], wanted)
     if lines:
@@ -131,18 +135,3 @@ def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
         for key in sorted(found.keys() | wanted.keys())
         for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}".lstrip("."))
     ]
-
-
-def _fill(network: HybridNetwork, state: Mapping[str, Any], path: Path | str) -> None:
-    """Load weights; `InputError` with the first differences in names and shapes."""
-    expected = network.state_dict()
-    lines = [f"missing: {name}" for name in expected.keys() - state.keys()]
-    lines += [f"unknown: {name}" for name in state.keys() - expected.keys()]
-    for name in expected.keys() & state.keys():
-        found, shape = getattr(state[name], "shape", None), expected[name].shape
-        if found != shape:
-            lines.append(f"{name}: shape {found and tuple(found)}, the network has {tuple(shape)}")
-    if lines:
-        shown = "\n  ".join(sorted(lines)[:6] + ["..."] * (len(lines) > 6))
-        raise InputError(f"{path}: {len(lines)} weights do not fit the network that it describes:\n  {shown}")
-    network.load_state_dict(state)
