@@ -100,6 +100,17 @@ def hardware(wildcards):
     return json.dumps(training_of(wildcards.model, HARDWARE_KEYS))
 
 
+def gpus(hardware_of):
+    """Resource with the GPUs of a training: its devices, and none where it is to run on CPUs."""
+
+    def count(wildcards):
+        hardware = json.loads(hardware_of(wildcards))
+        cpu = hardware["accelerator"] == "cpu"
+        return 0 if cpu else hardware.get("devices", 1)
+
+    return count
+
+
 def selection(wildcards):
     """Labels of the models, and the score that chose the epoch of each, as JSON."""
     select = {name: ASSAY.model_training(name).select for name in TRAINED}

@@ -15,6 +15,7 @@ from regulens.files import atomic_output
 from regulens.models.base import AssayModel
 from regulens.models.registry import build
 from regulens.training.display import say
+from regulens.training.tensor_file import read_tensors
 
 _KIND = "regulens assay model"
 
@@ -106,13 +107,13 @@ def adopt_checkpoint(
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError:
         raise InputError(f"{path}: the checkpoint does not exist") from None
     except Exception as error:  # a foreign or damaged file fails in many ways
         raise InputError(
             f"{path}: not a readable checkpoint ({type(error).__name__}); it must be a file of torch.save with tensors "
-            "and plain values only"
+            "and plain values only; if training wrote it, it is damaged: delete it and start again"
         ) from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")

@@ -13,6 +13,7 @@ from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
 from regulens.training.task import TrainingTask
+from regulens.training.tensor_file import read_tensors
 
 _CODE = {"training.module", "training.dataset", "training.keeper"}
 """With all that they import, the code that decides the result; the task's own comes to it."""
@@ -67,7 +68,7 @@ def load_state(path: Path, signature: str) -> TrainingState | None:
     if not path.exists():
         return None
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        values = read_tensors(path)
         state = TrainingState(**values)
     except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
         raise InputError(
