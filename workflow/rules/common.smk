@@ -10,6 +10,7 @@ from regulens.config import STUDIES, validate
 from regulens.errors import InputError
 from regulens.models import architectures
 from regulens.preflight import problems
+from regulens.preflight_cluster import gpu_requests
 from regulens.reference_rows import REFERENCE_ROWS
 from regulens.sources import find_source, pattern
 from regulens.training.settings import HARDWARE_KEYS
@@ -155,10 +156,19 @@ def options(flag, paths):
 
 def preflight():
     """Stop before the first job when something that the run needs is missing."""
-    if found := problems(CONFIG):
+    methods = {str(method) for method in workflow.deployment_settings.deployment_method}
+    found = problems(CONFIG, gpu_requests(cluster_jobs()), "conda" in methods)
+    if found:
         raise WorkflowError(
             "The run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found)
         )
+
+
+def cluster_jobs():
+    """Rule and resources of every job that is to run, where a SLURM cluster runs them."""
+    if workflow.local_exec or workflow.executor_plugin.name != "slurm":
+        return []
+    return [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs()]
 
 
 def closing_words():
