@@ -9,7 +9,6 @@ from config_changes import changed
 
 from regulens.config import STUDIES, docs, load, validate
 from regulens.errors import InputError
-from regulens.preflight import needed_sources, problems
 
 ROOT = Path(__file__).parents[1]
 FILES = ["demo", "small", "config"]
@@ -236,19 +235,3 @@ def test_second_papers_configuration_is_the_papers():
 
 def test_generated_documents_are_up_to_date():
     docs.check(ROOT)
-
-
-def test_preflight_asks_for_what_is_neither_downloaded_nor_mirrored(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REGULENS_MIRROR", raising=False)
-    config = load(ROOT / "config/config.yaml")
-    assert len(needed_sources(config)) == 153 + 10  # assay data; coordinates, genome and weights of DNABERT
-    (found,) = problems(config)
-    assert found.startswith("152 files")
-    assert "download.billing_project" in found
-    for name in needed_sources(config):
-        (tmp_path / "resources" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "resources" / name).write_text("")
-    assert problems(config) == []
-    monkeypatch.setenv("REGULENS_MIRROR", "/no/such/folder")
-    assert "does not exist" in problems(config)[0]

@@ -10,6 +10,7 @@ from regulens.config import STUDIES, validate
 from regulens.errors import InputError
 from regulens.models import architectures
 from regulens.preflight import problems
+from regulens.preflight_cluster import gpu_requests
 from regulens.reference_rows import REFERENCE_ROWS
 from regulens.sources import find_source, pattern
 from regulens.training.settings import HARDWARE_KEYS
@@ -100,6 +101,17 @@ def hardware(wildcards):
     return json.dumps(training_of(wildcards.model, HARDWARE_KEYS))
 
 
+def gpus(hardware_of):
+    """Resource with the GPUs of a training: its devices, and none where it is to run on CPUs."""
+
+    def count(wildcards):
+        hardware = json.loads(hardware_of(wildcards))
+        cpu = hardware["accelerator"] == "cpu"
+        return 0 if cpu else hardware.get("devices", 1)
+
+    return count
+
+
 def selection(wildcards):
     """Labels of the models, and the score that chose the epoch of each, as JSON."""
     select = {name: ASSAY.model_training(name).select for name in TRAINED}
@@ -144,10 +156,19 @@ def options(flag, paths):
 
 def preflight():
     """Stop before the first job when something that the run needs is missing."""
-    if found := problems(CONFIG):
+    methods = {str(method) for method in workflow.deployment_settings.deployment_method}
+    found = problems(CONFIG, gpu_requests(cluster_jobs()), "conda" in methods)
+    if found:
         raise WorkflowError(
             "The run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found)
         )
+
+
+def cluster_jobs():
+    """Rule and resources of every job that is to run, where a SLURM cluster runs them."""
+    if workflow.local_exec or workflow.executor_plugin.name != "slurm":
+        return []
+    return [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs()]
 
 
 def closing_words():

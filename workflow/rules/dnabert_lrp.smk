@@ -44,6 +44,7 @@ rule pretrain:
     threads: LRP.model.threads
     resources:
         hardware=pretraining_hardware,
+        gpu=gpus(pretraining_hardware),
     params:
         settings=pretraining,
         code=code("training.masked_kmers", "training.trainer"),
@@ -78,6 +79,7 @@ rule fine_tune:
     threads: LRP.model.threads
     resources:
         hardware=fine_tuning_hardware,
+        gpu=gpus(fine_tuning_hardware),
     params:
         settings=fine_tuning,
         initial=lambda wildcards, input: options(
@@ -129,6 +131,8 @@ rule classify:
     conda:
         "../../envs/regulens.yaml"
     threads: LRP.model.threads
+    resources:
+        gpu=1,
     params:
         settings=settings(batch="dnabert_lrp/evaluation/batch"),
         code=code("training.classifier_evaluation"),

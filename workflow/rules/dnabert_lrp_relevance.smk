@@ -24,6 +24,7 @@ rule score_relevance:
     threads: LRP.model.threads
     resources:
         hardware=settings(batch="dnabert_lrp/relevance/batch"),
+        gpu=1,
     params:
         settings=settings_without(["batch"], relevance="dnabert_lrp/relevance"),
         code=code("interpret.relevance.score_sequences"),
@@ -50,6 +51,7 @@ rule mutagenesis:
     threads: LRP.model.threads
     resources:
         hardware=settings(batch="dnabert_lrp/mutagenesis/batch"),
+        gpu=1,
     params:
         # Intervals are made from the outcomes, by the next rule.
         settings=settings_without(

@@ -42,6 +42,7 @@ rule train_assay_model:
     resources:
         # How to compute, not what: a resource, because a changed parameter would train finished models again.
         hardware=hardware,
+        gpu=gpus(hardware),
     params:
         settings=model_settings,
         code=model_code,
@@ -104,6 +105,8 @@ rule predict:
     conda:
         "../../envs/regulens.yaml"
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=1,
     params:
         settings=settings(batch=f"{STUDY}/evaluation/batch"),
         code=code("training.evaluate"),

@@ -44,6 +44,8 @@ rule attention_distance:
     conda:
         "../../envs/regulens.yaml"
     threads: ASSAY.models[MAIN].threads
+    resources:
+        gpu=1,
     params:
         settings=settings(batch=f"{STUDY}/evaluation/batch"),
         code=code("interpret.attention"),

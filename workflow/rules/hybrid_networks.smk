@@ -55,6 +55,7 @@ rule train_trials:
     threads: HYBRID.threads
     resources:
         hardware=trial_hardware,
+        gpu=gpus(trial_hardware),
     params:
         settings=trial_settings,
         state=f"{NETWORK}/state",
@@ -99,6 +100,7 @@ rule evaluate_trials:
     threads: HYBRID.threads
     resources:
         settings=settings(batch="hybrid_networks/evaluation_batch"),
+        gpu=1,
     params:
         code=code("training.trials.evaluate"),
     message:
@@ -122,6 +124,8 @@ rule score_saliency:
     conda:
         "../../envs/regulens.yaml"
     threads: HYBRID.threads
+    resources:
+        gpu=1,
     params:
         settings=settings(saliency="hybrid_networks/saliency"),
         code=code("interpret.saliency"),

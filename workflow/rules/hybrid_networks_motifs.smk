@@ -15,6 +15,8 @@ rule align_filters:
     conda:
         "../../envs/regulens.yaml"
     threads: HYBRID.threads
+    resources:
+        gpu=1,
     params:
         settings=settings(filters="hybrid_networks/filters"),
         code=code("interpret.filters"),

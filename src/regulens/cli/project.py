@@ -8,6 +8,7 @@ import typer
 from regulens.errors import InputError
 
 app = typer.Typer()
+ConfigOption = Annotated[Path, typer.Option("--configfile", help="Complete configuration file.")]
 
 
 @app.command("schema")
@@ -22,3 +23,53 @@ def schema(
     if write == check:
         raise InputError("give --write or --check")
     (docs.write if write else docs.check)(root)
+
+
+@app.command("preflight")
+def preflight(
+    configfile: ConfigOption,
+    partition: Annotated[
+        str | None, typer.Option(help="SLURM partition of the training jobs; none: not asked.")
+    ] = None,
+    gpus: Annotated[int | None, typer.Option(help="GPUs of a training job; none: `devices` of the training.")] = None,
+    gpu_model: Annotated[str | None, typer.Option(help="GPU model as the cluster calls it, e.g. a100.")] = None,
+    conda: Annotated[bool, typer.Option("--conda", help="Rules run in conda environments.")] = False,
+) -> None:
+    """Everything that a run is missing, at once, each with its remedy; the workflow does this before its first job."""
+    from regulens.config import load
+    from regulens.preflight import problems
+    from regulens.preflight_cluster import GpuRequest
+
+    config, requests = load(configfile), []
+    if partition:
+        study = config.genomic_interpreter
+        requests = [
+            GpuRequest("train_assay_model", partition, gpus or (study.training.devices if study else 1), gpu_model)
+        ]
+    if found := problems(config, requests, conda):
+        raise InputError("the run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found))
+    print(f"{configfile}: nothing is missing")
+
+
+@app.command("plan")
+def plan(
+    configfile: ConfigOption = Path("config/config.yaml"),
+    write: Annotated[bool, typer.Option("--write", help="Write the document instead of printing it.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Fail when the document is out of date.")] = False,
+    document: Annotated[Path, typer.Option("--document", help="Document to write or check.")] = Path("docs/scale.md"),
+    root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
+) -> None:
+    """Bytes, GPU-hours and jobs of every stage of a configuration (docs/scale.md is that of config/config.yaml)."""
+    from regulens import plan_text
+    from regulens.config import load
+    from regulens.plan import count_jobs
+
+    if write and check:
+        raise InputError("give --write or --check, not both")
+    text = plan_text.document(load(configfile), count_jobs(configfile, root), str(configfile))
+    if check:
+        plan_text.check(root / document, text)
+    elif write:
+        plan_text.write(root / document, text)
+    else:
+        print(text, end="")

@@ -169,7 +169,13 @@ class _Coverage:
         for row, (identifier, *recipe) in enumerate(self._tracks):
             file = self._file(row)
             if window.contig in file.chroms():
-                values = file.values(window.contig, window.start, window.end, numpy=True)
+                try:
+                    values = file.values(window.contig, window.start, window.end, numpy=True)
+                except RuntimeError as error:
+                    raise InputError(
+                        f"{self._paths[row]}: the bigWig file is damaged at {window} ({error}): delete it and get it "
+                        "again"
+                    ) from None
             else:
                 values = np.zeros(window.end - window.start, dtype=np.float32)
             values = clean_coverage(values, geometry.bin_bp, mask, settings.interpolate_gaps)
@@ -197,7 +203,10 @@ class _Coverage:
         except RuntimeError:
             file = None
         if file is None or not file.isBigWig():
-            raise InputError(f"{path}: the coverage of track {row} in {self._origin} is not a readable bigWig file")
+            raise InputError(
+                f"{path}: the coverage of track {row} in {self._origin} is not a readable bigWig file: "
+                "delete it and get it again"
+            )
         if len(self._open) == _OPEN_FILES:
             self._open.popitem(last=False)[1].close()
         self._open[row] = file

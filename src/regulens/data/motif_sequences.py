@@ -11,8 +11,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from regulens.data.hdf5 import hdf5_output
 from regulens.errors import InputError
-from regulens.files import atomic_output
 from regulens.sequence import N_CODE
 
 FORMAT = "regulens motif sequences 1"
@@ -57,7 +57,7 @@ def write_motif_sequences(path: Path | str, data: MotifSequences, settings_json:
     """Write all splits to one file; it appears when it is whole. ``settings_json`` is kept with the data."""
     if data.model is None:
         raise ValueError("data without their model cannot be written")
-    with atomic_output(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_output(path) as file:
         file.attrs["format"], file.attrs["classes"] = FORMAT, json.dumps(data.classes)
         file.attrs["settings"] = settings_json
         for name in ("codes", "labels", "model", "split"):

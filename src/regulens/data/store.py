@@ -3,7 +3,7 @@
 Layout, the same for both: ``sequence`` uint8 codes A, C, G, T, N = 0 to 4 (examples, input_bp); ``target`` float16
 (examples, bins, tracks); ``location`` bytes ``contig:start-end``, the 0-based half-open span of the input, empty where
 unknown. Attributes: ``tracks`` (the track table as tab-separated text), ``input_bp``, ``bins``, ``bin_bp``, ``split``;
-a virtual data set also has ``shards`` (JSON: file relative to the store, examples).
+a virtual data set also has ``shards`` (JSON: file relative to the store, examples). A checksum goes with every example.
 """
 
 import json
@@ -17,11 +17,19 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from regulens.data.hdf5 import OutputFile, hdf5_output
 from regulens.data.settings import Geometry
-from regulens.data.store_format import LOCATION_BYTES, StoreShape, example_datasets, open_store, write_attributes
+from regulens.data.store_format import (
+    LOCATION_BYTES,
+    StoreShape,
+    damaged,
+    example_datasets,
+    open_store,
+    set_text,
+    write_attributes,
+)
 from regulens.data.tracks import tracks_from_text, tracks_to_text
 from regulens.errors import InputError
-from regulens.files import atomic_output
 
 # Examples are written in blocks of about this size: one HDF5 call costs as much as a small example.
 _FLUSH_BYTES = 4 << 20
@@ -30,7 +38,8 @@ _FLUSH_BYTES = 4 << 20
 class StoreWriter:
     """Appends examples to a shard; made by `write_store`."""
 
-    def __init__(self, file: h5py.File, geometry: Geometry, n_tracks: int, compression: str | None):
+    def __init__(self, file: OutputFile, geometry: Geometry, n_tracks: int, compression: str | None):
+        self._file = file
         self._shapes = example_datasets(geometry, n_tracks)
         self._data = {
             name: file.create_dataset(
@@ -40,6 +49,7 @@ class StoreWriter:
                 chunks=(1 if shape else 1024, *shape),
                 dtype=dtype,
                 compression=compression if shape else None,
+                fletcher32=True,
             )
             for name, (shape, dtype) in self._shapes.items()
         }
@@ -76,6 +86,7 @@ class StoreWriter:
             data.resize(self.examples, axis=0)
             data[self.examples - self._pending :] = self._block[name][: self._pending]
         self._pending = 0
+        self._file.check()
 
 
 @contextmanager
@@ -90,7 +101,7 @@ def write_store(
 
     ``tracks`` is a track table with groups. Memory stays flat: at most a few MB of examples wait to be written.
     """
-    with atomic_output(output) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_output(output, libver="latest") as file:  # that format has checksums of its own structures
         write_attributes(file, tracks_to_text(tracks), geometry, split)
         writer = StoreWriter(file, geometry, len(tracks), compression)
         yield writer
@@ -113,11 +124,10 @@ def link_shards(shards: Sequence[Path | str], output: Path | str) -> int:
     shapes = [first, *(StoreShape.read(path, first) for path in paths[1:])]
     total = sum(shape.examples for shape in shapes)
     names = [os.path.relpath(path, folder) for path in paths]
-    with atomic_output(output) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with hdf5_output(output, libver="latest") as file:
         write_attributes(file, first.tracks, first.geometry, first.split)
-        file.attrs["shards"] = json.dumps(
-            [{"file": name, "examples": shape.examples} for name, shape in zip(names, shapes, strict=True)]
-        )
+        linked = [{"file": name, "examples": shape.examples} for name, shape in zip(names, shapes, strict=True)]
+        set_text(file, "shards", json.dumps(linked))
         for dataset, (inner, dtype) in example_datasets(first.geometry, first.n_tracks).items():
             layout = h5py.VirtualLayout((total, *inner), dtype)
             start = 0
@@ -135,7 +145,8 @@ class AssayStore:
 
     Opening checks every source of a virtual data set (there, same tracks and geometry, the linked number of examples),
     because HDF5 reads zeros from a missing one. Examples are then read from the shards themselves: a shard that goes
-    away later is an error too. Files open on first use in each process: a store can be handed to loader workers.
+    away later is an error too, and so is an example whose checksum is wrong (stores made before had none). Files open
+    on first use in each process: a store can be handed to loader workers.
 
     Raises `InputError` naming the shard and what to do.
     """
@@ -196,7 +207,10 @@ class AssayStore:
             # Examples are whole chunks and read at random: a chunk cache would only copy them once more.
             file = open_store(self._sources[source], rdcc_nbytes=0)
             self._open[source] = (file["sequence"], file["target"], file["location"])
-        return self._open[source][column][index - int(self._starts[source])]
+        try:
+            return self._open[source][column][index - int(self._starts[source])]
+        except OSError as error:  # the checksum of a chunk is wrong, or the disk fails
+            raise damaged(self._sources[source], error, f"example {index - int(self._starts[source])}") from None
 
     def _check_sources(self, shape: StoreShape) -> list[Path]:
         paths = [self.path.resolve().parent / shard["file"] for shard in shape.shards]

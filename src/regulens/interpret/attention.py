@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
 
+from regulens.data.hdf5 import hdf5_output
 from regulens.data.store import AssayStore
 from regulens.errors import InputError
 from regulens.files import atomic_output
@@ -35,7 +35,7 @@ def export_attention(
         raise InputError(f"there is no example {example}: the store has {len(store)}, counted from 0")
     codes = np.asarray(store.sequence(example), np.uint8)
     side = (model.geometry.padded_bp - model.geometry.input_bp) // 2
-    with atomic_output(output) as temporary, h5py.File(temporary, "w") as file, _evaluation(model):
+    with hdf5_output(output) as file, _evaluation(model):
 
         def write(attention: AttentionMap) -> None:
             weights = attention.weights[0].half().cpu().numpy()

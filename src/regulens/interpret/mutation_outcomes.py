@@ -14,8 +14,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from regulens.data.hdf5 import hdf5_output
 from regulens.errors import InputError
-from regulens.files import atomic_output
 
 UNMUTATED = "unmutated"
 RANDOM_SEQUENCE = "random_sequence"
@@ -44,7 +44,7 @@ _NO_SCORE = (UNMUTATED, RANDOM_SEQUENCE)
 
 def write_outcomes(path: Path | str, outcomes: Outcomes, **attributes: str | int) -> None:
     """Write ``outcomes`` with the file's attributes."""
-    with atomic_output(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_output(path) as file:
         file.attrs.update(attributes)
         file.create_dataset("id", data=np.array([name.encode() for name in outcomes.ids]))
         file.create_dataset("label", data=outcomes.labels.astype(np.uint8))

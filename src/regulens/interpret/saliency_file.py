@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from regulens.data.hdf5 import hdf5_output
 from regulens.errors import InputError
-from regulens.files import atomic_output
 from regulens.interpret.saliency_settings import SaliencySettings
 
 FORMAT = "regulens saliency examples 1"
@@ -43,7 +43,7 @@ class SaliencyExamples:
 
 def write_saliency_examples(path: Path | str, examples: SaliencyExamples) -> None:
     """Write ``examples`` as HDF5, one data set an array, the settings as JSON in an attribute."""
-    with atomic_output(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_output(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["settings"] = examples.settings.model_dump_json()
         for name, dtype in ARRAYS.items():

@@ -9,8 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from regulens.data.hdf5 import hdf5_output
 from regulens.errors import InputError
-from regulens.files import atomic_output
 
 ATTRIBUTES = ("task", "seed", "rules", "target", "k", "model")
 """Attributes of a score file: name of the task, seed of the classifier, propagation rules, class whose relevance was
@@ -49,7 +49,7 @@ def write_score_file(
     """
     if missing := set(ATTRIBUTES) - set(attributes):
         raise ValueError(f"attributes missing: {', '.join(sorted(missing))}")
-    with atomic_output(path) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_output(path) as file:
         file.attrs.update(attributes)
         file["id"] = np.array([name.encode() for name in ids])
         file["label"], file["codes"] = np.asarray(labels, np.uint8), np.asarray(codes, np.uint8)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from regulens.errors import InputError
+from regulens.models.tensor_file import read_tensors
 
 _SHOWN = 6
 
@@ -23,7 +24,7 @@ def read_weight_file(path: Path | str) -> dict[str, Any]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError:
         raise InputError(f"{path}: the file of weights does not exist") from None
     except Exception as error:  # a foreign or damaged file fails in many ways

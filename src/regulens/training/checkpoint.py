@@ -14,6 +14,7 @@ from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.models.base import AssayModel
 from regulens.models.registry import build
+from regulens.models.tensor_file import read_tensors
 from regulens.training.display import say
 from regulens.training.weights import load_weights
 
@@ -107,13 +108,13 @@ def adopt_checkpoint(
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError:
         raise InputError(f"{path}: the checkpoint does not exist") from None
     except Exception as error:  # a foreign or damaged file fails in many ways
         raise InputError(
             f"{path}: not a readable checkpoint ({type(error).__name__}); it must be a file of torch.save with tensors "
-            "and plain values only"
+            "and plain values only; if training wrote it, it is damaged: delete it and start again"
         ) from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")

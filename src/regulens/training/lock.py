@@ -71,13 +71,18 @@ class TrainingLock:
     def _create(self) -> bool:
         # Written elsewhere and linked into place: whoever sees the lock sees all of it, and only one link succeeds.
         draft = self.path.with_name(f".lock.{self._mine['token']}")
-        draft.write_text(json.dumps(self._mine))
         try:
+            draft.write_text(json.dumps(self._mine))
             os.link(draft, self.path)
         except FileExistsError:
             return False
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot write the lock of {self.what}: {error.strerror}; make room or correct the rights "
+                "there, and start again"
+            ) from error
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
         return True
 
     def _remove(self, holder: dict) -> None:

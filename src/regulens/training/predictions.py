@@ -7,25 +7,26 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from regulens.data.hdf5 import OutputFile, hdf5_output
 from regulens.data.store import AssayStore
 from regulens.data.store_format import LOCATION_BYTES
 from regulens.data.tracks import tracks_to_text
 from regulens.errors import InputError
-from regulens.files import atomic_output
 
 
 class PredictionWriter:
     """Takes predictions in the order of the store; made by `write_predictions`."""
 
-    def __init__(self, file: h5py.File, store: AssayStore, compression: int | None):
+    def __init__(self, file: OutputFile, store: AssayStore, compression: int | None):
         geometry, n_tracks = store.geometry, len(store.tracks)
-        self._store = store
+        self._store, self._file = store, file
         self._values = file.create_dataset(
             "prediction",
             (len(store), geometry.bins, n_tracks),
             dtype=np.float32,
             chunks=(1, geometry.bins, n_tracks),
             compression=compression,
+            fletcher32=True,
         )
         self._locations = file.create_dataset("location", (len(store),), dtype=f"S{LOCATION_BYTES}")
         self.examples = 0
@@ -37,6 +38,7 @@ class PredictionWriter:
         self._values[rows.start : rows.stop] = values
         self._locations[rows.start : rows.stop] = [self._store.location(row).encode() for row in rows]
         self.examples = rows.stop
+        self._file.check()
 
 
 @contextmanager
@@ -49,7 +51,7 @@ def write_predictions(
     bins, bin_bp as in the store, ``model`` (a name) and, where there is one, ``seed``. ``compression`` is a level
     of gzip.
     """
-    with atomic_output(output) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_output(output) as file:
         file.attrs["tracks"] = tracks_to_text(store.tracks)
         for name in ("input_bp", "bins", "bin_bp"):
             file.attrs[name] = getattr(store.geometry, name)
@@ -71,7 +73,7 @@ def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Datas
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: the predictions do not exist: run the step that makes them")
-    again = "make the predictions again"
+    again = "delete it and make the predictions again"
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -84,11 +86,19 @@ def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Datas
             raise InputError(
                 f"{path} has predictions {file['prediction'].shape}, {store.path} needs {expected}: {again}"
             )
-        locations = file["location"][:]
+        try:
+            locations = file["location"][:]
+        except OSError as error:
+            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None
         for row in range(len(store)):
             if locations[row].decode() != store.location(row):
                 raise InputError(
                     f"{path}: example {row} is {locations[row].decode()!r} there and {store.location(row)!r} in "
                     f"{store.path}: {again}"
                 )
-        yield file["prediction"]
+        try:
+            yield file["prediction"]
+        except OSError as error:
+            if error.errno is not None:  # of the system, not of HDF5
+                raise
+            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None

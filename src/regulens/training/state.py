@@ -11,6 +11,7 @@ import torch
 from regulens.codehash import code_hash
 from regulens.errors import InputError
 from regulens.files import atomic_output
+from regulens.models.tensor_file import read_tensors
 from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
 from regulens.training.task import TrainingTask
 
@@ -67,7 +68,7 @@ def load_state(path: Path, signature: str) -> TrainingState | None:
     if not path.exists():
         return None
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        values = read_tensors(path)
         state = TrainingState(**values)
     except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
         raise InputError(

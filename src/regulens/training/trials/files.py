@@ -12,6 +12,7 @@ from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.models.hybrid import HybridNetwork
+from regulens.models.tensor_file import read_tensors
 from regulens.training.display import say
 from regulens.training.weights import load_weights
 from regulens.validation import validated
@@ -92,7 +93,7 @@ def _loaded(content: dict[str, Any], path: Path | str, device: str | torch.devic
 def read_trials(path: Path | str) -> dict[str, Any]:
     """The content of a ``model.pt``, tensors on the CPU; `InputError` for anything else."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_tensors(path)
     except FileNotFoundError:
         raise InputError(f"{path}: the file of trained trials does not exist") from None
     except Exception as error:  # a foreign or damaged file fails in many ways

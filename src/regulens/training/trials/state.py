@@ -13,6 +13,7 @@ from regulens.codehash import code_hash
 from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.hybrid_settings import HybridNetworkSettings
+from regulens.models.tensor_file import read_tensors
 from regulens.training.display import say
 from regulens.training.trials.settings import HARDWARE_KEYS, TrialTraining
 
@@ -103,7 +104,7 @@ class TrialStates:
         if not path.exists():
             return None
         try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = read_tensors(path)
             found = content["signature"]
         except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
             raise InputError(

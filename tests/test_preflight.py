@@ -1,0 +1,204 @@
+"""What a run is told before its first job."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from regulens import preflight_files
+from regulens.cli import app
+from regulens.config import load, validate
+from regulens.data import transfer
+from regulens.errors import InputError
+from regulens.preflight import motif_problems, needed_sources, problems
+from regulens.preflight_cluster import (
+    GpuRequest,
+    PartitionGpus,
+    cluster_problems,
+    gpu_requests,
+    memory_gb,
+    memory_problems,
+    parse_gres,
+)
+
+ROOT = Path(__file__).parents[1]
+ROOM = 10**13
+
+
+@pytest.fixture
+def paper(tmp_path, monkeypatch):
+    """The papers' configuration in an empty folder on a disk with room."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REGULENS_MIRROR", raising=False)
+    free(monkeypatch, ROOM)
+    return load(ROOT / "config/config.yaml")
+
+
+def free(monkeypatch, size: int) -> None:
+    usage = type("Usage", (), {"free": size})()
+    monkeypatch.setattr(preflight_files.shutil, "disk_usage", lambda path: usage)
+
+
+def changed(config, **keys):
+    """A configuration with other values, given by paths with `__` for `.`."""
+    values = config.model_dump(mode="json")
+    for path, value in keys.items():
+        *parents, last = path.split("__")
+        node = values
+        for part in parents:
+            node = node[part]
+        node[last] = value
+    return validate(values)
+
+
+def test_asks_for_what_is_neither_downloaded_nor_mirrored(paper, tmp_path, monkeypatch):
+    assert len(needed_sources(paper)) == 153 + 10  # assay data; coordinates, genome and weights of DNABERT
+    (found,) = problems(paper)
+    assert found.startswith("152 files")
+    assert "download.billing_project" in found
+    for name in needed_sources(paper):
+        (tmp_path / "resources" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "resources" / name).write_bytes(b" " * 20_000)
+    assert problems(paper) == []
+    monkeypatch.setenv("REGULENS_MIRROR", "/no/such/folder")
+    assert "does not exist" in problems(paper)[0]
+
+
+def test_lists_everything_at_once(paper, monkeypatch):
+    free(monkeypatch, 10**9)
+    monkeypatch.setenv("PATH", "")
+    config = changed(
+        paper,
+        dnabert_lrp__model__weights="no/such.bin",
+        dnabert_lrp__motifs__comparison__release="JASPAR1066",
+        hybrid_networks__comparison__engine="meme",
+    )
+    found = problems(config, [GpuRequest("fine_tune", "gpu", 1, None)])
+    starts = ["152 files", "the disk of resources and results", "dnabert_lrp.model.weights: no/such.bin"]
+    starts += ["dnabert_lrp.motifs.comparison.release", "hybrid_networks.comparison.engine: meme needs", "jobs ask for"]
+    assert len(found) == len(starts)
+    assert all(problem.startswith(start) for problem, start in zip(found, starts, strict=True))
+    remedies = [
+        "set download.billing_project",
+        "make room",
+        "correct the path",
+        "choose one of",
+        "install",
+        "login node",
+    ]
+    assert all(remedy in problem for problem, remedy in zip(found, remedies, strict=True))
+
+
+def test_disk_is_asked_for_what_is_not_there_yet(paper, tmp_path, monkeypatch):
+    free(monkeypatch, 300 * 10**9)
+    (found,) = preflight_files.disk_problems(paper, needed_sources(paper))
+    assert "300.0 GB free" in found
+    assert "needs about 35" in found  # 319 GB of TFRecords, 33 GB of examples, genome and weights
+    for name in needed_sources(paper):
+        (tmp_path / "resources" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "resources" / name).touch()
+    assert preflight_files.disk_problems(paper, needed_sources(paper)) == []
+
+
+def test_bucket_is_tried_with_one_file(paper, monkeypatch):
+    tried = []
+
+    def refuse(name, url, settings):
+        tried.append(url)
+        raise OSError("Forbidden: the project has no access")
+
+    monkeypatch.setattr(transfer, "open_url", refuse)
+    config = changed(paper, download__billing_project="some-project")
+    (found,) = problems(config)
+    assert len(tried) == 1
+    assert "access refused" in found
+    assert "152 files" in found
+
+
+def test_weights_that_are_a_pointer(paper, tmp_path):
+    (tmp_path / "resources/DNA_bert_6").mkdir(parents=True)
+    (tmp_path / "resources/DNA_bert_6/pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert any("43 bytes, which are no weights" in problem for problem in problems(paper))
+
+
+def test_programs_that_the_rules_bring_along_are_not_asked_for(paper, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    config = changed(paper, hybrid_networks__comparison__engine="meme")
+    assert len(motif_problems(config)) == 1
+    assert motif_problems(config, conda=True) == []
+
+
+def test_requests_of_jobs():
+    jobs = [
+        ("crop", {"slurm_partition": "cpu", "mem_mb": 4000}),
+        ("train", {"slurm_partition": "gpu", "gpu": 3, "gpu_model": "a100"}),
+        ("train", {"slurm_partition": "gpu", "gpu": 3, "gpu_model": "a100"}),
+        ("test", {"slurm_partition": "gpu", "gpu": 0}),
+    ]
+    assert gpu_requests(jobs) == [GpuRequest("train", "gpu", 3, "a100")]
+
+
+def test_gpus_of_a_partition():
+    text = "gpu:a100:3(S:0-1),nvme:1\n(null)\ngpu:2\ngpu:a100:3(S:0-1)\ngpu:h100_80gb\n"
+    expected = [PartitionGpus("a100", 3), PartitionGpus(None, 2), PartitionGpus("h100_80gb", 1)]
+    assert parse_gres(text) == expected
+    assert [memory_gb(name) for name in ("a100", "nvidia_a100-sxm4-80gb", "rtx_new", None)] == [40, 80, None, None]
+
+
+def sinfo(tmp_path, monkeypatch, answer: str, status: int = 0) -> None:
+    """A `sinfo` that answers with this."""
+    program = tmp_path / "bin/sinfo"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{answer}'\nexit {status}\n" if answer else f"#!/bin/sh\nexit {status}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "problem"),
+    [
+        ("gpu* gpu:a100:4", 0, None),
+        ("gpu gpu:a100:2", 0, "2 x a100"),
+        ("gpu gpu:v100:4", 0, "4 x v100"),
+        ("gpu (null)", 0, "no GPU"),
+        ("", 0, "no partition gpu"),
+        ("", 1, "is the SLURM controller up"),
+    ],
+)
+def test_partition_must_have_the_gpus(paper, tmp_path, monkeypatch, answer, status, problem):
+    sinfo(tmp_path, monkeypatch, answer, status)
+    found = cluster_problems(paper, [GpuRequest("fine_tune", "gpu", 3, "a100")])
+    assert (found == []) if problem is None else (len(found) == 1 and problem in found[0])
+
+
+def test_models_must_fit_the_gpu(paper, tmp_path, monkeypatch):
+    sinfo(tmp_path, monkeypatch, "gpu gpu:a100:3")
+    wide = changed(
+        paper,
+        genomic_interpreter__data__geometry={"input_bp": 196608, "bins": 896, "bin_bp": 128},
+        genomic_interpreter__models={"swin1d": {}, "maxpool_cnn": {}},
+        genomic_interpreter__figures__figure3__other="maxpool_cnn",
+    )
+    (found,) = cluster_problems(wide, [GpuRequest("train_assay_model", "gpu", 3, "a100")])
+    assert found.startswith("swin1d needs about")
+    assert "the GPU has 40 GB: set batch_per_device: 2" in found
+
+
+def test_classifiers_must_fit_the_gpu(paper):
+    assert memory_problems(paper, "fine_tune", 16.0) == []
+    found = memory_problems(paper, "fine_tune", 5.0)
+    assert len(found) == 2
+    assert "in dnabert_lrp.tasks.promoters.training" in found[0]
+    assert memory_problems(paper, "crop_tfrecord", 0.0) == []
+
+
+def test_command_lists_and_fails(paper, tmp_path):
+    result = CliRunner().invoke(app, ["preflight", "--configfile", str(ROOT / "config/config.yaml")])
+    assert isinstance(result.exception, InputError)
+    assert "  * 152 files" in str(result.exception)
+    values = yaml.safe_load((ROOT / "tests/config/tiny.yaml").read_text())
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(values))
+    result = CliRunner().invoke(app, ["preflight", "--configfile", "tiny.yaml"])
+    assert "nothing is missing" in result.output
