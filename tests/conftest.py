@@ -1,9 +1,13 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from browser import Browser, chromium
+from copies import blocks, copy_project, finished_rules, run_in, tiny_assay, write_configuration
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,61 @@ def mirror() -> Path:
     if not Path(folder).is_dir():
         pytest.fail(f"REGULENS_MIRROR names {folder}, which is not a folder")
     return Path(folder).resolve()
+
+
+class Imported(NamedTuple):
+    """A workflow of somebody else's that has made the tiny Table 1 with the rules of this one."""
+
+    folder: Path
+    project: Path
+    rules: list[str]
+    """Of every job, as this workflow calls them."""
+    output: str
+
+
+TELL = """
+
+import os
+
+
+onstart:
+    print("The environments are given", os.environ["REGULENS_PROJECT"])
+"""
+
+
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory) -> Imported:
+    """The tiny Table 1 of two models, made by the Snakefile of docs/use-as-a-module.md."""
+    place = tmp_path_factory.mktemp("imported")
+    project = copy_project(place / "regulens")
+    folder = place / "own"
+    folder.mkdir()
+    write_configuration(folder / "own.yaml", tiny_assay())
+    (snakefile,) = blocks("docs/use-as-a-module.md", "python")
+    (folder / "Snakefile").write_text(snakefile.text + TELL)
+    done = run_in(folder, project, "snakemake --cores 2 --show-failed-logs --scheduler greedy")
+    return Imported(folder, project, finished_rules(done), done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    """Folder in which the whole tiny workflow has run, here, without a cluster."""
+    from workflow.conftest import TINY, run_snakemake
+    from workflow.enhancers import write_enhancers
+
+    folder = tmp_path_factory.mktemp("tiny")
+    write_enhancers(folder)
+    done = run_snakemake(folder, TINY, "--show-failed-logs")
+    assert done.returncode == 0, done.stderr[-6000:]
+    (folder / "first_run.txt").write_text(done.stdout + done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[Browser]:
+    """A headless Chromium; tests skip where there is none."""
+    if not chromium():
+        pytest.skip("chromium and chromedriver are not installed: the page is not looked at in a browser")
+    window = Browser(tmp_path_factory.mktemp("chromium"))
+    yield window
+    window.close()

@@ -69,6 +69,15 @@ def code_modules(modules: Iterable[str]) -> set[str]:
     return found
 
 
+@cache
+def source_hash() -> str:
+    """Hash of every file of the package, words and templates included."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in ROOT.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def code_hash(modules: Iterable[str]) -> str:
     """Hash of the syntax trees, without docstrings, of modules and of all that they import."""
     joined = "".join(f"{module}:{_read(module)[0]}" for module in sorted(code_modules(modules)))

@@ -1,4 +1,4 @@
-"""Outputs that are whole or absent."""
+"""Outputs that are whole or absent, and a record of the files that a command wrote and read."""
 
 import errno
 import os
@@ -6,6 +6,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from regulens.errors import InputError
@@ -15,12 +16,64 @@ _NO_ROOM_BYTES = 1 << 20
 """Some writers (torch.save) fail on a full disk without a reason; with less than this free, that is the reason."""
 
 
+@dataclass
+class FileRecord:
+    """What a command did to files, in order; all paths are absolute."""
+
+    written: dict[Path, str | None] = field(default_factory=dict)
+    """Targets of `atomic_output` that are in place, with their sha256 where it is known already."""
+    folders: list[Path] = field(default_factory=list)
+    """Folders whose files are one artefact."""
+    read: dict[Path, None] = field(default_factory=dict)
+    """Files read that the command line does not name."""
+
+
+_record: FileRecord | None = None
+
+
+@contextmanager
+def recorded_files() -> Iterator[FileRecord]:
+    """Record what is written and read in this block."""
+    global _record
+    before, _record = _record, FileRecord()
+    try:
+        yield _record
+    finally:
+        _record = before
+
+
+def note_read(path: Path | str) -> None:
+    """Say that a file is read which the command line does not name itself: in a folder, or behind another file."""
+    if _record is not None:
+        _record.read[Path(os.path.abspath(path))] = None
+
+
+def note_sha256(path: Path | str, sha256: str) -> None:
+    """Say what the sha256 of an output is, so that it is not read again for it."""
+    if _record is not None:
+        _record.written[Path(os.path.abspath(path))] = sha256
+
+
+def note_folder(folder: Path | str) -> None:
+    """Say that the outputs put in place below this folder from now on are one artefact: the folder."""
+    manifest_path(folder).unlink(missing_ok=True)
+    if _record is not None:
+        _record.folders.append(Path(os.path.abspath(folder)))
+
+
+def manifest_path(artefact: Path | str) -> Path:
+    """Where the manifest of a file or folder is: beside it."""
+    artefact = Path(artefact)
+    return artefact.with_name(f"{artefact.name}.manifest.json")
+
+
 @contextmanager
 def atomic_output(target: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``target``; rename it onto ``target`` on success, remove it on any failure.
 
     The temporary name keeps the suffixes of the target, because some writers choose their format by suffix.
-    Works for a file and for a folder (create it inside the block; an older folder of that name is replaced).
+    Works for a file and for a folder (create it inside the block; an older folder of that name is replaced). The
+    manifest of an older target is removed first: it never stands beside another file than its own.
 
     Raises `InputError` that names target and folder when the disk (or a quota) is full.
     """
@@ -29,9 +82,12 @@ def atomic_output(target: Path | str) -> Iterator[Path]:
     temporary = target.with_name(f".{uuid.uuid4().hex[:8]}.part.{target.name}")
     try:
         yield temporary
+        manifest_path(target).unlink(missing_ok=True)
         if temporary.is_dir() and target.is_dir():
             shutil.rmtree(target)
         os.replace(temporary, target)
+        if _record is not None:
+            _record.written.setdefault(Path(os.path.abspath(target)))
     except (OSError, RuntimeError) as error:
         free = shutil.disk_usage(target.parent).free  # before what was written is removed
         if getattr(error, "errno", None) in _FULL_DISK or free < _NO_ROOM_BYTES:

@@ -22,7 +22,6 @@ from workflow.enhancers import write_enhancers
 from .cluster import Cluster, cancel_all, missing, running_cluster
 
 STUDY = "genomic_interpreter"
-DATA = [f"results/tiny/{STUDY}/data/{split}.h5" for split in ("train", "valid")]
 # Nothing else of the shipped profile differs from what a user runs.
 OVERRIDDEN = {"account": "null", "status_command": "squeue", "efficiency_report": "false"}
 
@@ -53,8 +52,9 @@ class Runs:
 
     def __init__(self, cluster: Cluster, profile: Path, folder: Path):
         self.cluster, self.folder, self.started = cluster, folder, []
+        # More at once would only wait for each other: the cluster pretends to have more cores than this machine.
         waits = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
-        self.options = ["--profile", str(profile), "--jobs", "20", "--show-failed-logs", *waits]
+        self.options = ["--profile", str(profile), "--jobs", "4", "--show-failed-logs", *waits]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -96,21 +96,33 @@ def finish(process: subprocess.Popen, seconds: float = 400) -> tuple[int, str]:
     """Wait for a run: exit status and output. What does not end is interrupted, which cancels its jobs."""
     try:
         output, _ = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
+    except BaseException as error:  # the interruption of the tests too: the jobs must not outlive them
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
-        pytest.fail(f"the run did not end within {seconds:.0f} s:\n{output[-4000:]}")
+        if isinstance(error, subprocess.TimeoutExpired):
+            pytest.fail(f"the run did not end within {seconds:.0f} s:\n{output[-4000:]}")
+        raise
     return process.returncode, output
 
 
 @pytest.fixture(scope="session")
-def cropped(cluster, profile, tmp_path_factory) -> Path:
-    """Folder with the training data of the tiny run, made by the cluster."""
-    folder = tmp_path_factory.mktemp("cropped")
+def whole(cluster, profile, tmp_path_factory) -> Path:
+    """Folder in which the cluster has run the whole tiny workflow, with the threads of a run on two cores."""
+    folder = tmp_path_factory.mktemp("whole")
     write_enhancers(folder)
-    status, output = Runs(cluster, profile, folder).run(TINY, *DATA)
+    status, output = Runs(cluster, profile, folder).run(TINY, "--max-threads", "2", seconds=3000)
     assert status == 0, output[-6000:]
     (folder / "first_run.txt").write_text(output)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cropped(whole, tmp_path_factory) -> Path:
+    """Folder with the training data of the tiny run, and nothing made of them."""
+    folder = tmp_path_factory.mktemp("cropped") / "run"
+    results = "results/tiny"
+    for name in (".snakemake", "results/tiny/simulated_genome", f"{results}/{STUDY}/data"):
+        shutil.copytree(whole / name, folder / name)
     return folder
 
 

@@ -3,7 +3,7 @@
 import re
 import signal
 
-from .conftest import STUDY, TINY, finish
+from .conftest import STUDY, finish
 
 MODELS = f"results/tiny/{STUDY}/models"
 
@@ -12,38 +12,37 @@ def memory(job) -> str:
     return re.search(r"mem=(\w+)", job["TRES"])[1]
 
 
-def test_short_jobs_run_through_on_the_cpu_partition(cluster, cropped):
+def test_short_jobs_run_through_on_the_cpu_partition(cluster, whole):
     (simulation,) = cluster.jobs_of("simulate_genome")[:1]
     assert simulation["JobState"] == "COMPLETED"
     assert (simulation["Partition"], simulation["TimeLimit"], memory(simulation)) == ("cpu", "02:00:00", "16000M")
     assert "gpu" not in simulation.get("TresPerJob", "")
 
 
-def test_shards_share_one_submission(cluster, cropped):
-    (crops,) = [job for job in cluster.jobs_of("crops") if job["WorkDir"] == str(cropped)]
+def test_shards_share_one_submission(cluster, whole):
+    (crops,) = [job for job in cluster.jobs_of("crops") if job["WorkDir"] == str(whole)]
     assert crops["JobState"] == "COMPLETED"
-    assert (crops["CPUs/Task"], memory(crops), crops["TimeLimit"]) == ("3", "12000M", "00:30:00")
-    for shard in ("train-0", "train-1", "valid-0"):
-        assert (cropped / f"results/tiny/{STUDY}/data/shards/{shard}.h5").exists()
+    assert (crops["CPUs/Task"], memory(crops), crops["TimeLimit"]) == ("4", "16000M", "00:30:00")
+    for shard in ("train-0", "train-1", "valid-0", "test-0"):
+        assert (whole / f"results/tiny/{STUDY}/data/shards/{shard}.h5").exists()
 
 
-def test_what_is_measured_of_several_networks_shares_submissions(cluster, runs):
-    before = {job["JobId"] for job in cluster.jobs()}
-    networks = [f"results/tiny/hybrid_networks/task1/c24/{activation}" for activation in ("relu", "exponential")]
-    targets = [f"{network}/{file}" for network in networks for file in ("metrics.csv", "filter_statistics.csv")]
-    status, output = runs.run(TINY, *targets)
-    assert status == 0, output[-6000:]
+def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole):
     jobs = {
-        rule: [job for job in cluster.jobs_of(rule) if job["JobId"] not in before]
+        rule: [job for job in cluster.jobs_of(rule) if job["WorkDir"] == str(whole)]
         for rule in ("train_trials", "metrics", "networks")
     }
-    assert [len(found) for found in jobs.values()] == [2, 1, 1]
+    # Three architectures with two activations on two tasks; eight of them share one submission.
+    assert len(jobs["train_trials"]) == 12
     assert {job["TresPerJob"].strip() for job in jobs["train_trials"]} == {"gres:gpu:a100:1"}
-    (metrics,), (filters,) = jobs["metrics"], jobs["networks"]
-    assert {job["Partition"] for job in (metrics, filters)} == {"cpu"}
-    # Side by side: two jobs of 2 CPUs and 6 GB; the steps behind them ask for less.
-    assert [(job["CPUs/Task"], memory(job)) for job in (metrics, filters)] == [("4", "12000M")] * 2
-    assert (metrics["TimeLimit"], filters["TimeLimit"]) == ("01:00:00", "02:00:00")
+    assert len(jobs["metrics"]) == 2
+    assert 2 <= len(jobs["networks"]) <= 4  # filters of six networks, saliency of six
+    shared = jobs["metrics"] + jobs["networks"]
+    assert {job["Partition"] for job in shared} == {"cpu"}
+    # Side by side: jobs of 2 CPUs and 6 GB each; the steps behind them ask for less.
+    for job in shared:
+        assert memory(job) == f"{int(job['CPUs/Task']) * 3000}M"
+    assert {job["TimeLimit"] for job in jobs["metrics"]} == {"01:00:00"}
 
 
 def test_an_assay_model_asks_for_three_gpus_of_one_node(cluster, runs, training_config):

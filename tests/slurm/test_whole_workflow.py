@@ -4,27 +4,39 @@ import re
 import subprocess
 
 import pytest
-from workflow.enhancers import write_enhancers
+from workflow.same_tables import differing_tables
 
-from .conftest import Runs
+from .conftest import TINY, Runs
+
+pytestmark = pytest.mark.workflow
 
 
-@pytest.mark.workflow
-def test_the_whole_tiny_workflow_runs_through(cluster, profile, tmp_path, training_config):
-    write_enhancers(tmp_path)
-    runs = Runs(cluster, profile, tmp_path)
-    config = training_config({"training.devices": 2})
-    before = len(cluster.jobs())
-    status, output = runs.run(config, seconds=3000)
-    assert status == 0, output[-6000:]
+def test_every_study_comes_to_its_figures(cluster, whole):
     for study in ("genomic_interpreter", "dnabert_lrp", "hybrid_networks"):
-        assert list((tmp_path / "results/tiny" / study).glob("figure*.png")), study
-    jobs = cluster.jobs()[before:]
+        assert list((whole / "results/tiny" / study).glob("figure*.png")), study
+    jobs = [job for job in cluster.jobs() if job["WorkDir"] == str(whole)]
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
+
+
+def test_trainings_got_the_gpus_of_their_devices(cluster, whole):
+    jobs = [job for job in cluster.jobs() if job["WorkDir"] == str(whole)]
     trainings = [job for job in jobs if re.search(r"/rule_train_(main|assay)_model/", job["StdOut"])]
-    assert len(trainings) == 10
-    assert {job["TresPerJob"].strip() for job in trainings} == {"gres:gpu:a100:2"}
+    gpus = sorted(job["TresPerJob"].strip() for job in trainings)
+    assert gpus == ["gres:gpu:a100:1"] * 6 + ["gres:gpu:a100:2"] * 4  # maxpool_cnn and swin1d, two seeds
+
+
+def test_everything_is_as_without_a_cluster(tiny, whole):
+    # Same inputs, settings, code, versions, seeds and threads on the same machine, once here and once through SLURM.
+    assert differing_tables(tiny / "results/tiny", whole / "results/tiny") == []
+
+
+def test_nothing_is_left_to_do(cluster, profile, whole):
+    runs = Runs(cluster, profile, whole)
     again = subprocess.run(
-        [*runs.command(config), "--dry-run"], cwd=tmp_path, env=runs.environment, capture_output=True, text=True
+        [*runs.command(TINY), "--max-threads", "2", "--dry-run"],
+        cwd=whole,
+        env=runs.environment,
+        capture_output=True,
+        text=True,
     )
     assert "Nothing to be done" in again.stdout + again.stderr

@@ -45,17 +45,6 @@ def planned(process) -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Path:
-    """Folder in which the whole tiny workflow has run."""
-    folder = tmp_path_factory.mktemp("tiny")
-    write_enhancers(folder)
-    done = run_snakemake(folder, TINY, "--show-failed-logs")
-    assert done.returncode == 0, done.stderr[-6000:]
-    (folder / "first_run.txt").write_text(done.stdout + done.stderr)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def study(tiny) -> Path:
     """Results of the Genomic Interpreter study of the tiny run."""
     return tiny / "results/tiny/genomic_interpreter"

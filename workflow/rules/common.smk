@@ -5,18 +5,24 @@ import shlex
 
 from snakemake.exceptions import WorkflowError
 
-from regulens.codehash import code_hash
-from regulens.config import STUDIES, validate
+from regulens.codehash import ROOT, code_hash
+from regulens.config import STUDIES, unfit_references, validate
 from regulens.errors import InputError
-from regulens.models import architectures
+from regulens.parse_cache import ParseCache
 from regulens.preflight import problems
 from regulens.preflight_cluster import gpu_requests
 from regulens.reference_rows import REFERENCE_ROWS
 from regulens.sources import find_source, pattern
 from regulens.training.settings import HARDWARE_KEYS
 
+CACHE = ParseCache(".snakemake/regulens/parsed.json")
 try:
-    CONFIG = validate(config)
+    CONFIG = validate(
+        config,
+        lambda found: CACHE.remember(
+            "references", config, lambda: unfit_references(found)
+        ),
+    )
 except InputError as error:
     raise WorkflowError(f"The configuration is not valid:\n{error}")
 
@@ -24,7 +30,8 @@ SETTINGS = CONFIG.model_dump(mode="json")
 CONFIGURED = [study for study in STUDIES if SETTINGS[study]]
 RESULTS = f"results/{CONFIG.run}"
 DOWNLOADS = CONFIG.download.folder
-READING_LIST = {}
+# The environments of `--sdm conda` are given this code (envs/*.post-deploy.sh).
+os.environ.update(REGULENS_PROJECT=str(ROOT.parents[1]))
 # Not workflow.source_path: its path is another in every run, and a changed input runs a rule again.
 PUBLISHED = os.path.relpath(
     workflow.current_basedir.join("../../config/published.csv").get_path_or_uri(
@@ -52,7 +59,7 @@ def settings(path=None, **named):
 
 def code(*modules):
     """Parameter that changes with the code (not the comments) of these modules and of all that they import."""
-    return code_hash(modules)
+    return CACHE.remember("code", modules, lambda: code_hash(modules))
 
 
 def located(name):
@@ -122,9 +129,15 @@ def selection(wildcards):
 
 def model_module(name):
     """Module that defines the architecture of a model, relative to regulens."""
-    return architectures()[ASSAY.models[name].architecture].__module__.removeprefix(
-        "regulens."
-    )
+
+    def found():
+        # Loads PyTorch: only where it is not known yet.
+        from regulens.models import architectures
+
+        return architectures()[architecture].__module__.removeprefix("regulens.")
+
+    architecture = ASSAY.models[name].architecture
+    return CACHE.remember("module of", architecture, found)
 
 
 def model_code(wildcards):
@@ -173,11 +186,11 @@ def cluster_jobs():
 
 def closing_words():
     """What to open when the run is done."""
-    lines = [f"\nDone: {CONFIG.run}. Open these:"]
-    for path, what in READING_LIST.items():
-        if os.path.exists(path):
-            lines.append(f"  {path:<62} {what}")
-    return "\n".join(lines)
+    jobs = [job for job in workflow.dag.jobs if job.rule.name.endswith("_page")]
+    pages = [path for job in jobs for path in job.output]
+    if not pages:
+        return f"\nDone: {CONFIG.run}. What was asked for is in {RESULTS}."
+    return f"\nDone: {CONFIG.run}. Open this, it shows everything:\n  {pages[0]}"
 
 
 def settings_without(keys, **named):

@@ -12,8 +12,10 @@ rule download:
     conda:
         "../../envs/regulens.yaml"
     resources:
-        # Not parameters: another mirror or one more retry is no reason to download again.
+        # Not parameters: another mirror, one more retry or the wording of the licence is no reason to download again.
         settings=settings("download"),
+        licence=lambda wildcards: find_source(CONFIG.sources, wildcards.name).licence
+        or "not stated",
     params:
         source=lambda wildcards: find_source(
             CONFIG.sources, wildcards.name
@@ -22,8 +24,8 @@ rule download:
     message:
         "Download {wildcards.name}"
     shell:
-        "regulens download {wildcards.name:q} --source {params.source:q} --settings {resources.settings:q}"
-        " --lock {params.lock:q} --output {output:q} 2> {log:q}"
+        "regulens download {wildcards.name:q} --source {params.source:q} --licence {resources.licence:q}"
+        " --settings {resources.settings:q} --lock {params.lock:q} --output {output:q} 2> {log:q}"
 
 
 rule unpack:

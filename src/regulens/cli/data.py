@@ -22,6 +22,7 @@ def download(
     settings: SettingsOption,
     output: OutputOption,
     lock: Annotated[Path | None, typer.Option("--lock", help="Checksums seen of sources that state none.")] = None,
+    licence: Annotated[str, typer.Option("--licence", help="Licence of the data, for the manifest.")] = "",
 ) -> None:
     """Fetch one file, from the mirror folder or its URL, and check its sha256."""
     from regulens.data.download import download as fetch

@@ -73,4 +73,5 @@ def compile_memelite(
         if engine == "auto" and find_tomtom():
             temporary.write_text("not needed: the MEME Suite's tomtom is installed\n")
         else:
-            temporary.write_text(f"memelite {version()}: ready after {warm_up():.1f} s\n")
+            print(f"memelite is ready after {warm_up():.1f} s", file=sys.stderr)
+            temporary.write_text(f"memelite {version()}: ready\n")

@@ -1,5 +1,6 @@
 """Commands about the project itself."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -73,3 +74,26 @@ def plan(
         plan_text.write(root / document, text)
     else:
         print(text, end="")
+
+
+@app.command("trace")
+def trace(
+    file: Annotated[Path, typer.Argument(help="A figure, a table or any other file that regulens made.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Read every file again and compare its sha256.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the chain as JSON.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every one of many files alike.")] = False,
+) -> None:
+    """Where a file comes from, step by step back to downloads, simulations and files of your own."""
+    from rich.console import Console
+
+    from regulens import provenance
+    from regulens.provenance_text import tree
+
+    steps = provenance.chain(file, verify)
+    if as_json:
+        print(provenance.as_json(steps))
+    else:
+        # A file gets whole lines, however long.
+        Console(width=None if sys.stdout.isatty() else 1000).print(tree(steps, everything))
+    if problems := [step.problem for step in steps if step.problem]:
+        raise InputError("the chain does not hold:\n" + "\n".join(f"  * {problem}" for problem in problems))

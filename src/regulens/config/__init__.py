@@ -1,5 +1,6 @@
 """The configuration: the single description of every key, read by the command line and the workflow only."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -45,12 +46,21 @@ class Config(Settings):
         return self
 
 
-def validate(values: dict) -> Config:
+def validate(values: dict, misfits: Callable[[Config], list[str]] | None = None) -> Config:
     """Check a configuration and fill in its defaults.
+
+    ``misfits`` stands in for `unfit_references`, for one who remembers its answer.
 
     Raises InputError that lists every wrong key with its path, what was found, and the nearest valid key.
     """
     config = validated(Config, values)
+    if problems := (misfits or unfit_references)(config):
+        raise InputError("\n".join(problems))
+    return config
+
+
+def unfit_references(config: Config) -> list[str]:
+    """One line for everything in a configuration that does not fit together; loads the models, so PyTorch."""
     problems = []
     if config.genomic_interpreter:
         problems += unfit_genomic_interpreter(config.genomic_interpreter)
@@ -58,9 +68,7 @@ def validate(values: dict) -> Config:
         problems += unfit_dnabert_lrp(config.dnabert_lrp)
     if config.hybrid_networks:
         problems += unfit_hybrid_networks(config.hybrid_networks)
-    if problems:
-        raise InputError("\n".join(problems))
-    return config
+    return problems
 
 
 def load(path: Path | str) -> Config:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from regulens.config.references import merged, wrong_keys
 from regulens.errors import InputError
-from regulens.models import architectures, model_settings
 from regulens.reference_rows import REFERENCE_ROWS
 from regulens.training.settings import TrainingSettings
 from regulens.validation import nearest
@@ -22,6 +21,8 @@ def unfit_references(study: "GenomicInterpreter") -> list[str]:
 
 
 def _models(study: "GenomicInterpreter") -> list[str]:
+    from regulens.models import architectures, model_settings  # PyTorch: only where the models are looked at
+
     known, problems = architectures(), []
     for name, entry in study.models.items():
         path = f"{STUDY}.models.{name}"
@@ -58,6 +59,8 @@ def _names(study: "GenomicInterpreter") -> list[str]:
 
 def _figures(study: "GenomicInterpreter") -> list[str]:
     """Layers that the attention figures name against those of the main model."""
+    from regulens.models import architectures, model_settings
+
     entry = study.models[study.figures.main_model]
     try:
         settings = model_settings(entry.architecture, entry.settings, study.data.geometry)

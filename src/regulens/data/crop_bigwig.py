@@ -17,6 +17,7 @@ from regulens.data.store import write_store
 from regulens.data.tracks import assign_groups, read_track_table
 from regulens.data.windows import Region, Tile, check_splits_disjoint, read_bed, read_windows, tile_window
 from regulens.errors import InputError
+from regulens.files import note_read
 
 _OPEN_FILES = 400  # bigWig files held open at a time: most systems allow a process 1,024 files
 
@@ -198,6 +199,7 @@ class _Coverage:
             raise InputError(
                 f"{path}: the coverage of track {row} ({self._tracks[row][0]}) in {self._origin} is missing"
             )
+        note_read(path)
         try:
             file = pyBigWig.open(str(path))
         except RuntimeError:

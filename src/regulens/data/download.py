@@ -9,7 +9,7 @@ from pathlib import Path
 from regulens.data.settings import DownloadSettings, Source
 from regulens.data.transfer import TransferError, copy_stream, fetch, reason
 from regulens.errors import InputError
-from regulens.files import atomic_output
+from regulens.files import atomic_output, note_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ def download(
             logger.warning("%s: no sha256 is stated for this source; found %s", name, found)
             if lock is not None:
                 add_to_lock(lock, name, found)
+    note_sha256(output, found)
     logger.info("%s: sha256 %s, from %s", name, found, copy or source.url)
 
 

@@ -15,7 +15,7 @@ from regulens.data.settings import SimulationSettings
 from regulens.data.simulate_coverage import STEP_BP, expand_tracks, promoter_activity, simulate_coverage
 from regulens.data.simulate_sequence import SLOT_BP, SLOTS, SimulatedContig, simulate_contig
 from regulens.errors import InputError
-from regulens.files import atomic_output
+from regulens.files import atomic_output, note_folder
 from regulens.sequence import decode
 
 FASTA_LINE = 80
@@ -57,6 +57,7 @@ def simulate_genome(settings: SimulationSettings, output_folder: Path | str, mat
     names = [f"sim{number}" for number in range(1, len(splits) + 1)]
     if not names:
         raise InputError("simulation.contigs: at least one contig is needed.")
+    note_folder(folder / "coverage")
     with ExitStack() as stack:
 
         def output(name: str) -> Path:

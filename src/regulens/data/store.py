@@ -30,6 +30,7 @@ from regulens.data.store_format import (
 )
 from regulens.data.tracks import tracks_from_text, tracks_to_text
 from regulens.errors import InputError
+from regulens.files import note_read
 
 # Examples are written in blocks of about this size: one HDF5 call costs as much as a small example.
 _FLUSH_BYTES = 4 << 20
@@ -130,6 +131,7 @@ def link_shards(shards: Sequence[Path | str], output: Path | str) -> int:
         set_text(file, "shards", json.dumps(linked))
         for dataset, (inner, dtype) in example_datasets(first.geometry, first.n_tracks).items():
             layout = h5py.VirtualLayout((total, *inner), dtype)
+            layout.dcpl.set_obj_track_times(False)  # the same shards give the same bytes
             start = 0
             for name, shape in zip(names, shapes, strict=True):
                 if shape.examples:  # HDF5 has no mapping of zero length
@@ -218,6 +220,7 @@ class AssayStore:
         for path, shard in zip(paths, shape.shards, strict=True):
             if not path.is_file():
                 raise InputError(f"{self.path}: its shard {path} is missing: {advice}")
+            note_read(path)
             found = StoreShape.read(path, shape)
             if found.examples != shard["examples"]:
                 raise InputError(

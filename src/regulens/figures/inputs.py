@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
+from regulens.files import note_read
 from regulens.runs import Run
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
@@ -30,6 +31,7 @@ def one_of(value: object, valid: Iterable, key: str) -> None:
 
 def read_table(path: Path | str, columns: Sequence[str]) -> pd.DataFrame:
     """Read a CSV that must have these columns (others are kept). Text columns hold '' where a cell is empty."""
+    note_read(path)
     try:
         table = pd.read_csv(path)
     except FileNotFoundError:

@@ -15,6 +15,7 @@ from regulens.bert_settings import BertSettings
 from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.kmers import vocabulary_size
+from regulens.models.tensor_file import write_tensors
 from regulens.models.weight_files import read_weight_file, weight_differences
 from regulens.validation import validated
 
@@ -156,7 +157,7 @@ def write_weights(output: Path | str, kind: str, weights: dict[str, Tensor], **f
         **facts,
     }
     with atomic_output(output) as temporary:
-        torch.save(content, temporary)
+        write_tensors(temporary, content)
 
 
 def load_classifier(path: Path | str) -> tuple["BertForSequenceClassification", dict[str, Any]]:

@@ -1,10 +1,16 @@
-"""Files of ``torch.save``, read with their checksums."""
+"""Files of ``torch.save``: the same content gives the same bytes; read with their checksums."""
 
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+
+
+def write_tensors(path: Path | str, content: Any) -> None:
+    """Write a file of ``torch.save``. To a path it would write that path's name as well, and other bytes each time."""
+    with open(path, "wb") as file:
+        torch.save(content, file)
 
 
 def read_tensors(path: Path | str) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from regulens.errors import InputError
+from regulens.files import note_read
 
 
 def read_columns(path: Path | str, columns: Sequence[str], sep: str = ",") -> pd.DataFrame:
@@ -13,6 +14,7 @@ def read_columns(path: Path | str, columns: Sequence[str], sep: str = ",") -> pd
 
     Raises `InputError` when the file cannot be read, is no table, or lacks a column.
     """
+    note_read(path)
     try:
         table = pd.read_csv(path, sep=sep, keep_default_na=False)
     except OSError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from regulens.errors import InputError
+from regulens.files import note_read
 
 TEXT_COLUMNS = ["query", "target", "orientation", "query_consensus", "target_consensus"]
 HIT_COLUMNS = [
@@ -29,6 +30,7 @@ def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
     No hit gives an empty table. Raises `InputError` for a file that is missing or no such table.
     """
     facts: dict[str, str] = {}
+    note_read(path)
     try:
         with open(path, encoding="utf-8") as file:
             lines = 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regulens.errors import InputError
-from regulens.files import atomic_output
+from regulens.files import atomic_output, note_read
 from regulens.motifs.matrices import PositionWeightMatrix
 
 UNIFORM = np.full(4, 0.25)
@@ -72,6 +72,7 @@ class _Lines:
 
     def __init__(self, path: Path | str):
         self.path, self.number = path, 0
+        note_read(path)
         try:
             self._lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as error:

@@ -14,7 +14,7 @@ from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.models.base import AssayModel
 from regulens.models.registry import build
-from regulens.models.tensor_file import read_tensors
+from regulens.models.tensor_file import read_tensors, write_tensors
 from regulens.training.display import say
 from regulens.training.weights import load_weights
 
@@ -49,7 +49,7 @@ def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: A
         **facts,
     }
     with atomic_output(output) as temporary:
-        torch.save(content, temporary)
+        write_tensors(temporary, content)
 
 
 def read_checkpoint(path: Path | str) -> dict[str, Any]:

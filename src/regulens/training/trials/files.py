@@ -12,7 +12,7 @@ from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.models.hybrid import HybridNetwork
-from regulens.models.tensor_file import read_tensors
+from regulens.models.tensor_file import read_tensors, write_tensors
 from regulens.training.display import say
 from regulens.training.weights import load_weights
 from regulens.validation import validated
@@ -73,7 +73,7 @@ def save_trials(
         **facts,
     }
     with atomic_output(output) as temporary:
-        torch.save(content, temporary)
+        write_tensors(temporary, content)
 
 
 def load_trials(path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
@@ -124,7 +124,7 @@ def adopt_trials(checkpoint: Path | str, settings: HybridNetworkSettings, output
         raise InputError(f"{checkpoint} does not fit the configured network:\n  " + "\n  ".join(lines))
     say(f"{checkpoint}: {len(content['trials'])} trials; that they were trained on the configured data is not checked")
     with atomic_output(output) as temporary:
-        torch.save(content | {"adopted_from": str(checkpoint)}, temporary)
+        write_tensors(temporary, content | {"adopted_from": str(checkpoint)})
 
 
 def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:

@@ -1,0 +1,312 @@
+"""Manifests beside what commands write, and the chains that they make."""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from regulens import code_facts, file_sums, manifests, run_facts
+from regulens.cli import app
+from regulens.errors import InputError
+from regulens.files import atomic_output, manifest_path, note_folder, note_read
+from regulens.provenance import chain, read_manifest
+
+BASES = ["".join("ACGT"[(row >> 2 * place) % 4] for place in range(10)) for row in range(60)]
+ROWS = "sequence\tlabel\tsplit\n" + "".join(
+    f"{('ACGTTGCA' * 8)[row % 7 :][:40]}{BASES[row]}\t{row % 2}\t{'train' if row < 40 else 'test'}\n"
+    for row in range(60)
+)
+DATA = {"route": "table", "table": "rows.tsv", "length_bp": 50, "valid_fraction": 0.2}
+
+
+def run(*words, code: int = 0):
+    """Run a command as its own process would; returns its output."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if code == 0:
+        assert done.exit_code == 0, (done.output, done.exception)
+    else:
+        assert done.exit_code != 0
+        if isinstance(done.exception, InputError):
+            return done.output + str(done.exception)
+    return done.output
+
+
+def make_filters(folder: Path, monkeypatch) -> Path:
+    """Download, unpack, filter and tabulate sequences in ``folder``; returns the table."""
+    monkeypatch.chdir(folder)
+    source = folder.parent / "source.gz"
+    if not source.exists():
+        source.write_bytes(gzip.compress(ROWS.encode(), mtime=0))
+    entry = {"url": f"file://{source}", "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
+    options = ["--settings", "{}", "--lock", "config/sources.lock", "--licence", "CC0"]
+    run("download", "rows.tsv.gz", "--source", json.dumps(entry), *options, "--output", "resources/rows.tsv.gz")
+    run("unpack", "resources/rows.tsv.gz", "--output", "resources/rows.tsv")
+    files = {name: f"results/data/{name}.tsv" for name in ("train", "valid", "test")}
+    words = [word for name, path in files.items() for word in (f"--{name}", path)]
+    words += ["--filters", "results/data/filters.csv", "--settings", json.dumps(DATA)]
+    run("sequences-from-table", "resources/rows.tsv", *words)
+    tasks = {"tasks": {"own": {"label": "Own", "classes": {"positive": "P", "negative": "N"}}}}
+    words = ["--run", "own:0=results/data/filters.csv", "--settings", json.dumps(tasks)]
+    run("dnabert-lrp", "filters", *words, "--csv", "results/filters.csv", "--md", "results/filters.md")
+    return folder / "results/filters.csv"
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch) -> Path:
+    (tmp_path / "one").mkdir()
+    return make_filters(tmp_path / "one", monkeypatch)
+
+
+def test_the_chain_leads_from_a_table_to_the_download(table, tmp_path):
+    steps = chain(table)
+    assert [step.path for step in steps] == [
+        "results/filters.csv",
+        "results/data/filters.csv",
+        "resources/rows.tsv",
+        "resources/rows.tsv.gz",
+    ]
+    assert [step.inputs for step in steps] == [[1], [2], [3], []]
+    assert not [step.problem for step in steps if step.problem]
+    last = steps[-1].identity
+    assert last["sha256"] == hashlib.sha256((tmp_path / "source.gz").read_bytes()).hexdigest()
+    assert last["settings"] == {"source": {"url": f"file://{tmp_path}/source.gz", "sha256": last["sha256"]}}
+    assert last["arguments"] == {"name": "rows.tsv.gz", "licence": "CC0"}
+    assert steps[0].identity["arguments"] == {"run": ["own:0"]}
+    assert steps[1].identity["settings"] == DATA
+
+
+def test_every_output_has_a_manifest_with_code_packages_and_circumstances(table):
+    for name in ("filters.csv", "filters.md", "data/train.tsv", "data/valid.tsv", "data/test.tsv", "data/filters.csv"):
+        manifest = read_manifest(table.parent / name)
+        path = table.parent / name
+        assert manifest["identity"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert manifest["identity"]["bytes"] == path.stat().st_size
+    identity = manifest["identity"]
+    assert identity["packages"]["numpy"] == sys.modules["numpy"].__version__
+    assert identity["code"]["version"]
+    assert len(identity["code"]["hash"]) == 16
+    assert identity["threads"] >= 1
+    assert manifest["run"]["wall_s"] > 0
+    assert manifest["run"]["peak_memory_mb"] > 1
+    assert not list(table.parents[1].rglob(".*.part.*"))
+    assert not list((table.parents[1] / "config").rglob("*.manifest.json"))
+
+
+def test_two_folders_give_the_same_identities(table, tmp_path, monkeypatch):
+    deeper = tmp_path / "two"
+    deeper.mkdir()
+    other = make_filters(deeper, monkeypatch)
+    assert read_manifest(other)["identity"] == read_manifest(table)["identity"]
+    assert read_manifest(other)["run"] != read_manifest(table)["run"]
+
+
+def test_a_copied_run_is_traced_in_its_new_place(table, tmp_path, monkeypatch):
+    shutil.copytree(table.parents[1], tmp_path / "copy")
+    shutil.rmtree(table.parents[1])
+    monkeypatch.chdir(tmp_path)
+    steps = chain("copy/results/filters.csv", verify=True)
+    assert len(steps) == 4
+    assert not [step.problem for step in steps if step.problem]
+
+
+def test_what_is_not_kept_leaves_the_chain_whole(table):
+    (table.parents[1] / "resources/rows.tsv").unlink()
+    steps = chain(table)
+    assert [step.kept for step in steps] == [True, True, False, True]
+    assert not [step.problem for step in steps if step.problem]
+    assert "resources/rows.tsv (not kept)" in run("trace", table)
+
+
+def test_trace_prints_every_step_once(table):
+    text = run("trace", table)
+    for words in ("regulens dnabert-lrp filters run=own:0", "regulens unpack", "source.gz", "sha256 ", "cpu"):
+        assert text.count(words) == 1 + (words == "cpu") * 3, words
+    rows = json.loads(run("trace", table, "--json"))
+    assert [row["path"] for row in rows] == [step.path for step in chain(table)]
+
+
+def test_trace_names_what_does_not_hold(table, tmp_path):
+    data, packed = table.parent / "data/filters.csv", table.parents[1] / "resources/rows.tsv.gz"
+    text = data.read_text()
+    data.write_text(text.replace("train", "TRAIN"))
+    assert "sha256 is another one" not in run("trace", table)
+    assert "sha256 is another one" in run("trace", table, "--verify", code=2)
+    data.write_text(text + "more\n")
+    assert "filters.csv has changed since its manifest was written: its size" in run("trace", table, code=2)
+    data.write_text(text)
+    broken = manifest_path(packed)
+    content = broken.read_text()
+    broken.write_text(content.replace("CC0", "CC1"))
+    assert "its text was changed" in run("trace", table, code=2)
+    broken.write_text(content[:50])
+    assert "not a readable manifest" in run("trace", packed, code=2)
+    assert "nothing.csv: no such file" in run("trace", "nothing.csv", code=2)
+    broken.unlink()
+    assert "no manifest" in run("trace", table, code=2)
+    assert "no manifest (source.gz.manifest.json)" in run("trace", tmp_path / "source.gz", code=2)
+
+
+def test_an_input_made_again_is_told(table):
+    run("unpack", "resources/rows.tsv.gz", "--output", "resources/rows.tsv")
+    assert not chain(table)[2].problem, "the same manifest"
+    Path("resources/rows.tsv.gz").write_bytes(gzip.compress(b"others"))
+    run("unpack", "resources/rows.tsv.gz", "--output", "resources/rows.tsv")
+    assert "was made again since it was used" in chain(table)[2].problem
+    (entry,) = read_manifest("resources/rows.tsv")["identity"]["inputs"]
+    assert entry == {"path": "resources/rows.tsv.gz", "sha256": file_sums.file_sum(Path("resources/rows.tsv.gz"))}
+
+
+def test_a_failing_command_leaves_no_new_manifest(table):
+    before = {path: path.read_bytes() for path in Path().rglob("*.manifest.json")}
+    Path("bad.gz").write_bytes(gzip.compress(ROWS.encode())[:60])
+    run("unpack", "bad.gz", "--output", "resources/rows.tsv", code=2)
+    run("unpack", "bad.gz", "--output", "resources/new.tsv", code=2)
+    assert {path: path.read_bytes() for path in Path().rglob("*.manifest.json")} == before
+
+
+@pytest.mark.parametrize("end", [RuntimeError("failed"), SystemExit(143), SystemExit(0), KeyboardInterrupt()])
+def test_an_interrupted_command_removes_the_manifest_of_what_it_replaced(tmp_path, monkeypatch, end):
+    """SystemExit(0) is how the further processes of a distributed training end: the first alone leaves manifests."""
+    monkeypatch.chdir(tmp_path)
+    for text in ("old", "new"):
+        failing = pytest.raises(type(end)) if text == "new" else nullcontext()
+        with failing, manifests.manifests("make", {"output": Path("x.txt")}):
+            with atomic_output("x.txt") as path:
+                path.write_text(text)
+            if text == "new":
+                raise end
+        assert manifest_path(Path("x.txt")).exists() == (text == "old")
+    assert Path("x.txt").read_text() == "new"
+
+
+def test_the_manifest_goes_before_its_artefact_is_replaced(tmp_path, monkeypatch):
+    target, seen = tmp_path / "x.txt", []
+    replace = os.replace
+    manifest_path(target).write_text("old")
+    monkeypatch.setattr(os, "replace", lambda *paths: (seen.append(manifest_path(target).exists()), replace(*paths)))
+    with atomic_output(target) as path:
+        path.write_text("new")
+    assert seen == [False]
+
+
+def log_of(seconds):
+    return f"epoch,train_loss,seconds,examples_per_s\n1,0.5,{seconds},7\n2,0.25,{seconds},7\n"
+
+
+def test_a_training_log_is_the_same_whatever_its_wall_time_and_its_state_is_no_artefact(tmp_path, monkeypatch):
+    found = []
+    for seconds in ("1.5", "22.25"):
+        monkeypatch.chdir(tmp_path)
+        Path("state").mkdir(exist_ok=True)
+        options = {"state": Path("state"), "epochs_log": Path("log.csv"), "output": Path("model.ckpt"), "threads": 3}
+        with manifests.manifests("train", options | {"settings": '{"training": {"seed": 7}}'}):
+            for name, text in (("state/last.ckpt", seconds), ("log.csv", log_of(seconds)), ("model.ckpt", "weights")):
+                with atomic_output(name) as path:
+                    path.write_text(text)
+        assert sorted(path.name for path in Path().rglob("*.json")) == [
+            "log.csv.manifest.json",
+            "model.ckpt.manifest.json",
+        ]
+        found.append([read_manifest(name)["identity"] for name in ("log.csv", "model.ckpt")])
+        assert not chain("log.csv", verify=True)[0].problem
+    assert found[0] == found[1]
+    assert (found[0][0]["seed"], found[0][0]["threads"]) == (7, 3)
+    Path("log.csv").write_text(log_of("22.25").replace("0.25", "0.75"))
+    assert chain("log.csv", verify=True)[0].problem
+
+
+@pytest.mark.parametrize("many", [0, 50])
+def test_a_folder_is_one_artefact_and_a_users_large_folder_one_input(tmp_path, monkeypatch, many):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(manifests, "_MANY", many)
+    with manifests.manifests("simulate", {"output": Path("genome")}):
+        note_folder("genome/coverage")
+        for name in ("genome/genome.fa", "genome/coverage/a.bw", "genome/coverage/b.bw"):
+            with atomic_output(name) as path:
+                path.write_text(name)
+    assert sorted(path.name for path in Path().rglob("*.json")) == ["coverage.manifest.json", "genome.fa.manifest.json"]
+    assert sorted(read_manifest("genome/coverage")["identity"]["files"]) == ["a.bw", "b.bw"]
+    shutil.copytree("genome/coverage", "mine")
+
+    def crop(folder):
+        with manifests.manifests("crop", {"coverage": Path(folder), "output": Path("shard.h5")}):
+            note_read(f"{folder}/a.bw")
+            with atomic_output("shard.h5") as path:
+                path.write_text("")
+        return read_manifest("shard.h5")["identity"]["inputs"]
+
+    (entry,) = crop("genome/coverage")
+    assert entry["manifest"] == read_manifest("genome/coverage")["identity_sha256"]
+    (entry,) = crop("mine")
+    assert (entry["path"], entry.get("files")) == (("mine/a.bw", None) if many else ("mine", 1))
+    assert crop("mine") == [entry]
+    Path("mine/a.bw").write_text("another")
+    assert crop("mine") != [entry]
+    Path("genome/coverage/b.bw").write_text("x")
+    assert "its size" in chain("genome/coverage")[0].problem
+
+
+def test_nothing_large_is_read_twice(table, tmp_path, monkeypatch):
+    """A user's file is remembered until it changes; of what a command made, the manifest is enough."""
+    monkeypatch.setattr(file_sums, "SMALL_BYTES", 0)
+    monkeypatch.setattr("regulens.manifest_text.SMALL_BYTES", 0)
+    read, file_sum = [], file_sums.file_sum
+
+    def counted(path, without=()):
+        read.append(Path(path).name)
+        return file_sum(path, without)
+
+    for module in ("file_sums", "manifests", "manifest_text"):
+        monkeypatch.setattr(f"regulens.{module}.file_sum", counted)
+    shutil.copy(tmp_path / "source.gz", "mine.gz")
+    for _ in range(2):
+        run("unpack", "mine.gz", "--output", "mine.tsv")
+        run("unpack", "resources/rows.tsv.gz", "--output", "again.tsv")
+    assert sorted(read) == ["again.tsv", "again.tsv", "mine.gz", "mine.tsv", "mine.tsv"]
+    later = Path("mine.gz").stat().st_mtime + 10
+    os.utime("mine.gz", (later, later))
+    # Snakemake touches outputs when their job ends; a file that changed much later is looked at.
+    made = Path("resources/rows.tsv.gz").stat().st_mtime
+    for seconds in (5, 5000):
+        os.utime("resources/rows.tsv.gz", (made + seconds, made + seconds))
+        run("unpack", "mine.gz", "--output", "mine.tsv")
+        run("unpack", "resources/rows.tsv.gz", "--output", "again.tsv")
+    assert sorted(read[5:]) == ["again.tsv", "again.tsv", "mine.gz", "mine.tsv", "mine.tsv", "rows.tsv.gz"]
+
+
+def test_seeds_are_found_in_settings():
+    assert run_facts.seeds({"simulation": {"seed": 3}}) == 3
+    assert run_facts.seeds({"a": {"seed": 3}, "seed": 4}) == {"a.seed": 3, "seed": 4}
+    assert run_facts.seeds({"a": [1]}) is None
+
+
+def test_torch_is_not_imported_for_the_device(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert run_facts.device() == "cpu"
+    assert "torch" not in sys.modules
+
+
+def test_the_commit_is_that_of_this_project_only(tmp_path, monkeypatch):
+    package = tmp_path / "lib/regulens"
+    package.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(code_facts, "PACKAGE", package)
+    assert code_facts._commit() is None, "another project's repository around the package"
+
+
+def test_every_command_but_those_about_the_project_leaves_manifests():
+    groups = [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]
+    without = {
+        prefix + command.name
+        for prefix, group in groups
+        for command in group.registered_commands
+        if not hasattr(command.callback, "__wrapped__")
+    }
+    assert without == {"schema", "preflight", "plan", "trace"}
