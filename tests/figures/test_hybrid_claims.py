@@ -7,10 +7,12 @@ from hybrid_inputs import PUBLISHED, around, paper_architectures, write_model, w
 from scipy.stats import ttest_ind
 
 from regulens.errors import InputError
-from regulens.figures.hybrid_claim_rules import every_difference, signed, slight_gain
-from regulens.figures.hybrid_claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, claims_table, judge
+from regulens.figures.claims import COLUMNS, NotTested, judge
+from regulens.figures.claims_text import FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, signed
+from regulens.figures.hybrid_claim_rules import every_difference, slight_gain
+from regulens.figures.hybrid_claims import claims_table
 from regulens.figures.hybrid_claims_list import CLAIMS
-from regulens.figures.hybrid_evidence import EVIDENCE_COLUMNS, NotTested, differences, of_paper, of_trials, select
+from regulens.figures.hybrid_evidence import EVIDENCE_COLUMNS, differences, of_paper, of_trials, select
 from regulens.figures.hybrid_mean_rules import (
     baseline_explains,
     catches_up,

@@ -77,6 +77,17 @@ def task_settings(**named):
     )
 
 
+def settings_of_lrp_claims(wildcards):
+    """Tasks, mutations, and which tasks have a test set that was not made here, as JSON."""
+    rest = task_settings(
+        mutations="dnabert_lrp/mutagenesis/mutations",
+        data_note="dnabert_lrp/data_note",
+    )
+    return json.dumps(
+        json.loads(rest(wildcards)) | {"given_splits": TASKS_BY_ROUTE["coordinates"]}
+    )
+
+
 def fine_tuning_of(task, keys=None, without=None):
     """Fine-tuning keys of one task: the shared ones with the task's own on top."""
     return LRP.task_training(task).model_dump(

@@ -187,7 +187,13 @@ rule classifier_metrics:
         " --valid {input.valid:q} --test {input.test:q} --settings {params.settings:q} --output {output:q} 2> {log:q}"
 
 
-LRP_TABLES = ["section51.csv", "filters.csv", "table1.csv", "paired_tests.csv"]
+LRP_TABLES = [
+    "section51.csv",
+    "filters.csv",
+    "table1.csv",
+    "paired_tests.csv",
+    "claims.csv",
+]
 LRP_TABLES += ["truth.csv"] * bool(TASKS_WITH_SITES)
 LRP_TABLES += [f"section53_{task}.csv" for task in LRP.motif_tasks]
 LRP_PICTURES = ["figure1", "figure2", "score_agreement"]
@@ -215,16 +221,3 @@ rule dnabert_lrp:
     input:
         expand(f"{LRP_OUT}/{{table}}", table=LRP_TABLES),
         rules.dnabert_lrp_figures.input,
-
-
-READING_LIST |= {
-    f"{LRP_OUT}/section51.md": f"test accuracy, beside {LRP.evaluation.reference_k}-mer logistic regression",
-    f"{LRP_OUT}/table1.md": "accuracy after mutating what a score finds important",
-    f"{LRP_OUT}/figure1.png": "accuracy against the number of mutated bases",
-    f"{LRP_OUT}/truth.png": "every score against the known motif sites",
-    f"{LRP_OUT}/relevance_{TASKS[0]}_{(LRP.tasks[TASKS[0]].examples or [0])[0]}.png": "one sequence, base by base",
-}
-READING_LIST |= {
-    f"{LRP_OUT}/section53_{task}.md": "motifs behind the scores, and the factors they resemble"
-    for task in LRP.motif_tasks
-}

@@ -1,4 +1,4 @@
-# DNABERT and LRP: sequences, Section 5.1, Table 1, paired tests.
+# DNABERT and LRP: sequences, Section 5.1, Table 1, paired tests, the paper's claims.
 
 
 rule dnabert_lrp_filters:
@@ -116,3 +116,37 @@ rule dnabert_lrp_paired_tests:
     shell:
         "regulens dnabert-lrp paired-tests {params.runs} --settings {params.settings:q}"
         " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+
+
+rule dnabert_lrp_claims:
+    input:
+        table1=f"{LRP_OUT}/table1.csv",
+        paired=f"{LRP_OUT}/paired_tests.csv",
+        section51=f"{LRP_OUT}/section51.csv",
+        filters=f"{LRP_OUT}/filters.csv",
+        section53=[f"{LRP_OUT}/section53_{task}.csv" for task in LRP.motif_tasks],
+        truth=[f"{LRP_OUT}/truth.csv"] * bool(TASKS_WITH_SITES),
+        published=PUBLISHED,
+    output:
+        csv=report(
+            f"{LRP_OUT}/claims.csv",
+            caption="../report/dnabert_lrp/claims.rst",
+            category=LRP_PAPER,
+            labels={"item": "Claims"},
+        ),
+        md=f"{LRP_OUT}/claims.md",
+    log:
+        f"{RESULTS}/logs/figures/lrp_claims.log",
+    conda:
+        "../../envs/regulens.yaml"
+    params:
+        section53=lambda wildcards, input: options("--section53", input.section53),
+        truth=lambda wildcards, input: options("--truth", input.truth),
+        settings=settings_of_lrp_claims,
+        code=code("figures.lrp_claims"),
+    message:
+        "Which of the paper's claims on DNABERT and LRP hold in this run"
+    shell:
+        "regulens dnabert-lrp claims --table1 {input.table1:q} --paired-tests {input.paired:q} --section51 {input.section51:q}"
+        " --filters {input.filters:q} {params.section53} {params.truth} --published {input.published:q}"
+        " --settings {params.settings:q} --csv {output.csv:q} --md {output.md:q} 2> {log:q}"

@@ -180,7 +180,7 @@ rule describe_models:
         "regulens describe-models --test {input.test:q} --settings {params.settings:q} --output {output:q} 2> {log:q}"
 
 
-TABLES = ["table1.csv", "attention_distance.csv"]
+TABLES = ["table1.csv", "attention_distance.csv", "claims.csv"]
 PICTURES = [
     "figure1",
     "figure2",
@@ -203,13 +203,3 @@ rule genomic_interpreter:
     input:
         expand(f"{OUT}/{{table}}", table=TABLES),
         rules.genomic_interpreter_figures.input,
-
-
-READING_LIST |= {
-    f"{OUT}/table1.md": "Table 1: correlation by model and track group",
-    f"{OUT}/figure2.png": "every track: the main model against the others",
-    f"{OUT}/figure3.png": "one track along one segment",
-    f"{OUT}/figure4a.png": "attention of every layer",
-    f"{OUT}/attention_distance_plot.png": "how far attention reaches, layer by layer",
-    f"{OUT}/loss_curves.png": "how training went",
-}

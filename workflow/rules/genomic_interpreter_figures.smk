@@ -1,4 +1,4 @@
-# Genomic Interpreter: Table 1 and the figures of architecture and accuracy (1, 2, 3, 5, loss curves).
+# Genomic Interpreter: Table 1, the paper's claims, and the figures of architecture and accuracy (1, 2, 3, 5, loss curves).
 
 
 rule genomic_interpreter_table1:
@@ -31,6 +31,44 @@ rule genomic_interpreter_table1:
     shell:
         "regulens genomic-interpreter table1 {params.runs} --published {input.published:q} --settings {params.settings:q}"
         " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"
+
+
+rule genomic_interpreter_claims:
+    input:
+        files(PEARSON, MODEL_RUNS + REFERENCE_RUNS),
+        distances=f"{OUT}/attention_distance.csv",
+        attention=f"{OUT}/attention/example.h5",
+        published=PUBLISHED,
+    output:
+        csv=report(
+            f"{OUT}/claims.csv",
+            caption="../report/genomic_interpreter/claims.rst",
+            category=PAPER,
+            labels={"item": "Claims"},
+        ),
+        md=f"{OUT}/claims.md",
+    log:
+        f"{RESULTS}/logs/figures/interpreter_claims.log",
+    conda:
+        "../../envs/regulens.yaml"
+    params:
+        runs=runs(PEARSON, MODEL_RUNS + REFERENCE_RUNS),
+        settings=settings(
+            models=f"{STUDY}/models",
+            groups=f"{STUDY}/data/groups",
+            data_note=f"{STUDY}/data_note",
+            main_model=f"{STUDY}/figures/main_model",
+            track=f"{STUDY}/figures/figure3/track",
+            other=f"{STUDY}/figures/figure3/other",
+            heads_layer=f"{STUDY}/figures/attention/heads_layer",
+            windows_layer=f"{STUDY}/figures/attention/windows_layer",
+        ),
+        code=code("figures.interpreter_claims"),
+    message:
+        "Which of the paper's claims on Genomic Interpreter hold in this run"
+    shell:
+        "regulens genomic-interpreter claims {params.runs} --distances {input.distances:q} --attention {input.attention:q}"
+        " --published {input.published:q} --settings {params.settings:q} --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
 
 
 rule genomic_interpreter_figure1:

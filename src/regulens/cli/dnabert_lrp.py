@@ -123,6 +123,38 @@ def paired_tests(run: RunsOption, settings: SettingsOption, csv: CsvOption, md: 
     paired_tests_table(runs, csv, md, n=n, class_names=class_names(values), data_note=note)
 
 
+@app.command("claims")
+def claims(
+    table1_csv: Annotated[Path, typer.Option("--table1", help="Table 1, CSV.")],
+    paired: Annotated[Path, typer.Option("--paired-tests", help="Paired tests, CSV.")],
+    section51_csv: Annotated[Path, typer.Option("--section51", help="Table of Section 5.1, CSV.")],
+    filters_csv: Annotated[Path, typer.Option("--filters", help="Table of the filters, CSV.")],
+    published: PublishedOption,
+    settings: SettingsOption,
+    csv: CsvOption,
+    md: MdOption,
+    section53_csv: Annotated[
+        list[Path] | None, typer.Option("--section53", help="Table of Section 5.3, CSV; once for each task.")
+    ] = None,
+    truth_csv: Annotated[Path | None, typer.Option("--truth", help="Scores against known sites, CSV.")] = None,
+) -> None:
+    """What the paper says of its scores, whether this run shows it, and what the paper's own numbers show."""
+    from regulens.figures.lrp_claims import claims_table
+    from regulens.figures.lrp_evidence import Tables
+
+    values = parse(settings)
+    claims_table(
+        Tables(table1_csv, paired, section51_csv, filters_csv, section53_csv or [], truth_csv),
+        published,
+        csv,
+        md,
+        n=part(values, "mutations")[-1],
+        published_as=published_tasks(values),
+        given_splits=part(values, "given_splits"),
+        data_note=part(values, "data_note"),
+    )
+
+
 @app.command("agreement")
 def agreement(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Heat map of the rank correlation between the scores."""

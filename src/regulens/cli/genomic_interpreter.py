@@ -54,6 +54,35 @@ def table1(
     )
 
 
+@app.command("claims")
+def claims(
+    run: RunsOption,
+    distances: Annotated[Path, typer.Option("--distances", help="Table of `regulens attention-distance`.")],
+    attention: Annotated[Path, typer.Option("--attention", help="Attention file of one test segment.")],
+    published: PublishedOption,
+    settings: SettingsOption,
+    csv: CsvOption,
+    md: MdOption,
+) -> None:
+    """What the paper says of its models, whether this run shows it, and what the paper's own table shows."""
+    from regulens.figures.interpreter_claims import claims_table
+    from regulens.figures.interpreter_evidence import Shown
+
+    values = parse(settings)
+    shown = Shown(*(part(values, key) for key in Shown._fields))
+    claims_table(
+        parse_runs(run, labels(values)),
+        distances,
+        attention,
+        published,
+        csv,
+        md,
+        shown=shown,
+        groups=list(part(values, "groups")),
+        data_note=part(values, "data_note"),
+    )
+
+
 @app.command("figure1")
 def figure1(architectures: ArchitecturesArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 1: Genomic Interpreter as configured."""

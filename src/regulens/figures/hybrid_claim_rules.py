@@ -1,43 +1,18 @@
 """Criteria on the difference between the activations, by which claims about the hybrid networks are judged.
 
-Every function that returns a `Rule` makes one: a function of the evidence (`hybrid_evidence`) that returns whether the
-claim holds and the numbers behind it in words, or raises `NotTested`.
+Every function makes a `claims.Rule` of the evidence of `hybrid_evidence`.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import pandas as pd
 
-from regulens.figures.hybrid_evidence import EXPONENTIAL, NotTested, differences, select
-from regulens.figures.text_tables import MINUS, decimal
+from regulens.figures.claims import NotTested, Rule, Verdict
+from regulens.figures.claims_text import signed, value_range
+from regulens.figures.hybrid_evidence import EXPONENTIAL, differences, select
 
 LARGE, SMALL = ["c24"], ["c4c6", "c4"]
 """Baselines with a large first max-pooling, and those with a small one."""
-
-
-class Verdict(NamedTuple):
-    """What a rule finds."""
-
-    holds: bool
-    numbers: str
-
-
-Rule = Callable[[pd.DataFrame], Verdict]
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A number with its sign: '+0.448'; none where it is 0 at this precision, or undefined."""
-    text = decimal(value, digits)
-    return text if text.startswith(MINUS) or not round(value, digits) > 0 else f"+{text}"
-
-
-def value_range(values: pd.Series, show: Callable = decimal) -> str:
-    """'0.281 (C4C6) to 0.594 (C4)', or the one value there is."""
-    low, high = values.idxmin(), values.idxmax()
-    if len(values) == 1:
-        return f"{show(values.iloc[0])} ({low})"
-    return f"{show(values.min())} ({low}) to {show(values.max())} ({high})"
 
 
 def every_difference(
@@ -121,14 +96,5 @@ def right_or_none() -> Rule:
         text = f"FPR with exponential {value_range(wrong)}; filters without a match, exponential less ReLU, "
         text += f"{value_range(silent, signed)}, more in {(silent > 0).sum()} of {len(silent)}"
         return Verdict(bool((wrong <= 0.05).all() and (silent > 0).all()), text)
-
-    return rule
-
-
-def out_of_reach(reason: str) -> Rule:
-    """No number of the tables measures the claim."""
-
-    def rule(evidence: pd.DataFrame) -> Verdict:
-        raise NotTested(reason)
 
     return rule

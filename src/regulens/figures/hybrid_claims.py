@@ -7,26 +7,15 @@ import numpy as np
 import pandas as pd
 
 from regulens.errors import InputError
-from regulens.figures.hybrid_claims_list import CLAIMS, Claim
-from regulens.figures.hybrid_claims_text import to_markdown
-from regulens.figures.hybrid_evidence import NotTested, differences, of_paper, of_trials
+from regulens.figures.claims import NotTested, judge_all, write_claims
+from regulens.figures.hybrid_claims_list import CLAIMS
+from regulens.figures.hybrid_claims_text import claims_notes, differences_text
+from regulens.figures.hybrid_evidence import differences, of_paper, of_trials
 from regulens.figures.hybrid_runs import read_trials
 from regulens.figures.hybrid_tables_text import SHOWN
 from regulens.files import atomic_output
 
-HOLDS, FAILS = "holds", "does not hold"
-NOT_TESTED, NOT_PUBLISHED = "not tested in this run", "not in the paper's table"
-COLUMNS = ["claim", "where", "sentence", "criterion", "verdict", "numbers", "published_verdict", "published_numbers"]
 DIFFERENCE_COLUMNS = ["task", "label", "metric", "difference", "low", "high", "published_difference"]
-
-
-def judge(claim: Claim, evidence: pd.DataFrame, untested: str = NOT_TESTED) -> tuple[str, str]:
-    """Verdict (`HOLDS`, `FAILS` or ``untested``) and the numbers behind it, or what is missing."""
-    try:
-        holds, numbers = claim.rule(evidence)
-    except NotTested as reason:
-        return untested, str(reason)
-    return (HOLDS if holds else FAILS), numbers
 
 
 def all_differences(evidence: pd.DataFrame, paper: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -79,19 +68,10 @@ def claims_table(
         raise InputError("no table of trials given: claims need at least one of task1 and task2")
     tables = {task: read_trials(path, task) for task, path in trials.items()}
     run, paper = of_trials(tables), of_paper(published)
-    rows = []
-    for claim in CLAIMS:
-        verdict, numbers = judge(claim, run)
-        published_verdict, published_numbers = judge(claim, paper, NOT_PUBLISHED)
-        front = (claim.name, claim.where, claim.sentence, claim.criterion)
-        rows.append((*front, verdict, numbers, published_verdict, published_numbers))
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = judge_all(CLAIMS, run, paper)
     gaps = all_differences(run, paper, {label: name for label, name in published_as.items() if name})
-    outputs = [(csv, table)] + ([(differences_csv, gaps)] if differences_csv else [])
-    text = to_markdown(table, gaps, tables, data_note)
-    for path, content in outputs:
-        with atomic_output(path) as target:
-            content.to_csv(target, index=False, float_format="%.6g")
-    with atomic_output(markdown) as target:
-        target.write_text(text, encoding="utf-8")
+    if differences_csv:
+        with atomic_output(differences_csv) as target:
+            gaps.to_csv(target, index=False, float_format="%.6g")
+    write_claims(table, csv, markdown, claims_notes(tables, data_note), differences_text(gaps))
     return table

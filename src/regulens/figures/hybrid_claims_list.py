@@ -5,15 +5,12 @@ said in the criterion, and applied to the paper's own table, too. Claims on the 
 that table (SPEC 5.7), not sentences of the text.
 """
 
-from typing import NamedTuple
-
+from regulens.figures.claims import Claim, out_of_reach
 from regulens.figures.hybrid_claim_rules import (
     LARGE,
     SMALL,
-    Rule,
     every_difference,
     mean_difference_within,
-    out_of_reach,
     right_or_none,
     slight_gain,
 )
@@ -31,17 +28,6 @@ from regulens.figures.hybrid_mean_rules import (
 
 INTRODUCTION, RESULTS_1, RESULTS_2 = "Introduction", "Results, Task 1", "Results, Task 2"
 DISCUSSION, TABLES = "Discussion", "Published tables"
-
-
-class Claim(NamedTuple):
-    """One claim and how it is judged."""
-
-    name: str
-    where: str
-    """Where the paper says so."""
-    sentence: str
-    criterion: str
-    rule: Rule
 
 
 def _small_relu(rows):

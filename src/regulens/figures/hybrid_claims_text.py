@@ -1,59 +1,29 @@
-"""The claims table of the hybrid networks for readers: verdicts first, then criteria with numbers, then differences."""
+"""What the claims page of the hybrid networks says beside verdicts and criteria: notes, and every difference."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from regulens.figures.hybrid_claim_rules import signed
+from regulens.figures.claims_text import CRITERIA, signed
 from regulens.figures.hybrid_tables_text import ACTIVATIONS, SHOWN, TASK_TITLES
 from regulens.figures.task_runs import spread
 from regulens.figures.text_tables import interval, markdown_table
 
 
-def to_markdown(
-    claims: pd.DataFrame, gaps: pd.DataFrame, trials: Mapping[str, pd.DataFrame], data_note: str | None = None
-) -> str:
-    """The page of claims.
-
-    Arguments:
-        claims: table of `hybrid_claims.claims_table`.
-        gaps: table of `hybrid_claims.all_differences`.
-        trials: task to its table of trials, for the counts in the notes.
-        data_note: one sentence on the data and the sizes.
-    """
-    header = ["", "Claim of the paper", "Where", "This run", "Paper's table"]
-    lines = [
-        [str(number), row.sentence, row.where, row.verdict, row.published_verdict]
-        for number, row in enumerate(claims.itertuples(), 1)
-    ]
-    parts = ["# Claims of the paper, and what the numbers say\n"]
-    parts.append(markdown_table(header, lines, _notes(trials, data_note), left=5))
-    parts.append("## Criteria and numbers\n")
-    for number, row in enumerate(claims.itertuples(), 1):
-        parts.append(
-            f"{number}. {row.sentence} ({row.where})\n"
-            f"   - Criterion: {row.criterion}\n"
-            f"   - {_sentence('In this run', row.verdict)}: {row.numbers}.\n"
-            f"   - {_sentence('By the published table', row.published_verdict)}: {row.published_numbers}.\n"
-        )
+def differences_text(gaps: pd.DataFrame) -> str:
+    """Exponential less ReLU in every task, of a table of `hybrid_claims.all_differences`, as Markdown."""
+    parts = []
     for task in dict.fromkeys(gaps["task"]):
         parts.append(f"## {TASK_TITLES[task]}: exponential less ReLU\n")
         parts.append(_differences(gaps[gaps["task"] == task], SHOWN[task]))
     return "\n".join(parts)
 
 
-def _sentence(where: str, verdict: str) -> str:
-    """'In this run it holds', or the verdict alone where nothing was tested."""
-    return verdict.capitalize() if verdict.startswith("not") else f"{where} it {verdict}"
-
-
-def _notes(trials: Mapping[str, pd.DataFrame], data_note: str | None) -> list[str]:
+def claims_notes(trials: Mapping[str, pd.DataFrame], data_note: str | None) -> list[str]:
     """Sentences under the verdicts, each true of this run."""
     lines = [
-        "Claims are sentences of the paper in our words. It states directions; the thresholds of the criteria are "
-        "ours, and the same criterion is applied to the table that the authors published, so that a claim may fail "
-        "there, too.",
+        CRITERIA,
         "A claim on every network of a baseline is judged on those that were run.",
     ]
     for task, table in trials.items():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from regulens.figures.claims import NotTested
 from regulens.figures.hybrid_tables import read_published, summarise
 from regulens.statistics import LEVEL
 
@@ -15,10 +16,6 @@ EVIDENCE_COLUMNS += ["mean", "sd", "n", "sd_all"]
 PAPER_KEPT = {"task1": 3, "task2": 5}
 """Trials behind a number of the paper's tables (SPEC S15)."""
 EXPONENTIAL, RELU = "exponential", "relu"
-
-
-class NotTested(Exception):
-    """A claim cannot be judged; says what is missing."""
 
 
 def of_trials(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

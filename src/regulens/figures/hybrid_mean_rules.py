@@ -1,6 +1,6 @@
 """Criteria on the means of networks and groups of networks, by which claims about the hybrid networks are judged.
 
-Every function makes a `Rule`, see `hybrid_claim_rules`.
+Every function makes a `claims.Rule` of the evidence of `hybrid_evidence`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from regulens.figures.hybrid_claim_rules import LARGE, SMALL, Rule, Verdict, signed, value_range
-from regulens.figures.hybrid_evidence import EXPONENTIAL, RELU, NotTested, select
+from regulens.figures.claims import NotTested, Rule, Verdict
+from regulens.figures.claims_text import signed, value_range
+from regulens.figures.hybrid_claim_rules import LARGE, SMALL
+from regulens.figures.hybrid_evidence import EXPONENTIAL, RELU, select
 from regulens.figures.text_tables import decimal
 
 DEEP = 4
