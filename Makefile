@@ -1,4 +1,4 @@
-# make demo | small | test | lint; `make small STUDY=dnabert_lrp` runs one study.
+# make demo | small | report | test | lint; `make small STUDY=dnabert_lrp` runs one study.
 # Each builds .venv from requirements.lock when it is missing or older.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -8,13 +8,23 @@ STAMP := $(VENV)/.built
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(RUN) snakemake --profile profiles/local
 
-.PHONY: demo small paper-dry-run test lint schema benchmarks clean-venv
+CONFIG ?= config/demo.yaml
+RESULTS = results/$(shell sed -n 's/^run: *//p' $(CONFIG))
+PAGE = $(RESULTS)/$(if $(filter all,$(STUDY)),,$(STUDY)/)index.html
 
-demo: $(STAMP)
-	@$(SNAKEMAKE) $(STUDY) --configfile config/demo.yaml
+.PHONY: demo small run report paper-dry-run test lint schema benchmarks clean-venv
 
-small: $(STAMP)
-	@$(SNAKEMAKE) $(STUDY) --configfile config/small.yaml
+demo small: $(STAMP)
+	@$(MAKE) --no-print-directory run report CONFIG=config/$@.yaml
+
+run: $(STAMP)
+	@$(SNAKEMAKE) $(STUDY) $(PAGE) --configfile $(CONFIG)
+
+# Of a run that is done: Snakemake's own report, beside the page whose address is the last line.
+report: $(STAMP)
+	@test -f $(PAGE) || { echo "$(PAGE) is not there: run the workflow first, for example by make demo"; exit 1; }
+	@$(SNAKEMAKE) $(STUDY) $(PAGE) --configfile $(CONFIG) --report $(dir $(PAGE))report.html --quiet all
+	@echo "file://$(CURDIR)/$(PAGE)"
 
 paper-dry-run: $(STAMP)
 	@$(SNAKEMAKE) --configfile config/config.yaml --dry-run --quiet rules

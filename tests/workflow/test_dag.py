@@ -108,12 +108,12 @@ def test_nothing_to_do_after_a_run(tiny):
     [
         ("figures.attention.zoom_tokens", 6, {"genomic_interpreter_figure7"}),
         ("figures.figure3.example", 0, {"genomic_interpreter_figure3"}),
-        ("data_note", "Other words.", {"genomic_interpreter_table1"}),
+        ("data_note", "Other words.", {"genomic_interpreter_table1", "genomic_interpreter_claims"}),
     ],
 )
 def test_a_changed_key_reruns_what_depends_on_it(tiny, changed_config, key, value, rules):
     jobs = planned(run_snakemake(tiny, changed_config({f"{STUDY}.{key}": value}), "--dry-run"))
-    assert set(jobs) - {"all", "genomic_interpreter", "genomic_interpreter_figures"} == rules
+    assert set(jobs) - {"all", "genomic_interpreter", "genomic_interpreter_figures", "report_page"} == rules
 
 
 def test_a_model_key_retrains_that_model_only(tiny, changed_config):

@@ -7,6 +7,7 @@ from .conftest import ROOT, TINY, planned, run_snakemake
 STUDY = "dnabert_lrp"
 TARGETS = {"all", "dnabert_lrp", "dnabert_lrp_figures"}
 FROM_MUTAGENESIS = {"dnabert_lrp_table1", "dnabert_lrp_figure1", "dnabert_lrp_figure2", "dnabert_lrp_paired_tests"}
+FROM_MUTAGENESIS |= {"dnabert_lrp_claims"}
 ASSAY_JOBS = {"simulate_genome", "crop_bigwig", "train_main_model", "genomic_interpreter_table1"}
 SEQUENCE_JOBS = {"simulate_sequences", "sequences_from_table", "fine_tune", "dnabert_lrp_table1", "tomtom"}
 
@@ -99,7 +100,11 @@ def test_a_wrong_key_stops_the_run_before_the_jobs(folder, changed_config):
             60,
             {"mutagenesis_tables", "score_truth", "dnabert_lrp_truth", *FROM_MUTAGENESIS},
         ),
-        ("evaluation.reference_k", 3, {"classify_by_kmers", "classifier_metrics", "dnabert_lrp_section51"}),
+        (
+            "evaluation.reference_k",
+            3,
+            {"classify_by_kmers", "classifier_metrics", "dnabert_lrp_section51", "dnabert_lrp_claims"},
+        ),
         (
             "tasks.enhancers.classes",
             {"positive": "Enhancer", "negative": "Other"},
@@ -118,7 +123,7 @@ def test_a_wrong_key_stops_the_run_before_the_jobs(folder, changed_config):
         (
             "motifs.comparison.max_q_value",
             0.9,
-            {"tomtom", "dnabert_lrp_section53", "dnabert_lrp_motif_logos"},
+            {"tomtom", "dnabert_lrp_section53", "dnabert_lrp_motif_logos", "dnabert_lrp_claims"},
         ),
     ],
 )

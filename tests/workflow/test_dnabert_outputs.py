@@ -18,7 +18,7 @@ from .enhancers import FAULTS, PER_CLASS
 
 STUDY = yaml.safe_load(TINY.read_text())["dnabert_lrp"]
 TASKS = list(STUDY["tasks"])
-TABLES = ["section51", "table1", "paired_tests", "filters", "truth", "section53_promoters"]
+TABLES = ["section51", "table1", "paired_tests", "filters", "truth", "section53_promoters", "claims"]
 NOTED = [name for name in TABLES if name != "filters"]
 FIGURES = ["figure1", "figure2", "score_agreement", "truth", "fine_tuning_curves", "pretraining_curves"]
 FIGURES += ["relevance_promoters_1", "relevance_enhancers_0", "motif_logos_promoters"]

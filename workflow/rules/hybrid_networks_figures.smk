@@ -199,12 +199,3 @@ rule hybrid_networks:
     input:
         expand(f"{HYBRID_OUT}/{{table}}", table=HYBRID_TABLES),
         rules.hybrid_networks_figures.input,
-
-
-READING_LIST |= {
-    f"{HYBRID_OUT}/claims.md": "what the paper says of these networks, and whether it holds here",
-    f"{HYBRID_OUT}/task1.md": "filters that match planted motifs, beside the published numbers",
-    f"{HYBRID_OUT}/task2.md": "saliency maps against planted motifs, beside the published numbers",
-    f"{HYBRID_OUT}/figure2.png": "exponential against ReLU: filters",
-    f"{HYBRID_OUT}/figure3.png": "exponential against ReLU: saliency maps",
-}

@@ -17,11 +17,13 @@ from regulens.cli import (
     motifs,
     project,
     relevance,
+    report,
     saliency,
     sequences,
     trials,
 )
 from regulens.errors import InputError
+from regulens.manifests import leaves_manifests
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 for module in (
@@ -35,13 +37,18 @@ for module in (
     saliency,
     filters,
     motifs,
-    project,
+    report,
 ):
     app.registered_commands += module.app.registered_commands
 app.add_typer(genomic_interpreter.app, name="genomic-interpreter")
 app.add_typer(dnabert_lrp.app, name="dnabert-lrp")
 hybrid_networks.app.registered_commands += hybrid_networks_figures.app.registered_commands
 app.add_typer(hybrid_networks.app, name="hybrid-networks")
+# Every command but those about the project itself leaves manifests.
+for prefix, group in [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]:
+    for command in group.registered_commands:
+        command.callback = leaves_manifests(command.callback, f"{prefix}{command.name}")
+app.registered_commands += project.app.registered_commands
 
 
 def main() -> None:

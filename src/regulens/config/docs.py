@@ -1,4 +1,4 @@
-"""JSON schema and key table, generated from the settings classes."""
+"""What is generated: JSON schema and key table from the settings classes, and the tables of published numbers."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from regulens.config import Config
+from regulens.config.published_numbers import tables
 from regulens.errors import InputError
 from regulens.models import architectures
 from regulens.validation import settings_classes
 
-BEGIN, END = "<!-- generated: keys -->", "<!-- end of generated keys -->"
+BEGIN, END = "<!-- generated: {part} -->", "<!-- end of generated {part} -->"
 
 
 def schema() -> dict:
@@ -75,16 +76,22 @@ def key_table() -> str:
     return "\n\n".join(parts)
 
 
+def _with_part(path: Path, part: str, generated: str) -> str:
+    """Text of a file with what is between the two lines that enclose a generated part made anew."""
+    begin, end = BEGIN.format(part=part), END.format(part=part)
+    text = path.read_text()
+    if begin not in text or end not in text:
+        raise InputError(f"{path}: the lines '{begin}' and '{end}' that enclose the generated part are missing")
+    return f"{text.split(begin)[0]}{begin}\n\n{generated}\n\n{end}{text.split(end)[1]}"
+
+
 def _documents(root: Path) -> dict[Path, str]:
     """The generated files and what they should hold."""
-    readme = root / "config/README.md"
-    text = readme.read_text()
-    if BEGIN not in text or END not in text:
-        raise InputError(f"{readme}: the lines '{BEGIN}' and '{END}' that enclose the generated table are missing")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    keys, numbers = root / "config/README.md", root / "docs/published-numbers.md"
     return {
         root / "workflow/schemas/config.schema.json": json.dumps(schema(), indent=2) + "\n",
-        readme: f"{before}{BEGIN}\n\n{key_table()}\n\n{END}{after}",
+        keys: _with_part(keys, "keys", key_table()),
+        numbers: _with_part(numbers, "numbers", tables(root)),
     }
 
 
@@ -96,7 +103,7 @@ def write(root: Path) -> None:
 
 
 def check(root: Path) -> None:
-    """Raise InputError when a generated file is not what the settings classes say."""
+    """Raise InputError when a generated file is out of date."""
     for path, text in _documents(root).items():
         if not path.exists() or path.read_text() != text:
-            raise InputError(f"{path} does not match the settings classes: run `make schema` and commit the result")
+            raise InputError(f"{path} is out of date: run `make schema` and commit the result")

@@ -1,0 +1,115 @@
+"""Files as pieces of HTML: pictures, tables and captions."""
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import pandas as pd
+from docutils.core import publish_parts
+from docutils.utils import SystemMessage
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from PIL import Image
+
+from regulens.errors import InputError
+
+PICTURE_WIDTH = 1500
+"""Pixels; where pictures must be made smaller, wider ones are scaled down to this. The page links to the whole."""
+TABLE_ROWS = 20
+"""Rows of a bare CSV that are shown; the rest is in the file."""
+ALT_LENGTH = 320
+_DOCUTILS = {"report_level": 2, "halt_level": 2, "file_insertion_enabled": False, "raw_enabled": False}
+
+
+def picture(path: Path, smaller: bool = False) -> str:
+    """A PNG as a data address: as it is, or at most `PICTURE_WIDTH` wide and in 256 colours where that is smaller."""
+    try:
+        content = path.read_bytes()
+        with Image.open(path) as image:
+            image.load()
+            versions = [content, _smaller(image)] if smaller else [content]
+    except (OSError, SyntaxError) as error:
+        raise InputError(f"{path}: not a readable PNG ({error}): make it again") from None
+    return "data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode()
+
+
+def _smaller(image: Image.Image) -> bytes:
+    rgba = image.convert("RGBA")
+    flat = Image.new("RGB", rgba.size, "white")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    if flat.width > PICTURE_WIDTH:
+        flat = flat.resize((PICTURE_WIDTH, round(flat.height * PICTURE_WIDTH / flat.width)), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    flat.quantize(256, dither=Image.Dither.NONE).save(buffer, format="PNG", compress_level=9)
+    return buffer.getvalue()
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture in pixels."""
+    with Image.open(path) as image:
+        return image.size
+
+
+def caption(path: Path) -> Markup:
+    """A caption in reStructuredText as HTML."""
+    try:
+        parts = publish_parts(path.read_text(), writer="html5", settings_overrides=_DOCUTILS)
+    except SystemMessage as error:
+        raise InputError(f"{path}: not valid reStructuredText ({error}): correct the caption") from None
+    return Markup(parts["body"])
+
+
+def inline(text: str) -> Markup:
+    """One line of Markdown (code between backticks, emphasis) as HTML."""
+    return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))
+
+
+def alternative(item: str, title: str, shown: Markup) -> str:
+    """Text for those who do not see a picture: what it is, and its caption up to `ALT_LENGTH` characters."""
+    text = f"{item}: {title}."
+    for sentence in re.split(r"(?<=[.?!])\s+", " ".join(shown.striptags().split())):
+        if len(text) + len(sentence) >= ALT_LENGTH:
+            break
+        text += f" {sentence}"
+    return text
+
+
+def table(path: Path, name: str) -> Markup:
+    """A table as HTML: its Markdown where there is one (rounded, published numbers beside, notes), else the CSV."""
+    markdown = path.with_suffix(".md")
+    return from_markdown(markdown.read_text(), name) if markdown.is_file() else from_csv(path, name)
+
+
+def from_markdown(text: str, name: str) -> Markup:
+    """Markdown as HTML; headings become the page's lowest, tables scroll in a box of their own."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
+    if tokens and tokens[0].type == "heading_open":
+        tokens = tokens[3:]  # the page has a heading of its own
+    for token in tokens:
+        if token.type.startswith("heading"):
+            token.tag = "h5"
+        elif token.type == "th_open":
+            token.attrSet("scope", "col")
+    html = parser.renderer.render(tokens, parser.options, {})
+    return Markup(re.sub(r"<table>(.*?)</table>", lambda found: _boxed(found[0], name), html, flags=re.S))
+
+
+def from_csv(path: Path, name: str) -> Markup:
+    """The first `TABLE_ROWS` rows of a CSV as HTML, numbers with four digits that count."""
+    try:
+        values = pd.read_csv(path)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InputError(f"{path}: not a readable CSV ({error}): make it again") from None
+    html = values.head(TABLE_ROWS).to_html(index=False, border=0, na_rep="", float_format=lambda v: f"{v:.4g}")
+    html = _boxed(html.replace("<th>", '<th scope="col">').replace(' style="text-align: right;"', ""), name)
+    if len(values) > TABLE_ROWS:
+        html += f"<p>The first {TABLE_ROWS} of {len(values):,} rows; all are in the CSV.</p>"
+    return Markup(html)
+
+
+def _boxed(html: str, name: str) -> Markup:
+    return Markup('<div class="scroll" tabindex="0" role="region" aria-label="{}">').format(f"Table: {name}") + Markup(
+        f"{html}</div>"
+    )

@@ -1,0 +1,85 @@
+"""Where an artefact comes from: its chain of manifests, grouped by command so that it is short enough to read."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from regulens.errors import InputError
+from regulens.provenance import Step, chain, manifest_path
+
+NAMES = 4
+"""Files of one command that are named; of more, the number is given."""
+SOURCES = 12
+"""Downloads and other beginnings that are listed, likewise."""
+
+
+@dataclass
+class Group:
+    """All steps of a chain that one command made."""
+
+    command: str
+    files: list[str] = field(default_factory=list)
+    seeds: set[int] = field(default_factory=set)
+    begins: bool = False
+    """Whether nothing was read for them, as in a simulation."""
+
+    @property
+    def named(self) -> list[str]:
+        return self.files if len(self.files) <= NAMES + 1 else self.files[:NAMES]
+
+
+@dataclass
+class Source:
+    """Where a chain ends: a download, or a file that the workflow did not make."""
+
+    path: str
+    sha256: str | None
+    url: str | None = None
+
+
+@dataclass
+class Origin:
+    """The chain of one artefact, from itself back to what it begins with."""
+
+    identity: dict[str, Any] = field(default_factory=dict)
+    sha256: str | None = None
+    groups: list[Group] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    more_sources: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def origin_of(artefact: Path) -> Origin:
+    """The chain of an artefact; what is missing in it is among the problems."""
+    if not manifest_path(artefact).is_file():
+        return Origin(problems=[f"There is no manifest beside {artefact.name}: where it comes from was not recorded."])
+    try:
+        steps = chain(artefact)
+    except InputError as error:
+        return Origin(problems=[str(error)])
+    groups: dict[str, Group] = {}
+    origin = Origin(steps[0].identity, steps[0].sha256)
+    for step in steps:
+        url = _url(step)
+        if step.problem:
+            origin.problems.append(step.problem)
+        if url or not step.manifest:
+            origin.sources.append(Source(step.path, step.sha256, url))
+        else:
+            group = groups.setdefault(step.identity["command"], Group(step.identity["command"]))
+            group.files.append(step.path)
+            group.seeds |= _seeds(step)
+            group.begins = not step.inputs
+    origin.groups = list(groups.values())
+    origin.sources, rest = origin.sources[:SOURCES], origin.sources[SOURCES:]
+    origin.more_sources = len(rest)
+    return origin
+
+
+def _url(step: Step) -> str | None:
+    return (step.identity.get("settings", {}).get("source") or {}).get("url")
+
+
+def _seeds(step: Step) -> set[int]:
+    seed = step.identity["seed"]
+    return set(seed.values()) if isinstance(seed, dict) else set() if seed is None else {seed}

@@ -1,0 +1,162 @@
+"""The page itself: everything that is shown, gathered and handed to the template."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from regulens import __version__
+from regulens.files import atomic_output, note_read
+from regulens.report import fragments
+from regulens.report.claims import FAILS, HOLDS, UNTESTED, counted, read_claims
+from regulens.report.facts import facts_of
+from regulens.report.items import CLAIMS, Entry, PageSettings, differences, in_order, of_paper, papers
+from regulens.report.origin import Origin, origin_of
+
+PICTURES_BYTES = 9_000_000
+"""Pictures that have more together are made smaller for the page: as text they grow by a third."""
+VERDICTS = {HOLDS: "holds", FAILS: "fails", UNTESTED: "untested"}
+"""Class of the badge of each verdict."""
+
+
+class Show(NamedTuple):
+    """How items are shown."""
+
+    rebuild: str
+    """Command that makes a file again, without the file's path."""
+    folder: Path
+    """Folder that links are relative to."""
+    smaller: bool
+    """Whether pictures are made smaller."""
+
+
+def write_page(settings: PageSettings, rebuild: str, output: Path) -> None:
+    """Write the page of a run to ``output``; links are relative to its folder.
+
+    ``rebuild`` is the command that makes a file again when the file's path is put behind it. Raises `InputError` when a
+    figure, table, caption or claims table is missing or cannot be read.
+    """
+    entries = in_order(settings)
+    images = [path for found in entries.values() for entry in found for path in entry.images]
+    show = Show(rebuild, output.parent, smaller=sum(path.stat().st_size for path in images) > PICTURES_BYTES)
+    studies = [_study(name, settings, found, show) for name, found in entries.items()]
+    html = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            run=settings.run,
+            written=datetime.now().astimezone(),
+            studies=studies,
+            totals={
+                "figures": len(images),
+                "tables": sum(len(entry.tables) for found in entries.values() for entry in found),
+                "claims": sum(sum(study["counts"].values()) for study in studies),
+            },
+            verdicts=VERDICTS,
+            made_with=_made_with(studies),
+        )
+    )
+    with atomic_output(output) as temporary:
+        temporary.write_text(html)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("regulens.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["yaml"] = lambda value: yaml.safe_dump(
+        value, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100
+    )
+    environment.filters["inline"] = fragments.inline
+    return environment
+
+
+def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) -> dict:
+    """What the template shows of a study."""
+    table = settings.folder / name / "claims.csv"
+    claims = read_claims(table)
+    note_read(table)
+    shown = [_item(entry, show) for entry in found]
+    own_claims = [item for item in shown if item["is_claims"]]
+    others = [(item, entry) for item, entry in zip(shown, found, strict=True) if not item["is_claims"]]
+    return {
+        "id": name,
+        **papers()[name],
+        "facts": facts_of(name, settings.studies[name], found),
+        "claims": claims,
+        "counts": counted(claims),
+        "claims_item": own_claims[0] if own_claims else None,
+        "sections": [
+            ("In the paper's order", f"{name}-paper", [item for item, entry in others if of_paper(entry)]),
+            ("Beyond the paper", f"{name}-beyond", [item for item, entry in others if not of_paper(entry)]),
+        ],
+        "differences": [entry for entry in differences() if entry["study"] == name],
+        "settings": settings.studies[name],
+    }
+
+
+def _item(entry: Entry, show: Show) -> dict:
+    """What the template shows of one figure or table."""
+    for path in [*entry.artefacts, entry.caption]:
+        note_read(path)
+    heading = f"{entry.item}: {entry.title}"
+    caption = fragments.caption(entry.caption)
+    is_claims = entry.item == CLAIMS
+    return {
+        "id": entry.id,
+        "item": entry.item,
+        "title": entry.title,
+        "rule": entry.rule,
+        "is_claims": is_claims,
+        "caption": caption,
+        "tables": [] if is_claims else [fragments.table(path, heading) for path in entry.tables],
+        "pictures": [
+            {
+                "data": fragments.picture(path, show.smaller),
+                "size": fragments.size(path),
+                "alt": fragments.alternative(entry.item, entry.title, caption),
+                "link": _link(path, show.folder),
+            }
+            for path in entry.images
+        ],
+        "files": [(path.name, _link(path, show.folder)) for path in entry.files if path.is_file()],
+        "rebuild": f"{show.rebuild} {entry.artefacts[0]}",
+        "trace": f"regulens trace {entry.artefacts[0]}",
+        "origin": origin_of(entry.artefacts[0]),
+    }
+
+
+def _link(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _made_with(studies: list[dict]) -> list[tuple[str, str]]:
+    """Versions behind the results, as their manifests have them."""
+    codes, pythons, packages = set(), set(), {}
+    for study in studies:
+        for _, _, items in study["sections"]:
+            for item in items:
+                origin: Origin = item["origin"]
+                if origin.identity:
+                    codes.add(_code(origin.identity["code"]))
+                    pythons.add(origin.identity["python"])
+                    packages |= origin.identity["packages"]
+    facts = [("Code", ", ".join(sorted(codes)) or f"regulens {__version__}")]
+    if pythons:
+        facts.append(("Python", ", ".join(sorted(pythons))))
+    names = [name for name in ("torch", "numpy", "snakemake", "memelite", "transformers") if name in packages]
+    if names:
+        facts.append(("Packages", ", ".join(f"{name} {packages[name]}" for name in names)))
+    return facts
+
+
+def _code(code: dict) -> str:
+    commit = code.get("commit")
+    return f"regulens {code['version']}" + (f" at {commit}" if commit else "")

@@ -1,0 +1,91 @@
+# Helpers of the report page: it shows what the rules mark with report(...), for the files that the studies ask for.
+import hashlib
+from importlib.resources import files as package_files
+
+from snakemake.io import get_flag_value, is_flagged
+from snakemake.io import strip_wildcard_constraints
+
+
+def project_path(file):
+    """Path of a file of the workflow, from the working folder, so that it is the same in every run."""
+    return os.path.relpath(file.get_path_or_uri(secret_free=True))
+
+
+def marked_outputs(rule):
+    """Outputs of a rule that are marked for the report."""
+    return [path for path in rule.output if is_flagged(path, "report")]
+
+
+def page_studies(wildcards):
+    """Studies of a page: the one in its name, or all."""
+    return [wildcards.study] if "study" in wildcards.keys() else CONFIGURED
+
+
+def shown_rules(studies):
+    """Rules with marked outputs, by the study that asks for them, each with the wildcards it is asked for."""
+    marked = [rule for rule in workflow.rules if marked_outputs(rule)]
+    found = {}
+    for study in studies:
+        for path in getattr(rules, study).input:
+            maker = next((rule for rule in marked if rule.is_producer(path)), None)
+            if maker:
+                wanted = found.setdefault((study, maker), [])
+                wildcards = dict(maker.get_wildcards(path).items())
+                if wildcards not in wanted:
+                    wanted.append(wildcards)
+    return found
+
+
+def shown_rule(study, rule, wildcards):
+    """What the page needs to know of a rule."""
+    mark = get_flag_value(marked_outputs(rule)[0], "report")
+    return {
+        "study": study,
+        "rule": rule.name,
+        "caption": project_path(mark.caption),
+        "message": MESSAGES[rule.name] or "",
+        "labels": mark.labels,
+        "shown": [strip_wildcard_constraints(path) for path in marked_outputs(rule)],
+        "outputs": [strip_wildcard_constraints(path) for path in rule.output],
+        "wildcards": wildcards,
+    }
+
+
+def page_files(wildcards):
+    """Every figure and table of the page, and the captions."""
+    files = []
+    for (study, rule), wanted in shown_rules(page_studies(wildcards)).items():
+        shown = shown_rule(study, rule, wanted)
+        files.append(shown["caption"])
+        files += [path.format(**values) for path in shown["shown"] for values in wanted]
+    return sorted(set(files))
+
+
+def page_settings(wildcards):
+    """Rules of the page, and the configuration of every study, as JSON."""
+    shown = [
+        shown_rule(study, rule, wanted)
+        for (study, rule), wanted in shown_rules(page_studies(wildcards)).items()
+    ]
+    studies = {study: SETTINGS[study] for study in page_studies(wildcards)}
+    return json.dumps(
+        {"run": CONFIG.run, "folder": RESULTS, "studies": studies, "rules": shown}
+    )
+
+
+def rebuild_command(wildcards):
+    """Command that makes a file again, when its path is put behind it."""
+    words = ["snakemake", "--cores", "all"]
+    configfiles = workflow.config_settings.configfiles
+    if configfiles:
+        words += ["--configfile", *[os.path.relpath(path) for path in configfiles]]
+    return shlex.join([*words, "--force"])
+
+
+def page_texts():
+    """Parameter that changes with the templates of the page and the texts that it brings."""
+    package = package_files("regulens.report")
+    texts = [*package.iterdir(), *(package / "templates").iterdir()]
+    kept = [text for text in texts if text.is_file() and not text.name.endswith(".py")]
+    contents = [text.read_bytes() for text in sorted(kept, key=lambda text: text.name)]
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:12]
