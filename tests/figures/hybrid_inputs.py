@@ -99,3 +99,18 @@ def write_paper(folder: Path, task: str, trials: int, keep: int, architectures=N
             status = ["max_epochs" if trial == trials - 1 else "early_stopped" for trial in range(trials)]
             write_model(folder / task / name / activation, task, trials, status, values, seed=place)
     return architectures
+
+
+def results_table(item: str, kept: int, trials: int, shift: float = 0.0) -> pd.DataFrame:
+    """A table of results with the paper's numbers, ``shift`` added to the means, in the format of the real one."""
+    table = pd.read_csv(PUBLISHED)
+    table = table[(table["study"] == "hybrid_networks") & (table["item"] == item)]
+    known = {(r.subject, r.metric, r.condition): (float(r.value), float(r.sd)) for r in table.itertuples()}
+    rows = []
+    for name, design in paper_architectures().items():
+        for (subject, metric, activation), (mean, sd) in known.items():
+            if subject == design.published:
+                front = (name, design.label, design.baseline, "+".join(design.modules), activation, metric)
+                rows.append((*front, mean + shift, sd, kept, trials, mean))
+    columns = ["architecture", "label", "baseline", "modules", "activation", "metric", "mean", "sd"]
+    return pd.DataFrame(rows, columns=[*columns, "n_kept", "n_trials", "published"])

@@ -7,6 +7,7 @@ from figure_inputs import MODELS, check_text, pdf_text, write_architectures
 from regulens.data.settings import Geometry
 from regulens.errors import InputError
 from regulens.figures.architecture import (
+    STRIP,
     comparison_figure,
     figure1,
     figure5,
@@ -47,7 +48,8 @@ def test_figure1_tells_the_true_lengths(stages):
         assert f"{tokens:,}" in shown
     assert set(rows["name"]) <= set(shown)
     # a window of 140 tokens doubles in bp from layer to layer (SPEC 2.3), and the Transformer sees the target
-    for reach in ("140 bp", "280 bp", "560 bp", "1,120 bp", "2,240 bp", "4,480 bp", "8,960 bp", "10,240 bp"):
+    windows = ["128 × 140 bp", "64 × 280 bp", "32 × 560 bp", "16 × 1,120 bp", "8 × 2,240 bp", "4 × 4,480 bp"]
+    for reach in (*windows, "2 × 8,960 bp", "1 × 10,240 bp"):
         assert reach in shown
     assert "Roll by 70 tokens" in shown
     assert "windows of\n140 tokens each" in shown
@@ -59,10 +61,21 @@ def test_figure1_draws_every_window_to_scale(stages):
     strips = [box for box in boxes if abs(box.height - 1.8) < 1e-6]
     assert len(strips) == 128 + 64 + 32 + 16 + 8 + 4 + 2 + 1
     widths = sorted({round(box.width, 4) for box in strips})
-    assert widths[-2] == pytest.approx(33 / 2, rel=1e-3)  # layer 7: half of the segment
-    assert widths[0] == pytest.approx(33 / 128, rel=1e-3)
+    assert widths[-2] == pytest.approx(STRIP / 2, rel=1e-3)  # layer 7: half of the segment
+    assert widths[0] == pytest.approx(STRIP / 128, rel=1e-3)
     target = strips[-1]  # the Transformer sees 80 of 140 bins, at the centre of the segment
-    assert (target.x0, target.x1) == pytest.approx((73 + 33 * 30 / 140, 73 + 33 * 110 / 140))
+    assert (target.x0, target.x1) == pytest.approx((73 + STRIP * 30 / 140, 73 + STRIP * 110 / 140))
+
+
+def test_windows_too_narrow_to_be_seen_are_one_strip(stages):
+    rows = stages["name"] == "1D-Swin 1"
+    stages.loc[rows, "note"] = "window 14, 1280 windows, 8 heads"
+    figure = genomic_interpreter_figure(stages, "swin1d")
+    boxes = [collection.get_paths()[0].get_extents() for collection in figure.axes[0].collections]
+    strips = [box for box in boxes if abs(box.height - 1.8) < 1e-6]
+    assert strips[0].width == pytest.approx(STRIP)
+    assert len(strips) == 1 + 64 + 32 + 16 + 8 + 4 + 2 + 1
+    assert "1,280 × 14 bp" in texts(figure)
 
 
 def test_figure1_names_no_window_when_layers_differ(stages):
@@ -129,5 +142,5 @@ def test_unknown_model_and_missing_column_are_errors(paper, stages, tmp_path):
 def test_files_hold_the_text(paper, tmp_path):
     figure1(paper, "swin1d", tmp_path / "1.pdf", tmp_path / "1.png")
     figure5(paper, "swin1d", tmp_path / "5.pdf", tmp_path / "5.png")
-    assert "17,712 bp + 2 x 104 N" in pdf_text(tmp_path / "1.pdf")
+    assert "17,712 bp + 2 × 104 N" in pdf_text(tmp_path / "1.pdf")
     assert "8,960 × 768" in pdf_text(tmp_path / "5.pdf")

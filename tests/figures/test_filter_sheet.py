@@ -76,6 +76,7 @@ def test_panels_show_number_sites_match_and_colour(tmp_path):
         assert axes.get_xlim() == (0, 20)
     assert [text.get_text() for text in figure.texts] == [
         "C24, ReLU, trial 3",
+        "Height of a letter: information (bits); width: one base pair",
         "Of 7 filters",
         "3 match a planted motif",
         "1 only another motif of JASPAR",

@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 from figure_inputs import pdf_text
+from hybrid_inputs import results_table
 from test_filter_sheet import FOUND, write_filters
-from test_hybrid_figures import results
 from test_hybrid_figures_curves import log
 
 from regulens.cli import hybrid_networks_figures as commands
@@ -53,10 +53,10 @@ def test_figure1_names_what_is_wrong_with_its_settings(outputs):
 
 
 def test_figures_2_and_3_are_drawn_from_their_tables(tmp_path, outputs):
-    results("task1", 3, 10).to_csv(tmp_path / "task1.csv", index=False)
+    results_table("task1", 3, 10).to_csv(tmp_path / "task1.csv", index=False)
     commands.figure2(tmp_path / "task1.csv", *outputs)
     assert "C4C6-LSTM-Trans2" in text_of(outputs)
-    results("task2", 5, 5).to_csv(tmp_path / "task2.csv", index=False)
+    results_table("task2", 5, 5).to_csv(tmp_path / "task2.csv", index=False)
     commands.figure3(tmp_path / "task2.csv", *outputs)
     assert "Saliency AUROC" in text_of(outputs)
 

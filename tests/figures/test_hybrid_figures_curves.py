@@ -73,7 +73,7 @@ def test_lines_are_the_logs_and_dots_the_first_best_epochs(runs):
         for line, (_, trial) in zip(lines, table.groupby("trial"), strict=True):
             np.testing.assert_allclose(line.get_ydata(), trial["valid_auroc"])
             best = trial.loc[trial["valid_auroc"].idxmax()]
-            assert (best["epoch"], best["valid_auroc"]) in marks(axes, "o")
+            assert (best["epoch"], best["valid_auroc"]) in marks(axes, look.marker)
             assert line.get_linestyle() == look.line
     assert not any(marks(axes, "x") for axes in figure.axes)
 

@@ -162,7 +162,7 @@ def test_the_sequence_track_spells_the_sequence(inputs):
 
 
 def _one_of_each():
-    axes = new_figure(20, 20).subplots()
+    axes = new_figure(85, 20).subplots()
     draw_logo(axes, np.eye(4))
     return axes
 

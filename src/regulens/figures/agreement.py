@@ -10,7 +10,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from regulens.errors import InputError
-from regulens.figures.style import DOUBLE_COLUMN, SMALL, new_figure, save, styled
+from regulens.figures.style import DOUBLE_COLUMN, SINGLE_COLUMN, SMALL, new_figure, save, styled
 from regulens.figures.task_runs import ClassNames, class_name, over_seeds, read_task_runs, tasks_of
 from regulens.figures.text_tables import decimal
 from regulens.interpret.score_names import score_label
@@ -20,8 +20,8 @@ COLOURS = "RdBu_r"
 """Diverging colour map, white at 0; told apart by colour-blind readers."""
 LEFT, RIGHT, TOP, BOTTOM, GAP = 20.0, 16.0, 9.0, 20.0, 3.0
 """Space beside, above, below and between the panels in mm: names of scores, colour bar, title, names again."""
-SINGLE = 112
-"""Width in mm of a figure with one task: eight numbers of 6 pt stand side by side."""
+BAR = 11.0
+"""Space in mm for a colour bar below the only panel: beside it, the numbers would not fit their cells."""
 AGREEMENT_COLUMNS = ["label", "score_a", "score_b", "spearman", "sd", "sequences"]
 
 
@@ -65,9 +65,11 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
     scores = list(dict.fromkeys(agreements["score_a"]))
     if len(scores) < 2:
         raise InputError(f"agreement: {scores[0]} is the only score, there is nothing to compare it with")
-    width = DOUBLE_COLUMN if columns == 2 else SINGLE
-    side = (width - LEFT - RIGHT - (columns - 1) * GAP) / columns
-    height = rows * (TOP + side + BOTTOM)
+    one = columns == 1
+    width = SINGLE_COLUMN if one else DOUBLE_COLUMN
+    side = (width - LEFT - (2 if one else RIGHT) - (columns - 1) * GAP) / columns
+    foot = BAR if one else 0
+    height = rows * (TOP + side + BOTTOM) + foot
     figure = new_figure(width, height)
     figure.set_layout_engine("none")  # square panels in mm: constrained layout lets long names of scores leave the page
     for number, (task, label) in enumerate(tasks.items()):
@@ -79,10 +81,17 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
         axes.set_title(f"{label}\nabove the diagonal: {above}, below: {below}")
         if column:
             axes.set_yticklabels([])
-    bar = figure.add_axes(
-        ((width - RIGHT + 2.5) / width, (height - TOP - 0.8 * side) / height, 2.5 / width, 0.6 * side / height)
+    place = (
+        (LEFT + 2, foot - 3.5, side - 4, 2.5)
+        if one
+        else (width - RIGHT + 2.5, height - TOP - 0.8 * side, 2.5, 0.6 * side)
     )
-    figure.colorbar(cells, cax=bar, label="Spearman correlation").outline.set_linewidth(0.4)
+    bar = figure.add_axes((place[0] / width, place[1] / height, place[2] / width, place[3] / height))
+    direction = "horizontal" if one else "vertical"
+    drawn = figure.colorbar(
+        cells, cax=bar, orientation=direction, ticks=[-1, -0.5, 0, 0.5, 1], label="Spearman correlation"
+    )
+    drawn.outline.set_linewidth(0.4)
     return figure
 
 

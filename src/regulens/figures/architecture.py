@@ -1,5 +1,6 @@
 """Figures 1 and 5: the models as they are configured, with their true lengths and widths (000 Figures 1 and 5)."""
 
+import math
 import re
 import textwrap
 from collections.abc import Sequence
@@ -13,12 +14,30 @@ from matplotlib.figure import Figure
 from regulens.figures.block_pair import draw_block_pair
 from regulens.figures.inputs import ARCHITECTURE_COLUMNS, models_of, one_of, read_table
 from regulens.figures.schematic import arrow, box, canvas
-from regulens.figures.style import DOUBLE_COLUMN, SMALL, model_colour, save, styled, thousands
+from regulens.figures.style import (
+    DARK_GREEN,
+    DARK_GREY,
+    DARK_VERMILION,
+    DOUBLE_COLUMN,
+    LARGE,
+    MIDDLE_GREY,
+    NORMAL,
+    SINGLE_COLUMN,
+    SMALL,
+    model_colour,
+    save,
+    styled,
+    thousands,
+)
 
 ROW, GAP = 4.0, 1.6
 """Height of a box and of the arrow under it, in mm."""
 LINE = 2.5
 """Height of a further line of text in a box, in mm."""
+STRIP = 29.0
+"""Length of a segment in the strips of windows, in mm."""
+NARROWEST = 0.2
+"""Windows narrower than this, in mm, are drawn as one strip: as stripes they would show false ones (moiré)."""
 
 
 def read_architectures(path: Path | str) -> pd.DataFrame:
@@ -40,7 +59,8 @@ def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
     """Figure 1: (a) the stages of one model from input to output, (b) the pair of attention blocks in a 1D-Swin layer.
 
     Beside every stage of (a): tokens and channels that leave it, bp per token, and the windows that attention sees,
-    drawn to scale along the padded segment. (b) is left out for a model without Swin layers.
+    drawn to scale along the padded segment, with their number and length. (b) is left out for a model without Swin
+    layers.
 
     Raises InputError when the model is not in the table.
     """
@@ -50,12 +70,12 @@ def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
     swin = [row for row in rows if row.kind == "swin"]
     height = max(12 + len(rows) * (ROW + GAP) + 2, 118 if swin else 0)
     figure, axes = canvas(DOUBLE_COLUMN, height)
-    axes.text(1, 3.2, "a", fontsize=8, fontweight="bold", va="center")
-    axes.text(5, 3.2, f"{labels[model]}: stages and what leaves them", fontsize=7, va="center")
+    axes.text(1, 3.2, "a", fontsize=LARGE, fontweight="bold", va="center")
+    axes.text(5, 3.2, f"{labels[model]}: stages and what leaves them", fontsize=NORMAL, va="center")
     columns = {"tokens": 44.0, "channels": 57.0, "bp/token": 69.0}
     for title, x in columns.items():
-        axes.text(x, 8, title, fontsize=SMALL, ha="right", va="center", color="#4D4D4D")
-    axes.text(73, 8, "remark, or windows along the segment", fontsize=SMALL, va="center", color="#4D4D4D")
+        axes.text(x, 8, title, fontsize=SMALL, ha="right", va="center", color=DARK_GREY)
+    axes.text(73, 8, "remark, or windows along the segment", fontsize=SMALL, va="center", color=DARK_GREY)
     whole = max(row.tokens * row.bp_per_token for row in rows)
     y = 11.0
     for number, row in enumerate(rows):
@@ -65,16 +85,16 @@ def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
         for x, value in zip(columns.values(), values, strict=True):
             axes.text(x, middle, value, fontsize=SMALL, ha="right", va="center")
         if row.kind in ("swin", "transformer"):
-            _windows(axes, 73, middle, 33, row, whole)
+            _windows(axes, 73, middle, STRIP, row, whole)
         elif row.note and row.kind != "merge":
-            axes.text(73, middle, row.note, fontsize=SMALL, va="center", color="#4D4D4D")
+            axes.text(73, middle, row.note.replace(" x ", " × "), fontsize=SMALL, va="center", color=DARK_GREY)
         if number + 1 < len(rows):
             arrow(axes, [(16, y + ROW), (16, y + ROW + GAP)])
         y += ROW + GAP
     if swin:
         merges = [row.note for row in rows if row.kind == "merge"]
-        axes.text(120, 3.2, "b", fontsize=8, fontweight="bold", va="center")
-        axes.text(124, 3.2, "One 1D-Swin layer", fontsize=7, va="center")
+        axes.text(120, 3.2, "b", fontsize=LARGE, fontweight="bold", va="center")
+        axes.text(124, 3.2, "One 1D-Swin layer", fontsize=NORMAL, va="center")
         windows = {window_of(row.note) for row in swin}
         window = windows.pop() if len(windows) == 1 else None
         draw_block_pair(axes, 120, 8, window, merges[0] if merges else "linear")
@@ -82,23 +102,25 @@ def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
 
 
 def _windows(axes: Axes, x: float, y: float, width: float, row, whole: int) -> None:
-    """The windows of one stage as a strip of alternating shades, centred on the segment."""
+    """The windows of one stage as a strip of alternating shades, centred on the segment; their number and length."""
     window = window_of(row.note) or row.tokens
     scale = width / whole
     start = x + (whole - row.tokens * row.bp_per_token) / 2 * scale
-    for number, first in enumerate(range(0, row.tokens, window)):
-        length = min(window, row.tokens - first) * row.bp_per_token * scale
-        shade = "#8C3E00" if row.kind == "swin" else "#00684C"
+    shade = DARK_VERMILION if row.kind == "swin" else DARK_GREEN
+    stripes = window * row.bp_per_token * scale >= NARROWEST
+    for number, first in enumerate(range(0, row.tokens, window if stripes else row.tokens)):
+        length = min(window if stripes else row.tokens, row.tokens - first) * row.bp_per_token * scale
         axes.fill_between(
             [start + first * row.bp_per_token * scale, start + first * row.bp_per_token * scale + length],
             y - 0.9,
             y + 0.9,
             facecolor=shade,
-            alpha=0.85 if number % 2 == 0 else 0.4,
+            alpha=0.62 if not stripes else 0.85 if number % 2 == 0 else 0.4,
             linewidth=0,
         )
-    axes.plot([x, x + width], [y + 1.25] * 2, color="#A0A0A0", linewidth=0.4)
-    axes.text(x + width + 0.8, y, f"{thousands(window * row.bp_per_token)} bp", fontsize=SMALL, va="center")
+    axes.plot([x, x + width], [y + 1.25] * 2, color=MIDDLE_GREY, linewidth=0.4)
+    note = f"{thousands(math.ceil(row.tokens / window))} × {thousands(window * row.bp_per_token)} bp"
+    axes.text(x + width + 0.8, y, note, fontsize=SMALL, va="center")
 
 
 def merged_columns(stages: pd.DataFrame, main: str) -> list[list[str]]:
@@ -135,10 +157,11 @@ def comparison_figure(stages: pd.DataFrame, main: str) -> Figure:
     labels = models_of(stages)
     one_of(main, labels, "main_model")
     columns = merged_columns(stages, main)
-    width = min(52.0, DOUBLE_COLUMN / len(columns))
+    page = SINGLE_COLUMN if len(columns) == 1 else DOUBLE_COLUMN
+    width = min(52.0, page / len(columns))
     parts = [list(stages[stages["model"] == column[0]].itertuples()) for column in columns]
     heights = [11 + sum(_height(row, width * 0.56) + GAP for row in rows) for rows in parts]
-    figure, axes = canvas(width * len(columns), max(heights) + 1)
+    figure, axes = canvas(page, max(heights) + 1)
     for number, (column, rows) in enumerate(zip(columns, parts, strict=True)):
         _column(axes, number, width, column, rows, labels)
     return figure
@@ -157,13 +180,13 @@ def _height(row, width: float) -> float:
 def _column(axes: Axes, number: int, width: float, names: Sequence[str], rows: list, labels: dict[str, str]) -> None:
     left, wide = number * width + 1, width * 0.56
     title = ", ".join(labels[name] for name in sorted(names, key=list(labels).index))
-    axes.text(left, 3, "abcdefghijklmnopqrstuvwxyz"[number % 26], fontsize=8, fontweight="bold", va="center")
-    axes.text(left + 4, 3, title, fontsize=7, va="center")
+    axes.text(left, 3, "abcdefghijklmnopqrstuvwxyz"[number % 26], fontsize=LARGE, fontweight="bold", va="center")
+    axes.text(left + 4, 3, title, fontsize=NORMAL, va="center")
     part = (width - 3) / len(names)
     for place, name in enumerate(sorted(names, key=list(labels).index)):
         ends = [left + place * part, left + (place + 1) * part]
         axes.plot(ends, [5.4, 5.4], color=model_colour(name), linewidth=1.5, solid_capstyle="butt")
-    axes.text(left + width - 3, 7.6, "tokens × channels", fontsize=SMALL, ha="right", va="center", color="#4D4D4D")
+    axes.text(left + width - 3, 7.6, "tokens × channels", fontsize=SMALL, ha="right", va="center", color=DARK_GREY)
     y = 10.0
     for place, row in enumerate(rows):
         height = _height(row, wide)

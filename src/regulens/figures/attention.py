@@ -11,7 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from regulens.figures.attention_file import AttentionFile, LayerAttention
-from regulens.figures.style import ATTENTION_COLOURS, DOUBLE_COLUMN, SMALL, base_pairs, new_figure, save, styled
+from regulens.figures.style import (
+    ATTENTION_COLOURS,
+    DOUBLE_COLUMN,
+    PAGE_HEIGHT,
+    SMALL,
+    base_pairs,
+    new_figure,
+    page_width,
+    save,
+    styled,
+    title,
+)
+from regulens.figures.text_tables import decimal
 
 LARGEST_GRID = 4
 """Windows of a layer that Figure 6 shows at most: those around the centre."""
@@ -90,8 +102,9 @@ def layers_figure(file: AttentionFile) -> Figure:
     norm = colour_norm(windows)
     bands = math.ceil(len(layers) / ACROSS)
     across = math.ceil(len(layers) / bands)
-    cell = min(28.0, (DOUBLE_COLUMN - 30) / across)
-    figure = new_figure(min(DOUBLE_COLUMN, cell * across + 30), bands * (2 * cell + 16) + 8)
+    page = page_width(28 * across + 30)
+    cell = min(28.0, (page - 30) / across)
+    figure = new_figure(page, bands * (2 * cell + 16) + 8)
     panels = figure.subplots(2 * bands, across, squeeze=False)
     for axes in panels.ravel():
         axes.set_axis_off()
@@ -105,8 +118,8 @@ def layers_figure(file: AttentionFile) -> Figure:
         image = _window_panel(lower, layer, window, norm, column == 0)
     colour_bar(figure, image, panels, norm)
     figure.align_ylabels(panels[:, 0])
-    figure.supxlabel("Attended position", fontsize=7)
-    figure.suptitle(f"{segment_name(file)}, heads averaged, {_blocks(layers)}", fontsize=7)
+    figure.supxlabel("Attended position (bp or kb, as written; the attending position has the same scale)")
+    title(figure, f"{segment_name(file)}, heads averaged, {_blocks(layers)}")
     return figure
 
 
@@ -167,7 +180,7 @@ def heads_figure(file: AttentionFile, layer_number: int) -> Figure:
     for axes in panels[:, 0]:
         axes.set_ylabel("Attending position (kb)")
     colour_bar(figure, image, panels, norm)
-    figure.suptitle(_layer_title(file, layer), fontsize=7)
+    title(figure, _layer_title(file, layer))
     return figure
 
 
@@ -183,8 +196,9 @@ def windows_figure(file: AttentionFile, layer_number: int) -> Figure:
     first = max(0, (count - LARGEST_GRID) // 2)
     shown = range(first, min(count, first + LARGEST_GRID))
     norm = colour_norm(layer.fold(number, head) for number in shown for head in range(heads))
-    cell = min(30.0, (DOUBLE_COLUMN - 32) / heads)
-    figure = new_figure(min(DOUBLE_COLUMN, cell * heads + 36), (cell + 2.5) * len(shown) + 17)
+    page = page_width(21 * heads + 36)
+    cell = min((page - 36) / heads, (PAGE_HEIGHT - 17) / len(shown) - 2.5, 40)
+    figure = new_figure(page, (cell + 2.5) * len(shown) + 17)
     panels = figure.subplots(len(shown), heads, squeeze=False)
     for row, number in zip(panels, shown, strict=True):
         tokens = layer.window_tokens(number)
@@ -192,17 +206,17 @@ def windows_figure(file: AttentionFile, layer_number: int) -> Figure:
         end = start + len(tokens) * layer.bp_per_token
         for head, axes in enumerate(row):
             image = show_map(axes, layer.fold(number, head), start, end, norm)
-            label_ends(axes, start, end, (f"{start / 1000:.2f}", f"{end / 1000:.2f}"))
+            label_ends(axes, start, end, (decimal(start / 1000, 2), decimal(end / 1000, 2)))
             if head:
                 axes.set_yticklabels([])
         row[0].set_ylabel(f"Window {number + 1} of {count}", fontsize=SMALL)
     for head, axes in enumerate(panels[0]):
         axes.set_title(f"Head {head + 1}", fontsize=SMALL)
     figure.align_ylabels(panels[:, 0])
-    figure.supxlabel("Attended position (kb)", fontsize=7)
-    figure.supylabel("Attending position (kb)", fontsize=7)
+    figure.supxlabel("Attended position (kb)")
+    figure.supylabel("Attending position (kb)")
     colour_bar(figure, image, panels, norm)
-    figure.suptitle(_layer_title(file, layer), fontsize=7)
+    title(figure, _layer_title(file, layer))
     return figure
 
 

@@ -8,18 +8,28 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from regulens.errors import InputError
 from regulens.figures.inputs import DISTANCE_COLUMNS, read_table
-from regulens.figures.style import BLACK, GREY, SINGLE_COLUMN, SMALL, VERMILION, new_figure, save, styled
+from regulens.figures.style import (
+    BLACK,
+    DARK_VERMILION,
+    GREY,
+    SINGLE_COLUMN,
+    SMALL,
+    VERMILION,
+    new_figure,
+    save,
+    styled,
+)
 
 _BLOCKS = {
     "regular": ("o", "-", -0.08, VERMILION),
-    "shifted": ("s", "--", 0.08, "#7A3500"),
+    "shifted": ("s", "--", 0.08, DARK_VERMILION),
     "full": ("D", "-", 0.0, BLACK),
 }
 
 
 @styled
 def distance_figure(table: pd.DataFrame) -> Figure:
-    """Mean distance |i - j| in bp against the layer, logarithmic; one line for each kind of block.
+    """Mean distance |i − j| in bp against the layer, logarithmic; one line for each kind of block.
 
     Large markers: mean over heads, with the standard deviation over test segments. Small ones: single heads. Grey bars:
     the distance of uniform attention over the same windows. ``table`` has the columns of ``attention_distance.csv``.
@@ -69,8 +79,9 @@ def distance_figure(table: pd.DataFrame) -> Figure:
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     segments = int(table["n_segments"].max())
-    axes.set_ylabel("Mean distance |i - j| (bp)")
-    axes.set_title(f"{segments:,} test segment{'s' * (segments != 1)}", fontsize=SMALL, loc="right")
+    axes.set_ylabel("Mean distance |i − j| (bp)")
+    bars = "bars: s.d. over " if segments > 1 else ""
+    axes.set_title(f"{bars}{segments:,} test segment{'s' * (segments != 1)}", fontsize=SMALL, loc="right")
     axes.legend(loc="upper left")
     return figure
 

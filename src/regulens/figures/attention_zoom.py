@@ -10,7 +10,17 @@ from matplotlib.patches import Rectangle
 from regulens.errors import InputError
 from regulens.figures.attention import colour_bar, colour_norm, segment_name, show_map
 from regulens.figures.attention_file import AttentionFile, LayerAttention
-from regulens.figures.style import DOUBLE_COLUMN, SMALL, VERMILION, new_figure, save, styled, thousands
+from regulens.figures.style import (
+    ATTENTION_COLOURS,
+    DOUBLE_COLUMN,
+    SMALL,
+    VERMILION,
+    new_figure,
+    save,
+    styled,
+    thousands,
+    title,
+)
 
 LONGEST_LABEL = 16
 """Bases of a token that are written out; a longer token shows its first and last six."""
@@ -100,9 +110,9 @@ def zoom_figure(file: AttentionFile, layer_number: int, tokens: int = 16) -> Fig
     size = zoom.tokens * bp / 1000
     left.add_patch(Rectangle(corner, size, size, fill=False, edgecolor=VERMILION, linewidth=1))
     left.set(xlabel="Attended position (kb)", ylabel="Attending position (kb)")
-    left.set_title(f"Window {zoom.window + 1}, head {zoom.head + 1}", fontsize=7)
+    left.set_title(f"Window {zoom.window + 1}, head {zoom.head + 1}")
 
-    image = right.imshow(part, cmap="cividis", norm=norm, interpolation="none")
+    image = right.imshow(part, cmap=ATTENTION_COLOURS, norm=norm, interpolation="none")
     columns = index[zoom.column : zoom.column + zoom.tokens]
     rows = index[zoom.row : zoom.row + zoom.tokens]
     font = {"family": "DejaVu Sans Mono", "fontsize": SMALL}
@@ -117,15 +127,15 @@ def zoom_figure(file: AttentionFile, layer_number: int, tokens: int = 16) -> Fig
     for spine in right.spines.values():
         spine.set_visible(True)
         spine.set_edgecolor(VERMILION)
-    right.set_title("Marked part, bases of every token", fontsize=7)
+    right.set_title("Marked part, bases of every token")
     right.set_xlabel(f"Attended tokens ({_span(layer, columns)})", labelpad=4)
     right.set_ylabel(f"Attending tokens ({_span(layer, rows)})", labelpad=5)
     colour_bar(figure, image, right, norm)
     far = abs(int(index[zoom.peak[0]]) - int(index[zoom.peak[1]])) * bp
-    figure.suptitle(
+    title(
+        figure,
         f"{segment_name(file)}, layer {layer.layer} ({bp} bp/token): strongest link between distant tokens, "
         f"{thousands(far)} bp apart, {window[zoom.peak]:.1f}× uniform",
-        fontsize=7,
     )
     return figure
 

@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from regulens.figures.schematic import arrow, box
-from regulens.figures.style import BLACK, SMALL
+from regulens.figures.style import BLACK, DARK_VERMILION, NORMAL, SMALL
 
 WIDTH = 56.0
 """Width of the detail in mm."""
@@ -38,7 +38,7 @@ def _tokens(axes: Axes, x: float, y: float, shifted: bool, text: str) -> float:
     side = _BOX / 17.2
     for place, token in enumerate(order):
         left = x + _LEFT + place * side + (place // 4) * side * 0.4
-        shade = ["#F6D3BC", "#E7A47B", "#C8692F", "#8C3E00"][token // 4]
+        shade = ["#F6D3BC", "#E7A47B", "#C8692F", DARK_VERMILION][token // 4]
         axes.fill_between(
             [left, left + side * 0.92], y, y + side * 0.92, facecolor=shade, edgecolor=BLACK, linewidth=0.3
         )
@@ -60,7 +60,7 @@ def _block(axes: Axes, x: float, y: float, name: str) -> float:
         arrow(axes, [(centre, y + 2 + _HEIGHT), (centre, add - 1.1)])
         ring = {"markerfacecolor": "white", "markeredgecolor": BLACK, "markeredgewidth": 0.5}
         axes.plot([centre], [add], marker="o", markersize=6, **ring)
-        axes.text(centre, add, "+", fontsize=7, ha="center", va="center_baseline")
+        axes.text(centre, add, "+", fontsize=NORMAL, ha="center", va="center_baseline")
         axes.plot([centre, centre], [add + 1.1, add + 2.2], color=BLACK, linewidth=0.5)
         y = add + 2.2
     _bracket(axes, left + _BOX + 2, top, y, f"{name} block,\nown weights")

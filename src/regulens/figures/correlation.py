@@ -8,11 +8,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETRIGHTBASE, CARETUPBASE
 from matplotlib.ticker import MultipleLocator
 
 from regulens.errors import InputError
 from regulens.figures.inputs import groups_of, models_of, one_of, read_correlations
-from regulens.figures.style import DOUBLE_COLUMN, SMALL, model_style, new_figure, save, styled
+from regulens.figures.style import (
+    DOUBLE_COLUMN,
+    PAGE_HEIGHT,
+    SINGLE_COLUMN,
+    SMALL,
+    model_style,
+    new_figure,
+    save,
+    styled,
+)
 from regulens.figures.table1 import group_means
 from regulens.reference_rows import REFERENCE_ROWS
 from regulens.runs import Run
@@ -39,7 +49,7 @@ def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[
 
     A point is a track, with the correlation of ``model`` on y and of the other on x, each averaged over the seeds;
     tracks without both are left out. The numbers in the axis labels, marked by triangles, are the means of Table 1.
-    All panels share their limits.
+    All panels share their limits. Points are larger where a panel has few.
 
     Arguments:
         correlations: tidy table of ``read_correlations``; reference rows are not drawn.
@@ -58,8 +68,9 @@ def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[
     tracks = track_means(correlations).reindex(columns=list(labels))
     means = group_means(correlations, groups).set_index(["model", "group"])["pearson"]
     limits = shared_limits(tracks.to_numpy())
-    cell = min(50.0, DOUBLE_COLUMN / len(groups))
-    figure = new_figure(cell * len(groups), (cell - 1) * len(others) + 4)
+    page = SINGLE_COLUMN if len(groups) == 1 else DOUBLE_COLUMN
+    cell = min(50.0, page / len(groups), (PAGE_HEIGHT - 10) / len(others))
+    figure = new_figure(page, cell * len(others) + 8)
     panels = figure.subplots(len(others), len(groups), squeeze=False)
     for row, other in zip(panels, others, strict=True):
         for axes, group in zip(row, groups, strict=True):
@@ -70,6 +81,9 @@ def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[
             axes.set_ylabel(f"{labels[model]}, mean r {_number(mean_y)}", fontsize=SMALL)
     for axes, group in zip(panels[0], groups, strict=True):
         axes.set_title(group, fontweight="bold", pad=11)  # above the line with the count
+    seeds = correlations.groupby("model")["seed"].nunique().max()
+    over = ", mean over the seeds" if seeds > 1 else ""
+    figure.supxlabel(f"r: Pearson correlation of one track over the test set{over}", fontsize=SMALL)
     return figure
 
 
@@ -81,13 +95,13 @@ def _panel(
     axes: Axes, x: np.ndarray, y: np.ndarray, mean_x: float, mean_y: float, other: str, limits: tuple[float, float]
 ) -> None:
     look = model_style(other)
-    many = len(x) > 300
+    many, size = len(x) > 300, 14 if len(x) <= 100 else 9
     low = limits[0]
     axes.plot(limits, limits, color="black", linewidth=0.6, zorder=1)
     axes.scatter(
         x,
         y,
-        s=2.5 if many else 9,
+        s=2.5 if many else size,
         alpha=min(0.7, 8 / math.sqrt(max(len(x), 1))),  # the denser, the fainter: overlaps show as darker
         color=look.colour,
         marker=look.marker,
@@ -98,8 +112,9 @@ def _panel(
     )
     if np.isfinite(mean_x) and np.isfinite(mean_y):
         axes.plot([mean_x, mean_x, low], [low, mean_y, mean_y], color="black", linewidth=0.5, linestyle=":", zorder=3)
-    axes.plot([mean_x], [low], marker="^", color="black", clip_on=False, zorder=4, label="mean x")
-    axes.plot([low], [mean_y], marker=">", color="black", clip_on=False, zorder=4, label="mean y")
+    # Triangles stand inside the axes, beside the numbers of the ticks.
+    axes.plot([mean_x], [low], marker=CARETUPBASE, color="black", zorder=4, label="mean x")
+    axes.plot([low], [mean_y], marker=CARETRIGHTBASE, color="black", zorder=4, label="mean y")
     note = f"above the line: {int((y > x).sum()):,} of {len(x):,}"
     axes.text(0.5, 1.02, note, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL)
     step = 0.1 if limits[1] - low <= 0.4 else 0.2

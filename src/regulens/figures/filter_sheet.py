@@ -11,7 +11,19 @@ from regulens.errors import InputError
 from regulens.figures.inputs import read_table
 from regulens.figures.letters import draw_logo
 from regulens.figures.motif_logos import information_heights
-from regulens.figures.style import BLACK, DOUBLE_COLUMN, GREEN, GREY, SMALL, new_figure, save, styled
+from regulens.figures.style import (
+    BLACK,
+    DARK_GREY,
+    DOUBLE_COLUMN,
+    GREEN,
+    GREY,
+    LARGE,
+    NORMAL,
+    SMALL,
+    new_figure,
+    save,
+    styled,
+)
 from regulens.motifs.matrices import PositionWeightMatrix
 from regulens.motifs.meme_text import read_meme
 
@@ -146,7 +158,9 @@ def _heading(figure: Figure, filters: list[Filter], label: str, trial: int, heig
     true = sum(bool(one.truth) for one in filters)
     matched = sum(one.matched for one in filters)
     top = 1 - 3.2 / height
-    figure.text(LEFT_MM / DOUBLE_COLUMN, top, f"{label}, trial {trial}", fontsize=8, fontweight="bold")
+    figure.text(LEFT_MM / DOUBLE_COLUMN, top, f"{label}, trial {trial}", fontsize=LARGE, fontweight="bold")
+    note = "Height of a letter: information (bits); width: one base pair"
+    figure.text(1 - RIGHT_MM / DOUBLE_COLUMN, top, note, fontsize=SMALL, ha="right", color=DARK_GREY)
     parts = [
         (f"{true} match a planted motif", GREEN, "bold"),
         (f"{matched - true} only another motif of JASPAR", BLACK, "normal"),
@@ -154,7 +168,7 @@ def _heading(figure: Figure, filters: list[Filter], label: str, trial: int, heig
     ]
     x = LEFT_MM / DOUBLE_COLUMN
     for text, colour, weight in [(f"Of {len(filters)} filters", BLACK, "normal"), *parts]:
-        drawn = figure.text(x, 1 - 6.8 / height, text, fontsize=7, color=colour, fontweight=weight)
+        drawn = figure.text(x, 1 - 6.8 / height, text, fontsize=NORMAL, color=colour, fontweight=weight)
         x = drawn.get_window_extent(figure.canvas.get_renderer()).x1 / figure.bbox.width + 3 / DOUBLE_COLUMN
 
 

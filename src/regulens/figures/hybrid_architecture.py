@@ -12,7 +12,7 @@ from regulens.errors import InputError
 from regulens.figures.hybrid_parts import Drawn, Parts, first_stage, merged_stages, parts_of, second_stage
 from regulens.figures.hybrid_style import BASELINES, marker_size, modules_style
 from regulens.figures.schematic import arrow, box, canvas
-from regulens.figures.style import DOUBLE_COLUMN, SMALL, save, styled, thousands
+from regulens.figures.style import DARK_GREY, DOUBLE_COLUMN, LARGE, MIDDLE_GREY, NORMAL, SMALL, save, styled, thousands
 from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings
 
 KINDS = {
@@ -26,13 +26,12 @@ KINDS = {
     "output": "head",
 }
 """Name of a stage to the look of its box."""
-COLUMNS, COLUMN, BOX = 3, 40.3, 23.0
-"""Columns of boxes beside each other, their width and that of a box, in mm."""
+COLUMNS, BODY, BESIDE = 3, 121.0, 17.3
+"""Most columns of boxes beside each other, the width of all, and what stands beside a box, in mm."""
 GAP, LINE = 1.8, 2.5
 """Arrow between boxes and height of a line of text in mm."""
 TABLE = 124.0
 """Left edge of the table of models in mm."""
-DARK_GREY = "#4D4D4D"
 
 Networks = Mapping[str, HybridNetworkSettings]
 """Architecture to the network of one task."""
@@ -61,20 +60,21 @@ def architecture_figure(
     first = first_stage(architectures, parts, activations)
     second = second_stage(architectures, parts)
     head = merged_stages([[part.head for part in of_task.values()] for of_task in parts])
-    heights = [max(map(_height, first.values()))]
     rows = [dict(list(second.items())[at : at + COLUMNS]) for at in range(0, len(second), COLUMNS)]
-    heights += [max(map(_height, row.values())) for row in rows]
-    body = 8.2 + sum(height + 3 for height in heights) + 8 * bool(second) + 6 + max(map(_box_height, head)) + 9
+    column = BODY / max(map(len, [first, *rows, head]))
+    heights = [max(_height(boxes, column) for boxes in row.values()) for row in [first, *rows]]
+    last = max(_box_height(one, column) for one in head)
+    body = 8.2 + sum(height + 3 for height in heights) + 8 * bool(second) + 6 + last + 9
     figure, axes = canvas(DOUBLE_COLUMN, max(body, 17 + 3.6 * len(architectures)))
     y = _heading(axes, 1, 3.2, "a", "Stage 1: baselines")
-    y = _columns(axes, y, {BASELINES[name]: boxes for name, boxes in first.items()}, heights[0])
+    y = _columns(axes, y, {BASELINES[name]: boxes for name, boxes in first.items()}, heights[0], column)
     if second:
         plain = any(not design.modules for design in architectures.values())
         y = _heading(axes, 1, y + 3, "b", "Stage 2: attention-based modules" + ", or none" * plain)
         for row, height in zip(rows, heights[1:], strict=True):
-            y = _columns(axes, y, row, height)
+            y = _columns(axes, y, row, height, column)
     y = _heading(axes, 1, y + 3, "c" if second else "b", "Stage 3: output, on the flattened sequence")
-    _row(axes, y - 2, head)
+    _row(axes, y - 2, head, column)
     several = len(tasks) > 1
     notes = "beside a box: length × channels" + (f"; {' / '.join(tasks)}" if several else "")
     if any("," in one.size for boxes in second.values() for one in boxes):
@@ -86,58 +86,59 @@ def architecture_figure(
     return figure
 
 
-def _text(one: Drawn) -> str:
+def _text(one: Drawn, column: float) -> str:
     detail = re.sub(r"(\d) bp\b", "\\1\xa0bp", one.detail)  # a number and its unit stay on one line
-    lines = textwrap.wrap(detail, int(BOX / 1.15), break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(detail, int((column - BESIDE) / 1.15), break_long_words=False, break_on_hyphens=False)
     return "\n".join([one.name[0].upper() + one.name[1:], *lines])
 
 
-def _box_height(one: Drawn) -> float:
-    return 1.6 + LINE * (1 + _text(one).count("\n"))
+def _box_height(one: Drawn, column: float) -> float:
+    return 1.6 + LINE * (1 + _text(one, column).count("\n"))
 
 
-def _height(boxes: Sequence[Drawn]) -> float:
-    """Height of a column of boxes with its arrows and without its title."""
-    return sum(_box_height(one) + GAP for one in boxes)
+def _height(boxes: Sequence[Drawn], column: float) -> float:
+    """Height of a column of boxes, ``column`` mm wide, with its arrows and without its title."""
+    return sum(_box_height(one, column) + GAP for one in boxes)
 
 
 def _heading(axes: Axes, x: float, y: float, letter: str, text: str) -> float:
-    axes.text(x, y, letter, fontsize=8, fontweight="bold", va="center")
-    axes.text(x + 4, y, text, fontsize=7, va="center")
+    axes.text(x, y, letter, fontsize=LARGE, fontweight="bold", va="center")
+    axes.text(x + 4, y, text, fontsize=NORMAL, va="center")
     return y + 5
 
 
-def _columns(axes: Axes, y: float, columns: Mapping[str, Sequence[Drawn]], height: float) -> float:
+def _columns(axes: Axes, y: float, columns: Mapping[str, Sequence[Drawn]], height: float, column: float) -> float:
     """Columns of boxes under their titles; returns where they end."""
     for number, (title, boxes) in enumerate(columns.items()):
-        left, top = 1 + number * COLUMN, y + 3
-        axes.text(left, y, title, fontsize=7, fontweight="bold", va="center")
+        left, top = 1 + number * column, y + 3
+        axes.text(left, y, title, fontsize=NORMAL, fontweight="bold", va="center")
         for place, one in enumerate(boxes):
-            tall = _box_height(one)
-            _box(axes, left, top, tall, one)
+            tall = _box_height(one, column)
+            _box(axes, left, top, tall, one, column)
             if place + 1 < len(boxes):
-                arrow(axes, [(left + BOX / 2, top + tall), (left + BOX / 2, top + tall + GAP)])
+                middle = left + (column - BESIDE) / 2
+                arrow(axes, [(middle, top + tall), (middle, top + tall + GAP)])
             top += tall + GAP
     return y + 3 + height
 
 
-def _row(axes: Axes, y: float, boxes: Sequence[Drawn]) -> None:
+def _row(axes: Axes, y: float, boxes: Sequence[Drawn], column: float) -> None:
     """Boxes of one height beside each other."""
-    tall = max(map(_box_height, boxes))
+    tall = max(_box_height(one, column) for one in boxes)
     for place, one in enumerate(boxes):
-        left = 1 + place * COLUMN
-        _box(axes, left, y, tall, one)
+        left = 1 + place * column
+        _box(axes, left, y, tall, one, column)
         if place + 1 < len(boxes):
-            arrow(axes, [(left + COLUMN - 4, y + tall / 2), (left + COLUMN, y + tall / 2)])
+            arrow(axes, [(left + column - 4, y + tall / 2), (left + column, y + tall / 2)])
 
 
-def _box(axes: Axes, left: float, top: float, tall: float, one: Drawn) -> None:
-    kind = KINDS.get(one.name, "conv")
-    box(axes, left, top, BOX, tall, _text(one), kind, dashed=bool(one.note))
+def _box(axes: Axes, left: float, top: float, tall: float, one: Drawn, column: float) -> None:
+    kind, wide = KINDS.get(one.name, "conv"), column - BESIDE
+    box(axes, left, top, wide, tall, _text(one, column), kind, dashed=bool(one.note))
     middle = top + tall / 2 - (2.2 if one.note else 0)
-    axes.text(left + BOX + 0.8, middle, one.size, fontsize=SMALL, va="center")
+    axes.text(left + wide + 0.8, middle, one.size, fontsize=SMALL, va="center")
     if one.note:
-        axes.text(left + BOX + 0.8, middle + 3.4, one.note, fontsize=SMALL, va="center", style="italic")
+        axes.text(left + wide + 0.8, middle + 3.4, one.note, fontsize=SMALL, va="center", style="italic")
 
 
 def _dropout(tasks: Mapping[str, Networks]) -> str:
@@ -164,7 +165,7 @@ def _table(
     before = None
     for name, design in architectures.items():
         if before not in (None, design.baseline):
-            axes.plot([TABLE, DOUBLE_COLUMN - 1], [y - 1.8] * 2, color="#A0A0A0", linewidth=0.4)
+            axes.plot([TABLE, DOUBLE_COLUMN - 1], [y - 1.8] * 2, color=MIDDLE_GREY, linewidth=0.4)
         before = design.baseline
         look = modules_style(design.modules)
         axes.plot([TABLE + 1.5], [y], look.marker, color=look.colour, markersize=0.8 * marker_size(look.marker))

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from regulens.errors import InputError
 from regulens.figures.hybrid_style import BASELINES, POOLING, marker_size, modules_style
 from regulens.figures.inputs import read_table
-from regulens.figures.style import BLACK, DOUBLE_COLUMN, GREY, SMALL, new_figure, save, styled
+from regulens.figures.style import BLACK, DARK_GREY, DOUBLE_COLUMN, GREY, NORMAL, SMALL, new_figure, save, styled
 
 RESULT_COLUMNS = ["architecture", "label", "baseline", "modules", "activation", "metric", "mean", "sd", "published"]
 COUNT_COLUMNS = ["n_kept", "n_trials"]
@@ -28,21 +28,23 @@ class Metric(NamedTuple):
     name: str
     """As in the table of results."""
     title: str
+    short: str
+    """Of the axes."""
     limits: tuple[float, float]
     """Those of the paper's figure (SPEC 7); what lies outside widens them."""
 
 
 TASK1 = (
-    Metric("aupr", "Classification AUPR", (0.62, 1.0)),
-    Metric("tpr", "True positive rate of filters", (0.25, 1.0)),
-    Metric("fpr", "False positive rate of filters", (-0.02, 0.18)),
+    Metric("aupr", "Classification AUPR", "AUPR", (0.62, 1.0)),
+    Metric("tpr", "True positive rate of filters", "Rate", (0.25, 1.0)),
+    Metric("fpr", "False positive rate of filters", "Rate", (-0.02, 0.18)),
 )
 """Columns of Figure 2."""
 TASK2 = (
-    Metric("classification_auroc", "Classification AUC", (0.945, 0.987)),
-    Metric("saliency_auroc", "Saliency AUROC", (0.61, 0.95)),
-    Metric("saliency_aupr", "Saliency AUPR", (0.42, 0.88)),
-    Metric("saliency_snr", "Saliency SNR", (0.0, 3.2)),
+    Metric("classification_auroc", "Classification AUC", "AUC", (0.945, 0.987)),
+    Metric("saliency_auroc", "Saliency AUROC", "AUROC", (0.61, 0.95)),
+    Metric("saliency_aupr", "Saliency AUPR", "AUPR", (0.42, 0.88)),
+    Metric("saliency_snr", "Saliency SNR", "Ratio", (0.0, 3.2)),
 )
 """Columns of Figure 3."""
 
@@ -107,39 +109,39 @@ def activation_scatter(results: pd.DataFrame, metrics: Sequence[Metric]) -> Figu
 
     A point is an architecture: mean over its kept trials with ReLU on x and with exponential activation on y, bars
     their standard deviations, each along its own axis. (In the paper's figures the two are exchanged: SPEC S16.)
-    Faint open markers are the published means. Panels of a column share their limits; a baseline without
-    a model, and points without both numbers, are told in the panel.
+    Faint open markers are the published means. Panels of a column share their limits. A baseline without
+    a model has no row and is named below; points without both numbers are told in the panel.
 
     Arguments:
         results: table of ``read_results``.
         metrics: columns of panels.
     """
-    figure = new_figure(DOUBLE_COLUMN, 3 * (DOUBLE_COLUMN - 34) / len(metrics) + (12 if len(metrics) < 4 else 20))
-    grid = figure.subplots(len(BASELINES), len(metrics), squeeze=False)
+    baselines = [name for name in BASELINES if name in set(results["baseline"])]
+    row = (DOUBLE_COLUMN - 34) / len(metrics) + (0 if len(metrics) < 4 else 2)
+    figure = new_figure(DOUBLE_COLUMN, row * len(baselines) + 11)
+    grid = figure.subplots(len(baselines), len(metrics), squeeze=False)
     for column, metric in zip(grid.T, metrics, strict=True):
         points = paired(results, metric.name)
         limits = soft_limits(points, metric.limits)
-        for axes, baseline in zip(column, BASELINES, strict=True):
+        for axes, baseline in zip(column, baselines, strict=True):
             axes.set(xlim=limits, ylim=limits, box_aspect=1)
             for axis in (axes.xaxis, axes.yaxis):
                 axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-            _panel(axes, points[points["baseline"] == baseline], baseline)
+            _panel(axes, points[points["baseline"] == baseline])
         column[0].set_title(metric.title, fontweight="bold", pad=11)  # above the line with the count
-        column[-1].set_xlabel("ReLU")
-    for row, baseline in zip(grid, BASELINES, strict=True):
-        row[0].set_ylabel("Exponential")
+        column[-1].set_xlabel(f"{metric.short}, ReLU")
+        for axes in column:
+            axes.set_ylabel(f"{metric.short}, exponential")
+    for row, baseline in zip(grid, baselines, strict=True):
         _legend(row[-1], results[results["baseline"] == baseline], baseline)
     published = results["published"].notna().any()
-    figure.legend(handles=_key(results, published), loc="outside lower center", ncols=3, handlelength=1.8)
+    figure.legend(handles=_key(results, published), loc="outside lower center", ncols=4, handlelength=1.8)
     return figure
 
 
-def _panel(axes: Axes, points: pd.DataFrame, baseline: str) -> None:
+def _panel(axes: Axes, points: pd.DataFrame) -> None:
     """One panel; its limits are set."""
     axes.axline((0, 0), slope=1, color=BLACK, linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)
-    if points.empty:
-        _say(axes, f"no {BASELINES[baseline]} model\nis configured")
-        return
     for row in points.dropna(subset=["x_published", "y_published"]).itertuples():
         look = modules_style(_modules(row.modules))
         axes.plot(
@@ -168,6 +170,7 @@ def _panel(axes: Axes, points: pd.DataFrame, baseline: str) -> None:
             markeredgewidth=0.3,
             markersize=marker_size(look.marker),
             elinewidth=0.6,
+            clip_on=False,  # a marker at the edge stays whole
             zorder=3,
             label=row.label,
         )
@@ -182,7 +185,7 @@ def _panel(axes: Axes, points: pd.DataFrame, baseline: str) -> None:
 
 def _say(axes: Axes, text: str) -> None:
     patch = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#4D4D4D", bbox=patch)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=DARK_GREY, bbox=patch)
 
 
 def _modules(text: str) -> list[str]:
@@ -199,7 +202,7 @@ def _legend(axes: Axes, rows: pd.DataFrame, baseline: str) -> None:
     legend = axes.legend(
         handles=handles, title=title, loc="upper left", bbox_to_anchor=(1.03, 1.03), handletextpad=0.2, borderpad=0
     )
-    legend.get_title().set(fontsize=7, multialignment="left")
+    legend.get_title().set(fontsize=NORMAL, multialignment="left")
     legend._legend_box.align = "left"
 
 
@@ -211,7 +214,11 @@ def _key(results: pd.DataFrame, published: bool) -> list[Line2D]:
     if published:
         open_marker = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": GREY, "markeredgewidth": 0.5}
         handles.append(Line2D([], [], ls="", markersize=4.5, label="published mean", **open_marker))
-    return [*handles, Line2D([], [], color=BLACK, linewidth=0.6, ls=(0, (4, 2)), label="equal with both activations")]
+    handles.append(Line2D([], [], color=BLACK, linewidth=0.6, ls=(0, (4, 2)), label="equal with both activations"))
+    absent = [title for name, title in BASELINES.items() if name not in set(results["baseline"])]
+    if absent:
+        handles.append(Line2D([], [], ls="", label=f"not configured: {', '.join(absent)}"))
+    return handles
 
 
 def _counts(results: pd.DataFrame) -> str:

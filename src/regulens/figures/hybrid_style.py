@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from regulens.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION, ModelStyle
+from regulens.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION, WINE, ModelStyle
 
 BASELINES = {
     "c24": "C24",
@@ -21,11 +21,12 @@ class ActivationStyle(NamedTuple):
     label: str
     colour: str
     line: str
+    marker: str
 
 
 ACTIVATIONS = {
-    "relu": ActivationStyle("ReLU", BLUE, "-"),
-    "exponential": ActivationStyle("Exponential", VERMILION, "--"),
+    "relu": ActivationStyle("ReLU", BLUE, "-", "o"),
+    "exponential": ActivationStyle("Exponential", VERMILION, "--", "s"),
 }
 """Activations of the first layer: x and y of Figures 2 and 3."""
 
@@ -40,13 +41,13 @@ _STYLES = {  # markers of the paper's figures (SPEC 7)
 _FURTHER = {
     "LSTM": ModelStyle(GREY, "v"),
     "Trans": ModelStyle(PURPLE, "X"),
-    "other": ModelStyle("#882255", "h"),
+    "other": ModelStyle(WINE, "h"),
 }
 
 
 def activation_style(name: str) -> ActivationStyle:
-    """Label, colour and line of an activation; one that is not the paper's is grey and keeps its name."""
-    return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":"))
+    """Label, colour, line and marker of an activation; one that is not the paper's is grey and keeps its name."""
+    return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":", "D"))
 
 
 def combination(modules: Sequence[str]) -> str:

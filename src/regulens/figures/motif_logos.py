@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from regulens.errors import InputError
 from regulens.figures.inputs import read_table
 from regulens.figures.letters import draw_logo
-from regulens.figures.style import DOUBLE_COLUMN, GREY, LIGHT_GREY, SMALL, new_figure, save, styled
+from regulens.figures.style import DOUBLE_COLUMN, GREY, LIGHT_GREY, NORMAL, SMALL, new_figure, page_width, save, styled
 from regulens.motifs.hits import read_hits
 from regulens.motifs.matrices import PositionWeightMatrix
 from regulens.motifs.meme_text import read_meme
@@ -161,7 +161,7 @@ def motif_figure(motifs: Sequence[TopMotif]) -> Figure:
     block_mm = TITLE_MM + 2 * LOGO_MM + BETWEEN_MM + BOTTOM_MM
     height_mm = rows * block_mm + (rows - 1) * ROW_GAP_MM
     column_mm = (DOUBLE_COLUMN - LEFT_MM - RIGHT_MM - (COLUMNS - 1) * COLUMN_GAP_MM) / COLUMNS
-    page_mm = LEFT_MM + RIGHT_MM + columns * column_mm + (columns - 1) * COLUMN_GAP_MM
+    page_mm = page_width(LEFT_MM + RIGHT_MM + columns * column_mm + (columns - 1) * COLUMN_GAP_MM)
     longest = max(1, *(high - low for low, high in map(_extent, motifs)))
 
     figure = new_figure(page_mm, height_mm)
@@ -179,7 +179,7 @@ def motif_figure(motifs: Sequence[TopMotif]) -> Figure:
             )
             for bottom in (y, y - BETWEEN_MM - LOGO_MM)
         )
-        _above(upper, 2, top.label, fontweight="bold", fontsize=7)
+        _above(upper, 2, top.label, fontweight="bold", fontsize=NORMAL)
         if top.motif is None:
             _empty(upper, top.note or "no motif")
             lower.set_axis_off()

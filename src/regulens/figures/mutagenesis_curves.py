@@ -19,7 +19,7 @@ from regulens.figures.task_runs import ClassNames, class_name, over_seeds, tasks
 from regulens.interpret.score_names import score_label
 from regulens.runs import CLASSES, TaskRun
 
-LEFT, RIGHT, TOP, BOTTOM = 10.5, 26.0, 5.5, 9.0
+LEFT, RIGHT, TOP, BOTTOM = 10.5, 28.5, 5.5, 9.0
 """Margins around the axes of a panel in mm: tick labels, labels of the lines, title, x axis."""
 HEIGHT, STRIP, GAP = 66.0, 7.0, 2.0
 """Height of the axes, of the strip cut off from them, and of the cut, in mm."""
@@ -96,16 +96,14 @@ def _axes(figure: Figure, place: tuple[int, int], columns: int, rows: int, part:
     left, bottom = place[1] * cell + LEFT, (rows - 1 - place[0]) * (TOP + HEIGHT + BOTTOM) + BOTTOM
     width = cell - LEFT - RIGHT
 
-    def rectangle(low: float, height: float) -> Axes:
-        return figure.add_axes(
-            (left / page_width, (bottom + low) / page_height, width / page_width, height / page_height)
-        )
+    def rectangle(low: float, height: float, **options) -> Axes:
+        place = (left / page_width, (bottom + low) / page_height, width / page_width, height / page_height)
+        return figure.add_axes(place, **options)
 
     inside = part[part["score"] != RANDOM_SEQUENCE]
-    low, high = (
-        inside[["low", "draw_low", "accuracy"]].min().min(),
-        inside[["high", "draw_high", "accuracy"]].max().max(),
-    )
+    bars, band = inside[inside["score"] != RANDOM], inside[inside["score"] == RANDOM]  # what is drawn of either
+    low = min(inside["accuracy"].min(), bars["low"].min(), band["draw_low"].min())
+    high = max(inside["accuracy"].max(), bars["high"].max(), band["draw_high"].max())
     levels = part.loc[part["score"] == RANDOM_SEQUENCE, "accuracy"]
     level = levels.iloc[0] if len(levels) else low
     margin = 0.04 * (high - low) or 0.02
@@ -115,7 +113,7 @@ def _axes(figure: Figure, place: tuple[int, int], columns: int, rows: int, part:
         return Panel(axes, axes)
     below = level < low
     main = rectangle(STRIP + GAP if below else 0, HEIGHT - STRIP - GAP)
-    strip = rectangle(0 if below else HEIGHT - STRIP, STRIP)
+    strip = rectangle(0 if below else HEIGHT - STRIP, STRIP, label="broken axis")
     main.set_ylim(low - margin, high + margin)
     strip.set_ylim(level - 0.02, level + 0.02)
     strip.yaxis.set_major_locator(FixedLocator([level]))
@@ -204,7 +202,7 @@ def _label_lines(panel: Panel, ends: list[tuple[str, float, float]], levels: pd.
     width = axes.get_position().width * axes.figure.get_size_inches()[0] * 25.4
     left, right = axes.get_xlim()
     step = (right - left) / width
-    entries = [(score_label(name), score_style(name), x, y) for name, x, y in ends]
+    entries = [(_line_label(name), score_style(name), x, y) for name, x, y in ends]
     text = f"All bases, n = {levels['n'].iloc[0]:.0f}" if len(levels) else ""
     if len(levels) and panel.level is axes:
         entries.append((text, None, right, levels["accuracy"].iloc[0]))
@@ -220,6 +218,10 @@ def _label_lines(panel: Panel, ends: list[tuple[str, float, float]], levels: pd.
         if look:
             axes.plot(right + 4 * step, place, look.marker, color=colour, markeredgewidth=0, clip_on=False)
         axes.text(right + 5.5 * step, place, name, fontsize=SMALL, va="center")
+
+
+def _line_label(name: str) -> str:
+    return score_label(name) + (", 95 % band" if name == RANDOM else "")
 
 
 def mutagenesis_curves(

@@ -15,7 +15,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from regulens.data.store import AssayStore
 from regulens.errors import InputError
 from regulens.figures.inputs import one_of
-from regulens.figures.style import DOUBLE_COLUMN, SMALL, TRUTH, model_colour, new_figure, save, styled
+from regulens.figures.style import DARK_GREY, DOUBLE_COLUMN, SMALL, TRUTH, model_colour, new_figure, save, styled
+from regulens.figures.text_tables import decimal
 
 _LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>-?\d+)-(?P<end>\d+)$")
 """The start is negative where an input hangs over its contig and is padded with N."""
@@ -123,23 +124,25 @@ def profile_figure(profile: Profile, colours: Mapping[str, str], share_y: bool =
         title = label if label == "Measured" else f"{label}, {_correlation(values, profile.truth)}"
         axes.set_title(title, loc="left")
         axes.set_ylim(bottom=min(0.0, float(values.min())))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.margins(x=0)
     panels[0].set_title(
-        textwrap.shorten(profile.track, 110, placeholder=" ..."), loc="right", fontsize=SMALL, color="#4D4D4D"
+        textwrap.shorten(profile.track, 110, placeholder=" ..."), loc="right", fontsize=SMALL, color=DARK_GREY
     )
-    figure.supylabel(f"Coverage in a bin of {profile.bin_bp} bp (processed target)", fontsize=7)
+    scale = "one scale" if share_y else "a scale for each panel"
+    figure.supylabel(f"Coverage in a bin of {profile.bin_bp} bp\n(processed target, {scale})")
     where = f"Position on {profile.contig} (kb)" if profile.contig else "Position in the target (kb)"
     panels[-1].set_xlabel(where)
-    panels[-1].xaxis.set_major_locator(MaxNLocator(8))
-    panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda kb, _: f"{kb:,.1f}"))
+    panels[-1].xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
+    panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda kb, _: f"{kb:,.2f}".rstrip("0").rstrip(".")))
     return figure
 
 
 def _correlation(values: np.ndarray, truth: np.ndarray) -> str:
     if np.ptp(values) == 0 or np.ptp(truth) == 0:
         return "r undefined"
-    return f"r = {np.corrcoef(values, truth)[0, 1]:.2f} in this segment"
+    return f"r = {decimal(np.corrcoef(values, truth)[0, 1], 2)} in this segment"
 
 
 def figure3(

@@ -15,14 +15,24 @@ from matplotlib.ticker import MultipleLocator
 
 from regulens.figures.letters import draw_logo, relevance_heights
 from regulens.figures.relevance_example import Example, best_window, read_example
-from regulens.figures.site_track import ROLE_COLOURS, ROLE_LABELS, draw_sites, place_sites
-from regulens.figures.style import DOUBLE_COLUMN, GREY, MM, SMALL, new_figure, save, styled
+from regulens.figures.site_track import ROLE_COLOURS, ROLE_LABELS, draw_sites, place_sites, role_patch
+from regulens.figures.style import (
+    DARK_GREY,
+    DOUBLE_COLUMN,
+    GREY,
+    LARGE,
+    MM,
+    NORMAL,
+    PAGE_HEIGHT,
+    SMALL,
+    new_figure,
+    save,
+    styled,
+)
 from regulens.interpret.score_names import score_label
 
 LINE_BP = 100
 """Most bases on a line: letters of 1.5 mm."""
-PAGE_MM = 240
-"""Height of a printed page: tracks shrink to fit it, down to `LOWEST_MM`."""
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 28, 3, 10, 9
 TRACK_MM, LOWEST_MM, SEQUENCE_MM, SITE_MM, GAP_MM, LINE_GAP_MM = 7, 4, 2.6, 3.2, 1.2, 7
 WIDTH_MM = DOUBLE_COLUMN - LEFT_MM - RIGHT_MM
@@ -54,8 +64,9 @@ def logo_figure(example: Example, class_names: Mapping[str, str], span_bp: int |
     share = {name: (high - low) / max(high, -low) for name, (low, high) in limits.items()}
     share = {name: 0.75 * value if value > 4 / 3 else value for name, value in share.items()}
     above = [mm + SEQUENCE_MM + GAP_MM * (len(limits) + 1) for mm in site_mm]
+    # Tracks shrink to fit a page, down to `LOWEST_MM`.
     fixed = TOP_MM + BOTTOM_MM + sum(above) + LINE_GAP_MM * (count - 1)
-    track_mm = float(np.clip((PAGE_MM - fixed) / (count * sum(share.values())), LOWEST_MM, TRACK_MM))
+    track_mm = float(np.clip((PAGE_HEIGHT - fixed) / (count * sum(share.values())), LOWEST_MM, TRACK_MM))
     height_mm = fixed + count * track_mm * sum(share.values())
 
     figure = new_figure(DOUBLE_COLUMN, height_mm)
@@ -105,7 +116,7 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
 def _track_name(axes: Axes, name: str) -> None:
     x = (2 - LEFT_MM) / (axes.get_position().width * DOUBLE_COLUMN)
     text = textwrap.fill(name, 13, break_long_words=True)
-    axes.text(x, 0.5, text, fontsize=7, transform=axes.transAxes, va="center", linespacing=1)
+    axes.text(x, 0.5, text, fontsize=NORMAL, transform=axes.transAxes, va="center", linespacing=1)
 
 
 def _dress(axes: Axes, name: str, limits: tuple[float, float], any_relevance: bool) -> None:
@@ -136,13 +147,9 @@ def _write_titles(figure: Figure, example: Example, class_names: Mapping[str, st
         f"Letter height: relevance of the base; scores that depend on a class explain {classes[example.explained]}. "
         "Every score has its own scale, up to its largest absolute value."
     )
-    figure.text(2 / DOUBLE_COLUMN, 1 - 2 / height_mm, title, fontsize=8, va="top")
-    figure.text(2 / DOUBLE_COLUMN, 1 - 6 / height_mm, note, fontsize=SMALL, va="top", color="#4D4D4D")
-    handles = [
-        Patch(facecolor=colour, alpha=0.5, label=ROLE_LABELS[role])
-        for role, colour in ROLE_COLOURS.items()
-        if role in roles
-    ]
+    figure.text(2 / DOUBLE_COLUMN, 1 - 2 / height_mm, title, fontsize=LARGE, va="top")
+    figure.text(2 / DOUBLE_COLUMN, 1 - 6 / height_mm, note, fontsize=SMALL, va="top", color=DARK_GREY)
+    handles = [Patch(label=label, **role_patch(role)) for role, label in ROLE_LABELS.items() if role in roles]
     if handles:
         place = {"loc": "lower left", "bbox_to_anchor": (0, 0), "borderaxespad": 0.3}
         figure.legend(handles=handles, ncols=len(handles), handlelength=1.2, columnspacing=1.2, **place)

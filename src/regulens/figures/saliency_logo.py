@@ -14,7 +14,18 @@ from matplotlib.ticker import MultipleLocator
 
 from regulens.figures.letters import draw_logo, relevance_heights
 from regulens.figures.saliency_example import SaliencyExample, Track, read_saliency_example
-from regulens.figures.style import DOUBLE_COLUMN, GREY, SKY_BLUE, SMALL, new_figure, save, styled
+from regulens.figures.style import (
+    DARK_GREY,
+    DOUBLE_COLUMN,
+    GREY,
+    LARGE,
+    NORMAL,
+    SKY_BLUE,
+    SMALL,
+    new_figure,
+    save,
+    styled,
+)
 
 LINE_BP = 100
 """Most bases on a line: letters of 1.5 mm."""
@@ -82,7 +93,7 @@ def _shade(axes: Axes, signal: np.ndarray, line: tuple[int, int]) -> None:
 
 def _name(axes: Axes, name: str) -> None:
     x = (2 - LEFT_MM) / (axes.get_position().width * DOUBLE_COLUMN)
-    axes.text(x, 0.5, name, fontsize=7, transform=axes.transAxes, va="center", linespacing=1.1)
+    axes.text(x, 0.5, name, fontsize=NORMAL, transform=axes.transAxes, va="center", linespacing=1.1)
 
 
 def _ticks(axes: Axes, values: tuple[float, float]) -> None:
@@ -119,8 +130,8 @@ def _write_titles(figure: Figure, example: SaliencyExample, label: str) -> None:
         f"Letter height: gradient of the {example.settings.of} times input. Every activation has its own scale over "
         "the whole sequence; statistics are of this sequence."
     )
-    figure.text(2 / DOUBLE_COLUMN, 1 - 2 / height_mm, title, fontsize=8, va="top")
-    figure.text(2 / DOUBLE_COLUMN, 1 - 6 / height_mm, note, fontsize=SMALL, va="top", color="#4D4D4D")
+    figure.text(2 / DOUBLE_COLUMN, 1 - 2 / height_mm, title, fontsize=LARGE, va="top")
+    figure.text(2 / DOUBLE_COLUMN, 1 - 6 / height_mm, note, fontsize=SMALL, va="top", color=DARK_GREY)
     text = f"Signal: more than {example.settings.signal_bits:g} bits"
     handles = [Patch(facecolor=SHADE["color"], alpha=0.5, label=text)]
     place = {"loc": "lower left", "bbox_to_anchor": (0, 0), "borderaxespad": 0.3}

@@ -4,7 +4,20 @@ import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from regulens.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY_BLUE, VERMILION
+from regulens.figures.style import (
+    BLACK,
+    BLUE,
+    BROWN,
+    GREEN,
+    GREY,
+    INDIGO,
+    OLIVE,
+    ORANGE,
+    PURPLE,
+    SKY_BLUE,
+    VERMILION,
+    WINE,
+)
 
 _Line = str | tuple[float, tuple[float, ...]]
 
@@ -32,10 +45,10 @@ _STYLES = {
     RANDOM: ScoreStyle(GREY, "p", "-"),
 }
 _FURTHER = [
-    ScoreStyle("#882255", "h", _DOTTED),
-    ScoreStyle("#999933", "<", _DASHED),
-    ScoreStyle("#332288", ">", _DASH_DOT),
-    ScoreStyle("#8C6D00", "8", "-"),
+    ScoreStyle(WINE, "h", _DOTTED),
+    ScoreStyle(OLIVE, "<", _DASHED),
+    ScoreStyle(INDIGO, ">", _DASH_DOT),
+    ScoreStyle(BROWN, "8", "-"),
 ]
 
 

@@ -9,10 +9,12 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Polygon
 from matplotlib.textpath import TextPath
 
-from regulens.figures.style import GREY, PURPLE, SKY_BLUE, SMALL
+from regulens.figures.style import BLACK, GREY, PURPLE, SKY_BLUE, SMALL
 
 ROLE_COLOURS = {"positive": SKY_BLUE, "negative": PURPLE, "shared": GREY}
 """Colours of sites by the class whose sequences have the motif; apart from those of the letters."""
+ROLE_LINES = {"positive": "none", "negative": "-", "shared": ":"}
+"""Line around a site: a grey print loses the colours."""
 ROLE_LABELS = {
     "positive": "Site of positive sequences",
     "negative": "Site of negative sequences",
@@ -69,6 +71,12 @@ def place_sites(sites: pd.DataFrame | None, start: int, end: int, mm_per_bp: flo
     return placed
 
 
+def role_patch(role: str) -> dict:
+    """How a site's arrow, and its patch in a legend, are filled and outlined."""
+    line = {"edgecolor": (BLACK, 0 if ROLE_LINES[role] == "none" else 1), "linestyle": ROLE_LINES[role]}
+    return {"facecolor": (ROLE_COLOURS[role], 0.5), "linewidth": 0.6, **line}
+
+
 def draw_sites(axes: Axes, sites: list[PlacedSite]) -> None:
     """Arrows from 5' to 3' of the site's strand; a site without a strand is a box. The axes show nothing else."""
     axes.set_axis_off()
@@ -86,8 +94,7 @@ def draw_sites(axes: Axes, sites: list[PlacedSite]) -> None:
             right = [(site.end - head_bp, bottom), (site.end, middle), (site.end - head_bp, top)]
         elif site.strand == "-" and not site.cut_left:
             left = [(site.start + head_bp, top), (site.start, middle), (site.start + head_bp, bottom)]
-        colour = ROLE_COLOURS[site.role]
-        axes.add_patch(Polygon(left + right, facecolor=colour, alpha=0.5, linewidth=0))
+        axes.add_patch(Polygon(left + right, **role_patch(site.role)))
         axes.text(site.text_at, middle, site.name, fontsize=SMALL, ha="center", va="center_baseline")
 
 

@@ -6,6 +6,7 @@ because a grey print loses the colours.
 """
 
 import functools
+import textwrap
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -23,21 +24,24 @@ SINGLE_COLUMN = 85
 """Width of one column in mm."""
 DOUBLE_COLUMN = 178
 """Width of two columns in mm."""
+PAGE_HEIGHT = 240
+"""Height of a printed page in mm."""
 PNG_DPI = 300
 RASTER_DPI = 600
 """Resolution of rasterised points and images inside a PDF."""
-SMALL = 6
-"""Smallest font size in use, in points."""
+SMALL, NORMAL, LARGE = 6, 7, 8
+"""Font sizes in points: ticks, legends and remarks; labels and titles; letters of panels. None is smaller."""
 
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
-    "font.size": 7,
-    "axes.titlesize": 7,
-    "axes.labelsize": 7,
+    "font.size": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.labelsize": NORMAL,
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
     "legend.fontsize": SMALL,
-    "figure.titlesize": 8,
+    "figure.titlesize": NORMAL,
+    "figure.labelsize": NORMAL,
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
@@ -58,9 +62,13 @@ RC = {
     "figure.constrained_layout.w_pad": 0.02,
 }
 
-BLACK, GREY, LIGHT_GREY = "#000000", "#7F7F7F", "#D9D9D9"
+BLACK, DARK_GREY, GREY, MIDDLE_GREY, LIGHT_GREY = "#000000", "#4D4D4D", "#7F7F7F", "#A0A0A0", "#D9D9D9"
 ORANGE, SKY_BLUE, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+WINE, OLIVE, INDIGO, BROWN, TEAL = "#882255", "#999933", "#332288", "#8C6D00", "#44AA99"
+"""For models, scores and networks that have no colour of their own."""
+DARK_VERMILION, DARK_GREEN = "#8C3E00", "#00684C"
+"""Darker shades of the same thing: a second kind of block, the windows of a stage."""
 
 
 class ModelStyle(NamedTuple):
@@ -71,6 +79,8 @@ class ModelStyle(NamedTuple):
 
 
 TRUTH = ModelStyle(BLACK, "*")
+DNABERT = "dnabert"
+"""Name of the model of the second study, whose tasks are all drawn in its colour."""
 _STYLES = {
     "maxpool_cnn": ModelStyle(GREEN, "^"),
     "attpool_cnn": ModelStyle(ORANGE, "v"),
@@ -78,17 +88,16 @@ _STYLES = {
     "enformer": ModelStyle(BLUE, "s"),
     "swin1d": ModelStyle(VERMILION, "o"),
     "mean": ModelStyle(GREY, "x"),
-    "gc_cpg_ridge": ModelStyle("#4D4D4D", "P"),
+    "gc_cpg_ridge": ModelStyle(DARK_GREY, "P"),
+    DNABERT: ModelStyle(INDIGO, "d"),
 }
 _FURTHER = [
     ModelStyle(SKY_BLUE, "p"),
-    ModelStyle("#882255", "h"),
-    ModelStyle("#999933", "<"),
-    ModelStyle("#332288", ">"),
-    ModelStyle("#8C6D00", "X"),
+    ModelStyle(WINE, "h"),
+    ModelStyle(OLIVE, "<"),
+    ModelStyle(TEAL, ">"),
+    ModelStyle(BROWN, "X"),
 ]
-
-"""Rows that are no model of the paper, with their labels, in the order of the table."""
 
 ATTENTION_COLOURS = "cividis"
 """Colour map of attention: its lightness rises steadily, so that it survives colour blindness and grey prints."""
@@ -115,8 +124,18 @@ def styled(function: Callable) -> Callable:
     return inner
 
 
+def page_width(least_mm: float) -> int:
+    """Width in mm of a figure that needs ``least_mm``: one column where that is enough, else two."""
+    return SINGLE_COLUMN if least_mm <= SINGLE_COLUMN else DOUBLE_COLUMN
+
+
 def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """An empty figure of this size on paper, outside pyplot: nothing keeps it alive and no display is asked for."""
+    """An empty figure of this size on paper, outside pyplot: nothing keeps it alive and no display is asked for.
+
+    The width is that of one column or of two, so that no figure is scaled on the page, and its fonts with it.
+    """
+    if width_mm not in (SINGLE_COLUMN, DOUBLE_COLUMN):
+        raise ValueError(f"a figure is {SINGLE_COLUMN} or {DOUBLE_COLUMN} mm wide, not {width_mm:g} mm")
     figure = Figure(figsize=(width_mm * MM, height_mm * MM))
     FigureCanvasAgg(figure)
     return figure
@@ -149,6 +168,11 @@ def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None =
             figure.savefig(target, format="png", dpi=PNG_DPI, metadata={"Software": None})
 
 
+def title(figure: Figure, text: str) -> None:
+    """Title of a whole figure, on as many lines as its width asks for."""
+    figure.suptitle(textwrap.fill(text, int(figure.get_figwidth() / MM / 1.45)))
+
+
 def thousands(number: float) -> str:
     """12345 to '12,345'."""
     return f"{number:,.0f}"
@@ -161,4 +185,4 @@ def base_pairs(length: float) -> str:
 
 def panel_letter(axes: Axes, letter: str) -> None:
     """Bold letter at the left above a panel."""
-    axes.set_title(letter, loc="left", fontweight="bold", fontsize=8)
+    axes.set_title(letter, loc="left", fontweight="bold", fontsize=LARGE)

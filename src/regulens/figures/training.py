@@ -11,17 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from regulens.figures.inputs import TRAINING_COLUMNS, models_of, read_runs
-from regulens.figures.style import (
-    BLACK,
-    DOUBLE_COLUMN,
-    GREY,
-    SINGLE_COLUMN,
-    SMALL,
-    model_colour,
-    new_figure,
-    save,
-    styled,
-)
+from regulens.figures.style import BLACK, DNABERT, GREY, SMALL, model_colour, new_figure, page_width, save, styled
 from regulens.runs import Run
 
 
@@ -31,11 +21,15 @@ class Quantities(NamedTuple):
     score: str
     loss_label: str
     score_label: str
+    model: str | None = None
+    """The model that is trained in every panel, whose colour they have; None: a model a panel."""
 
 
 ASSAY = Quantities("pearson", "Poisson loss per bin\nand track", "Validation Pearson r,\nmean over tracks")
-CLASSES = Quantities("accuracy", "Cross entropy", "Validation accuracy")
-MASKED_KMERS = Quantities("accuracy", "Cross entropy\nof masked k-mers", "Validation accuracy\nof masked k-mers")
+CLASSES = Quantities("accuracy", "Cross entropy (nat)", "Validation accuracy", DNABERT)
+MASKED_KMERS = Quantities(
+    "accuracy", "Cross entropy (nat)\nof masked k-mers", "Validation accuracy\nof masked k-mers", DNABERT
+)
 
 
 def best_epoch(log: pd.DataFrame, select: str = "pearson") -> pd.Series:
@@ -65,10 +59,10 @@ def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, qua
         quantities: the score, and the names of both on the axes.
     """
     labels, score_column = models_of(logs), f"valid_{quantities.score}"
-    figure = new_figure(min(DOUBLE_COLUMN, max(SINGLE_COLUMN, 14 + 41 * len(labels))), 72)
+    figure = new_figure(page_width(14 + 35 * len(labels)), 72)
     panels = figure.subplots(2, len(labels), sharex=True, sharey="row", squeeze=False)
     for (model, label), (loss, score) in zip(labels.items(), panels.T, strict=True):
-        colour = model_colour(model)
+        colour = model_colour(quantities.model or model)
         for _, log in logs[logs["model"] == model].groupby("seed"):
             log = log.sort_values("epoch")
             loss.plot(log["epoch"], log["train_loss"], "--", color=colour, linewidth=0.7)
@@ -83,8 +77,9 @@ def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, qua
     panels[0, 0].set_ylabel(quantities.loss_label)
     panels[1, 0].set_ylabel(quantities.score_label)
     panels[0, 0].set_ylim(*_loss_limits(logs))
+    panels[1, 0].set_ylim(*_score_limits(logs[score_column]))
     for axes in panels[:, 0]:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     figure.align_ylabels(panels[:, 0])
     handles = [
         Line2D([], [], color=GREY, linestyle="--", linewidth=0.9, label="training"),
@@ -98,8 +93,11 @@ def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, qua
 
 
 def _loss_limits(logs: pd.DataFrame) -> tuple[float, float]:
-    """Limits over all losses, without the first epoch when it alone would take more than half of the axis."""
-    later = logs[logs["epoch"] > logs["epoch"].min()]
+    """Limits over all losses, without the first epoch when it alone would take more than half of the axis.
+
+    With two epochs there is nothing to see without the first.
+    """
+    later = logs[(logs["epoch"] > logs["epoch"].min()) & (logs["epoch"].nunique() > 2)]
 
     def span(table: pd.DataFrame) -> tuple[float, float]:
         values = table[["train_loss", "valid_loss"]].to_numpy(dtype=float)
@@ -112,6 +110,17 @@ def _loss_limits(logs: pd.DataFrame) -> tuple[float, float]:
         if high - low > 2 * (high_later - low_later) > 0:
             low, high = low_later, high_later
     margin = 0.06 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def _score_limits(scores: pd.Series) -> tuple[float, float]:
+    """Limits over all scores; never below 0 where no score is, as no accuracy is."""
+    values = scores.to_numpy(dtype=float)
+    values = values[np.isfinite(values)]
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    margin = 0.05 * (high - low) or 0.05
+    if 0 <= low < margin:
+        return -0.05 * (high + margin), high + margin  # a line at 0 stays whole
     return low - margin, high + margin
 
 

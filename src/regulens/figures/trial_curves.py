@@ -14,7 +14,16 @@ from matplotlib.ticker import MaxNLocator
 from regulens.errors import InputError
 from regulens.figures.hybrid_style import BASELINES, activation_style
 from regulens.figures.inputs import read_table
-from regulens.figures.style import BLACK, DOUBLE_COLUMN, GREY, SINGLE_COLUMN, new_figure, save, styled
+from regulens.figures.style import (
+    BLACK,
+    DARK_GREY,
+    GREY,
+    SINGLE_COLUMN,
+    new_figure,
+    page_width,
+    save,
+    styled,
+)
 from regulens.hybrid_settings import HybridArchitecture
 
 SCORES = {"auroc": "AUROC", "aupr": "AUPR"}
@@ -113,8 +122,8 @@ def score_limits(logs: pd.DataFrame) -> tuple[float, float]:
 def curves_figure(runs: Sequence[TrialLog], logs: pd.DataFrame, score: str = "auroc") -> Figure:
     """Validation score against the epoch: a panel for every architecture, a thin line for every trial.
 
-    Colour and line tell the activation. A dot is the best epoch of a trial, whose weights are kept; a cross the last
-    epoch before a trial diverged (its score was not finite). All panels share their axes.
+    Colour, line and marker tell the activation. A marker is the best epoch of a trial, whose weights are kept; a cross
+    the last epoch before a trial diverged (its score was not finite). All panels share their axes.
 
     Arguments:
         runs: the networks, in the order of the panels.
@@ -124,15 +133,14 @@ def curves_figure(runs: Sequence[TrialLog], logs: pd.DataFrame, score: str = "au
     grid = grid_of(runs)
     labels = {run.architecture: run.label for run in runs}
     columns = max(map(len, grid))
-    width = max(SINGLE_COLUMN, min(DOUBLE_COLUMN, 10 + PANEL_MM * columns))
+    width = page_width(10 + PANEL_MM * columns)
     figure = new_figure(width, ROW_MM * len(grid) + 10)
     panels = figure.subplots(len(grid), columns, sharex=True, sharey=True, squeeze=False)
     for row, names in zip(panels, grid, strict=True):
         for axes, name in zip(row, names, strict=False):
             axes.set_title(labels[name])
-            axes.tick_params(
-                labelbottom=True
-            )  # rows may differ in length: the lowest panel of a column is not below all
+            # Rows may differ in length: the lowest panel of a column is not below all.
+            axes.tick_params(labelbottom=True)
             _draw(axes, logs[logs["architecture"] == name])
         for axes in row[len(names) :]:
             axes.set_axis_off()
@@ -140,14 +148,18 @@ def curves_figure(runs: Sequence[TrialLog], logs: pd.DataFrame, score: str = "au
     panels[0, 0].set_ylim(*score_limits(logs))
     panels[0, 0].xaxis.set_major_locator(MaxNLocator(4, integer=True))
     panels[0, 0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    figure.supxlabel("Epoch", fontsize=7)
-    figure.legend(handles=_key(runs, logs), loc="outside upper center", ncols=4 if columns > 2 else 2)
+    figure.supxlabel("Epoch")
+    figure.legend(
+        handles=_key(runs, logs),
+        loc="outside upper center",
+        ncols=3 if figure.get_figwidth() * 25.4 > SINGLE_COLUMN + 1 else 1,
+    )
     return figure
 
 
 def _draw(axes: Axes, logs: pd.DataFrame) -> None:
     if logs.empty:
-        axes.text(0.5, 0.5, "no training log", transform=axes.transAxes, ha="center", va="center", color="#4D4D4D")
+        axes.text(0.5, 0.5, "no training log", transform=axes.transAxes, ha="center", va="center", color=DARK_GREY)
     for (activation, _), log in logs.groupby(["activation", "trial"], sort=False):
         look = activation_style(activation)
         log = log.sort_values("epoch").reset_index(drop=True)
@@ -157,7 +169,7 @@ def _draw(axes: Axes, logs: pd.DataFrame) -> None:
             continue
         best = there.loc[there["score"].idxmax()]
         dot = {"markersize": 2.6, "markeredgecolor": BLACK, "markeredgewidth": 0.3, "zorder": 3}
-        axes.plot(best["epoch"], best["score"], "o", color=look.colour, **dot)
+        axes.plot(best["epoch"], best["score"], look.marker, color=look.colour, **dot)
         if np.isnan(log["score"].iloc[-1]):
             last = there.iloc[-1]
             axes.plot(last["epoch"], last["score"], "x", color=look.colour, markersize=4, zorder=3)
@@ -167,18 +179,16 @@ def _key(runs: Sequence[TrialLog], logs: pd.DataFrame) -> list[Line2D]:
     handles = []
     for activation in dict.fromkeys(run.activation for run in runs):
         look = activation_style(activation)
-        handles.append(Line2D([], [], color=look.colour, linestyle=look.line, label=look.label))
-    dot = {"color": GREY, "linestyle": ""}
-    handles.append(
-        Line2D([], [], marker="o", markeredgecolor=BLACK, markeredgewidth=0.3, label="best epoch (kept)", **dot)
-    )
+        edge = {"markeredgecolor": BLACK, "markeredgewidth": 0.3}
+        label = f"{look.label}; marker: best epoch (kept)"
+        handles.append(Line2D([], [], color=look.colour, linestyle=look.line, marker=look.marker, label=label, **edge))
     last = (
         logs.sort_values("epoch")
         .groupby(["architecture", "activation", "trial"])["score"]
         .agg(lambda scores: scores.iloc[-1])
     )
     if last.isna().any():
-        handles.append(Line2D([], [], marker="x", label="diverged", **dot))
+        handles.append(Line2D([], [], color=GREY, linestyle="", marker="x", label="diverged"))
     return handles
 
 

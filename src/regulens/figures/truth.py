@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from regulens.errors import InputError
 from regulens.figures.score_style import RANDOM, score_style
-from regulens.figures.style import BLACK, DOUBLE_COLUMN, LIGHT_GREY, SINGLE_COLUMN, new_figure, save, styled
+from regulens.figures.style import BLACK, DOUBLE_COLUMN, LIGHT_GREY, SINGLE_COLUMN, SMALL, new_figure, save, styled
 from regulens.figures.task_runs import over_seeds, read_task_runs, spread, tasks_of
 from regulens.figures.text_tables import interval, markdown_table, with_sd
 from regulens.files import atomic_output
@@ -85,8 +85,7 @@ def truth_figure(table: pd.DataFrame) -> Figure:
     means, tasks = truth_means(table), tasks_of(table)
     ranked = means.groupby("score", sort=False)["auroc"].mean().sort_values(ascending=False, kind="stable").index
     scores = [name for name in ranked if name != RANDOM]
-    width = min(DOUBLE_COLUMN, 22 + (SINGLE_COLUMN - 22) * len(tasks))
-    figure = new_figure(width, 20 + 5 * len(scores))
+    figure = new_figure(SINGLE_COLUMN if len(tasks) == 1 else DOUBLE_COLUMN, 20 + 5 * len(scores))
     figure.get_layout_engine().set(w_pad=0.05)  # long names of scores reach the edge of the page
     panels = figure.subplots(1, len(tasks), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (task, label) in zip(panels, tasks.items(), strict=True):
@@ -122,7 +121,7 @@ def _dots(axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame, scores: Sequence
         ha="center",
         va="bottom",
         color=BLACK,
-        fontsize=6,
+        fontsize=SMALL,
     )
     axes.tick_params(axis="y", length=0)
 
