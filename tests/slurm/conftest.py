@@ -52,9 +52,9 @@ class Runs:
 
     def __init__(self, cluster: Cluster, profile: Path, folder: Path):
         self.cluster, self.folder, self.started = cluster, folder, []
-        # More at once would only wait for each other: the cluster pretends to have more cores than this machine.
+        # Many at once: whenever nothing has ended, the executor waits longer before it looks again.
         waits = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
-        self.options = ["--profile", str(profile), "--jobs", "4", "--show-failed-logs", *waits]
+        self.options = ["--profile", str(profile), "--jobs", "16", "--show-failed-logs", *waits]
 
     @property
     def environment(self) -> dict[str, str]:
