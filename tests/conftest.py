@@ -8,6 +8,10 @@ from typing import NamedTuple
 import pytest
 from browser import Browser, chromium
 from copies import blocks, copy_project, finished_rules, run_in, tiny_assay, write_configuration
+from slurm.cluster import Cluster, missing, running_cluster
+from slurm.runs import Runs, write_profile
+from workflow.conftest import TINY, run_snakemake
+from workflow.enhancers import write_enhancers
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +60,34 @@ def imported(tmp_path_factory) -> Imported:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> Path:
-    """Folder in which the whole tiny workflow has run, here, without a cluster."""
-    from workflow.conftest import TINY, run_snakemake
-    from workflow.enhancers import write_enhancers
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    """A SLURM of one machine; the tests skip, with the reason, where none can be started."""
+    if why_not := missing():
+        pytest.skip(f"no SLURM to test on: {why_not}")
+    with running_cluster(tmp_path_factory.mktemp("slurm")) as started:
+        yield started
 
+
+@pytest.fixture(scope="session")
+def profile(tmp_path_factory) -> Path:
+    """The shipped cluster profile, for this cluster."""
+    return write_profile(tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture(scope="session")
+def tiny(request, tmp_path_factory) -> Path:
+    """Folder in which the whole tiny workflow has run: through SLURM where there is one, so that it runs but once."""
     folder = tmp_path_factory.mktemp("tiny")
     write_enhancers(folder)
-    done = run_snakemake(folder, TINY, "--show-failed-logs")
-    assert done.returncode == 0, done.stderr[-6000:]
-    (folder / "first_run.txt").write_text(done.stdout + done.stderr)
+    if missing():
+        done = run_snakemake(folder, TINY, "--show-failed-logs")
+        status, output = done.returncode, done.stdout + done.stderr
+    else:
+        on_cluster = Runs(request.getfixturevalue("cluster"), request.getfixturevalue("profile"), folder)
+        # With the threads of a run on two cores.
+        status, output = on_cluster.run(TINY, "--max-threads", "2", seconds=3000)
+    assert status == 0, output[-6000:]
+    (folder / "first_run.txt").write_text(output)
     return folder
 
 

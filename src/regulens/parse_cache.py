@@ -15,7 +15,7 @@ class ParseCache:
     """Plain values by kind and key, in one JSON file; what other code or another Python wrote is forgotten."""
 
     def __init__(self, path: Path | str):
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._made_by = f"{source_hash()} {sys.version}"
         self._values: dict[str, Any] = {}
         self._changed = False

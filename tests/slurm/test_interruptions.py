@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from workflow.conftest import run_snakemake
 
-from .conftest import STUDY, finish
+from .conftest import STUDY
+from .runs import finish
 
 EPOCHS = 30
 MODEL = "maxpool_cnn"

@@ -1,4 +1,5 @@
 # Configuration, and the helpers that the rules share.
+import atexit
 import json
 import os
 import shlex
@@ -16,6 +17,8 @@ from regulens.sources import find_source, pattern
 from regulens.training.settings import HARDWARE_KEYS
 
 CACHE = ParseCache(".snakemake/regulens/parsed.json")
+# At the end: parameters ask for more while the jobs are planned.
+atexit.register(CACHE.save)
 try:
     CONFIG = validate(
         config,
