@@ -52,4 +52,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@echo "Compiling the motif comparison (a minute or two, once)"
 	@$(RUN) regulens compile-memelite --engine auto --output $(VENV)/memelite.txt
+	@echo "A dry run of the papers' configuration: what it finds out about the code is remembered"
+	@$(RUN) snakemake --dry-run --quiet all --configfile config/config.yaml
 	@touch $(STAMP)

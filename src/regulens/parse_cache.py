@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,36 +12,42 @@ from regulens.codehash import source_hash
 from regulens.files import atomic_output
 
 
-class ParseCache:
-    """Plain values by kind and key, in one JSON file; what other code or another Python wrote is forgotten."""
+def cache_folder() -> Path:
+    """Folder of this user for what can be found out again (XDG base directories)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulens"
 
-    def __init__(self, path: Path | str):
-        self.path = Path(path).absolute()
-        self._made_by = f"{source_hash()} {sys.version}"
-        self._values: dict[str, Any] = {}
-        self._changed = False
+
+class ParseCache:
+    """Plain values by kind and key, in one JSON file for each state of the code and each Python."""
+
+    def __init__(self, folder: Path | str):
+        made_by = hashlib.sha256(f"{source_hash()} {sys.version}".encode()).hexdigest()[:16]
+        self.path = Path(folder).absolute() / f"parsed-{made_by}.json"
+        self._values = self._read()
+        self._found: dict[str, Any] = {}
+
+    def _read(self) -> dict[str, Any]:
         try:
-            content = json.loads(self.path.read_text())
-            if content["made_by"] == self._made_by:
-                self._values = content["values"]
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # absent or of another kind: everything is found out again
+            values = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            return {}  # absent or damaged: everything is found out again
+        return values if isinstance(values, dict) else {}
 
     def remember(self, kind: str, key: Any, compute: Callable[[], Any]) -> Any:
         """The value of ``compute()`` (what JSON can hold); ``key`` is all that it depends on besides the code."""
         digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
-        name = f"{kind} {digest}"
+        name = f"{kind} {digest[:16]}"
         if name not in self._values:
-            self._values[name] = compute()
-            self._changed = True
+            self._values[name] = self._found[name] = compute()
         return self._values[name]
 
     def save(self) -> None:
-        """Write the file when there is something new in it; where that is impossible, the next parse takes longer."""
-        if self._changed:
+        """Add what was found out to the file; where that is impossible, the next parse takes longer."""
+        if self._found:
             try:
+                content = json.dumps(self._read() | self._found)  # others may have added something meanwhile
                 with atomic_output(self.path) as temporary:
-                    temporary.write_text(json.dumps({"made_by": self._made_by, "values": self._values}))
+                    temporary.write_text(content)
             except Exception:  # a cache must not be what a run fails on
                 return
-            self._changed = False
+            self._found = {}

@@ -9,14 +9,14 @@ from snakemake.exceptions import WorkflowError
 from regulens.codehash import ROOT, code_hash
 from regulens.config import STUDIES, unfit_references, validate
 from regulens.errors import InputError
-from regulens.parse_cache import ParseCache
+from regulens.parse_cache import ParseCache, cache_folder
 from regulens.preflight import problems
 from regulens.preflight_cluster import gpu_requests
 from regulens.reference_rows import REFERENCE_ROWS
 from regulens.sources import find_source, pattern
 from regulens.training.settings import HARDWARE_KEYS
 
-CACHE = ParseCache(".snakemake/regulens/parsed.json")
+CACHE = ParseCache(cache_folder())
 # At the end: parameters ask for more while the jobs are planned.
 atexit.register(CACHE.save)
 try:
