@@ -53,5 +53,5 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Compiling the motif comparison (a minute or two, once)"
 	@$(RUN) regulens compile-memelite --engine auto --output $(VENV)/memelite.txt
 	@echo "A dry run of the papers' configuration: what it finds out about the code is remembered"
-	@$(RUN) snakemake --dry-run --quiet all --configfile config/config.yaml
+	@$(RUN) snakemake --dry-run --quiet all --configfile config/config.yaml >/dev/null
 	@touch $(STAMP)
