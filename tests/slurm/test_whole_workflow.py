@@ -22,7 +22,7 @@ def test_trainings_got_the_gpus_of_their_devices(cluster, tiny):
     jobs = [job for job in cluster.jobs() if job["WorkDir"] == str(tiny)]
     trainings = [job for job in jobs if re.search(r"/rule_train_(main|assay)_model/", job["StdOut"])]
     gpus = sorted(job["TresPerJob"].strip() for job in trainings)
-    assert gpus == ["gres:gpu:a100:1"] * 6 + ["gres:gpu:a100:2"] * 4  # maxpool_cnn and swin1d, two seeds
+    assert gpus == ["gres:gpu:a100:1"] * 6 + ["gres:gpu:a100:2"] * 4  # attpool_dilated and enformer, two seeds
 
 
 def test_nothing_is_left_to_do(cluster, profile, tiny):

@@ -39,7 +39,8 @@ def missing_inputs(folder: Path, output: str, job: dict) -> list[str]:
 
 
 def test_every_output_has_a_manifest_with_every_input_of_its_rule(tiny):
-    jobs = recorded_jobs(tiny)
+    # Other tests run other configurations in the same folder.
+    jobs = {output: job for output, job in recorded_jobs(tiny).items() if output.startswith("results/tiny/")}
     assert len(jobs) > 150
     missing = {output: found for output, job in jobs.items() if (found := missing_inputs(tiny, output, job))}
     assert not missing

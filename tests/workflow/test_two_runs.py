@@ -5,7 +5,7 @@ from .same_tables import differing_tables
 
 RESULTS = "results/tiny"
 TABLES = [
-    "genomic_interpreter/pearson/maxpool_cnn/seed1.csv",  # trained by two processes
+    "genomic_interpreter/pearson/attpool_dilated/seed1.csv",  # trained by two processes
     "dnabert_lrp/table1.csv",
     "hybrid_networks/task2.csv",
 ]
