@@ -9,6 +9,7 @@ from regulens.cli import (
     classifier,
     data,
     dnabert_lrp,
+    dnabert_lrp_figures,
     filters,
     genomic_interpreter,
     hybrid_networks,
@@ -41,6 +42,7 @@ for module in (
 ):
     app.registered_commands += module.app.registered_commands
 app.add_typer(genomic_interpreter.app, name="genomic-interpreter")
+dnabert_lrp.app.registered_commands += dnabert_lrp_figures.app.registered_commands
 app.add_typer(dnabert_lrp.app, name="dnabert-lrp")
 hybrid_networks.app.registered_commands += hybrid_networks_figures.app.registered_commands
 app.add_typer(hybrid_networks.app, name="hybrid-networks")
