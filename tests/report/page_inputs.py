@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from regulens.config import load
-from regulens.report.claims import COLUMNS
+from regulens.figures.claims import COLUMNS
 from regulens.report.items import PageSettings
 
 TINY = Path(__file__).parents[1] / "config/tiny.yaml"

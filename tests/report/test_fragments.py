@@ -23,17 +23,17 @@ def gradient(path: Path) -> Path:
 
 def test_a_picture_is_embedded_as_it_is(tmp_path):
     path = gradient(tmp_path / "a.png")
-    content = base64.b64decode(fragments.picture(path).split(",", 1)[1])
+    content = base64.b64decode(fragments.picture(path).data.split(",", 1)[1])
     assert content == path.read_bytes()
-    assert fragments.size(path) == (2000, 900)
+    assert fragments.picture(path).size == (2000, 900)
 
 
 def test_a_smaller_picture_is_one(tmp_path):
     path = tmp_path / "a.png"
     Image.effect_noise((2000, 1000), 60).convert("RGB").save(path)
-    image = decoded(fragments.picture(path, smaller=True))
+    image = decoded(fragments.picture(path, smaller=True).data)
     assert image.size == (1500, 750)
-    assert len(fragments.picture(path, smaller=True)) < len(fragments.picture(path)) / 2
+    assert len(fragments.picture(path, smaller=True).data) < len(fragments.picture(path).data) / 2
 
 
 def test_clear_background_becomes_white(tmp_path):
@@ -41,7 +41,7 @@ def test_clear_background_becomes_white(tmp_path):
     noise = Image.effect_noise((1600, 800), 60).convert("RGBA")
     noise.paste((0, 0, 0, 0), (0, 0, 800, 800))
     noise.save(path)
-    assert decoded(fragments.picture(path, smaller=True)).convert("RGB").getpixel((10, 10)) == (255, 255, 255)
+    assert decoded(fragments.picture(path, smaller=True).data).convert("RGB").getpixel((10, 10)) == (255, 255, 255)
 
 
 def test_a_broken_picture_is_named(tmp_path):

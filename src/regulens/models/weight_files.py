@@ -45,13 +45,14 @@ def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor
     return dict(weights)
 
 
-def weight_differences(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[str]:
+def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor]) -> list[str]:
     """The first differences in names and shapes, one line each, the last line ``...`` when there are more."""
-    lines = [f"missing: {name}" for name in sorted(expected.keys() - found.keys())]
-    lines += [f"unknown: {name}" for name in sorted(found.keys() - expected.keys())]
+    shapes = {name: getattr(found[name], "shape", None) for name in expected if name in found}
     lines = [
-        f"{name}: shape {tuple(found[name].shape)}, the model has {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in found and found[name].shape != tensor.shape
-    ] + lines
+        f"{name}: shape {shape and tuple(shape)}, the model has {tuple(expected[name].shape)}"
+        for name, shape in shapes.items()
+        if shape != expected[name].shape
+    ]
+    lines += [f"missing: {name}" for name in sorted(expected.keys() - found.keys())]
+    lines += [f"unknown: {name}" for name in sorted(found.keys() - expected.keys())]
     return lines[:_SHOWN] + ["..."] * (len(lines) > _SHOWN)

@@ -6,9 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from regulens.errors import InputError
-
-HOLDS, FAILS, UNTESTED = "holds", "does not hold", "not tested in this run"
-COLUMNS = ["claim", "where", "sentence", "criterion", "verdict", "numbers", "published_verdict", "published_numbers"]
+from regulens.figures.claims import COLUMNS
+from regulens.figures.claims_text import FAILS, HOLDS, NOT_TESTED
 
 
 def read_claims(path: Path) -> list[dict[str, str]]:
@@ -25,11 +24,11 @@ def read_claims(path: Path) -> list[dict[str, str]]:
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise InputError(f"{path}: no column {missing[0]}; a claims table has {', '.join(COLUMNS)}")
-    unknown = table.loc[~table["verdict"].isin([HOLDS, FAILS, UNTESTED])]
+    unknown = table.loc[~table["verdict"].isin([HOLDS, FAILS, NOT_TESTED])]
     if len(unknown):
         row = unknown.iloc[0]
         raise InputError(
-            f"{path}: claim {row['claim']}: unknown verdict '{row['verdict']}'; valid: {HOLDS}, {FAILS}, {UNTESTED}"
+            f"{path}: claim {row['claim']}: unknown verdict '{row['verdict']}'; valid: {HOLDS}, {FAILS}, {NOT_TESTED}"
         )
     return table[COLUMNS].to_dict("records")
 
@@ -37,4 +36,4 @@ def read_claims(path: Path) -> list[dict[str, str]]:
 def counted(claims: list[dict[str, str]]) -> dict[str, int]:
     """Number of claims by verdict: holds, does not hold, not tested in this run."""
     numbers = Counter(claim["verdict"] for claim in claims)
-    return {verdict: numbers[verdict] for verdict in (HOLDS, FAILS, UNTESTED)}
+    return {verdict: numbers[verdict] for verdict in (HOLDS, FAILS, NOT_TESTED)}

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from docutils.core import publish_parts
@@ -22,16 +23,26 @@ ALT_LENGTH = 320
 _DOCUTILS = {"report_level": 2, "halt_level": 2, "file_insertion_enabled": False, "raw_enabled": False}
 
 
-def picture(path: Path, smaller: bool = False) -> str:
+class Picture(NamedTuple):
+    """A picture of the page."""
+
+    data: str
+    """The picture as an address."""
+    size: tuple[int, int]
+    """Width and height of the file's picture, in pixels."""
+
+
+def picture(path: Path, smaller: bool = False) -> Picture:
     """A PNG as a data address: as it is, or at most `PICTURE_WIDTH` wide and in 256 colours where that is smaller."""
     try:
         content = path.read_bytes()
         with Image.open(path) as image:
             image.load()
+            size = image.size
             versions = [content, _smaller(image)] if smaller else [content]
     except (OSError, SyntaxError) as error:
         raise InputError(f"{path}: not a readable PNG ({error}): make it again") from None
-    return "data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode()
+    return Picture("data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode(), size)
 
 
 def _smaller(image: Image.Image) -> bytes:
@@ -43,12 +54,6 @@ def _smaller(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     flat.quantize(256, dither=Image.Dither.NONE).save(buffer, format="PNG", compress_level=9)
     return buffer.getvalue()
-
-
-def size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture in pixels."""
-    with Image.open(path) as image:
-        return image.size
 
 
 def caption(path: Path) -> Markup:

@@ -9,16 +9,17 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regulens import __version__
+from regulens.figures.claims_text import FAILS, HOLDS, NOT_TESTED
 from regulens.files import atomic_output, note_read
 from regulens.report import fragments
-from regulens.report.claims import FAILS, HOLDS, UNTESTED, counted, read_claims
+from regulens.report.claims import counted, read_claims
 from regulens.report.facts import facts_of
 from regulens.report.items import CLAIMS, Entry, PageSettings, differences, in_order, of_paper, papers
 from regulens.report.origin import Origin, origin_of
 
 PICTURES_BYTES = 9_000_000
 """Pictures that have more together are made smaller for the page: as text they grow by a third."""
-VERDICTS = {HOLDS: "holds", FAILS: "fails", UNTESTED: "untested"}
+VERDICTS = {HOLDS: "holds", FAILS: "fails", NOT_TESTED: "untested"}
 """Class of the badge of each verdict."""
 
 
@@ -119,8 +120,7 @@ def _item(entry: Entry, show: Show) -> dict:
         "tables": [] if is_claims else [fragments.table(path, heading) for path in entry.tables],
         "pictures": [
             {
-                "data": fragments.picture(path, show.smaller),
-                "size": fragments.size(path),
+                **fragments.picture(path, show.smaller)._asdict(),
                 "alt": fragments.alternative(entry.item, entry.title, caption),
                 "link": _link(path, show.folder),
             }

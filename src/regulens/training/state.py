@@ -6,12 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from regulens.codehash import code_hash
 from regulens.errors import InputError
 from regulens.files import atomic_output
-from regulens.models.tensor_file import read_tensors
+from regulens.models.tensor_file import read_tensors, write_tensors
 from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
 from regulens.training.task import TrainingTask
 
@@ -57,7 +55,7 @@ def run_signature(task: TrainingTask, settings: TrainingSettings, seed: int) -> 
 def save_state(path: Path, state: TrainingState) -> None:
     """Write the state; the file is whole at any moment."""
     with atomic_output(path) as temporary:
-        torch.save(asdict(state), temporary)
+        write_tensors(temporary, asdict(state))
 
 
 def load_state(path: Path, signature: str) -> TrainingState | None:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from regulens.errors import InputError
+from regulens.models.weight_files import weight_differences
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:
@@ -14,14 +15,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str,
 
     Raises `InputError` with the first differences in names and shapes.
     """
-    expected = model.state_dict()
-    lines = [f"missing: {name}" for name in expected.keys() - weights.keys()]
-    lines += [f"unknown: {name}" for name in weights.keys() - expected.keys()]
-    for name in expected.keys() & weights.keys():
-        found, shape = getattr(weights[name], "shape", None), expected[name].shape
-        if found != shape:
-            lines.append(f"{name}: shape {found and tuple(found)}, the model has {tuple(shape)}")
+    lines = weight_differences(weights, model.state_dict())
     if lines:
-        shown = "\n  ".join(sorted(lines)[:6] + ["..."] * (len(lines) > 6))
-        raise InputError(f"{path}: {len(lines)} weights do not fit {what}:\n  {shown}")
+        raise InputError("\n  ".join([f"{path}: the weights do not fit {what}:", *lines]))
     model.load_state_dict(weights)

@@ -13,7 +13,7 @@ from regulens.codehash import code_hash
 from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.hybrid_settings import HybridNetworkSettings
-from regulens.models.tensor_file import read_tensors
+from regulens.models.tensor_file import read_tensors, write_tensors
 from regulens.training.display import say
 from regulens.training.trials.settings import HARDWARE_KEYS, TrialTraining
 
@@ -98,7 +98,7 @@ class TrialStates:
 
     def _write(self, path: Path, content: dict[str, Any]) -> None:
         with atomic_output(path) as temporary:
-            torch.save({"signature": self.signature, **content}, temporary)
+            write_tensors(temporary, {"signature": self.signature, **content})
 
     def _read(self, path: Path) -> dict[str, Any] | None:
         if not path.exists():
