@@ -175,7 +175,7 @@ def test_markdown_shows_every_score_too(runs, published, tmp_path):
         "Rollout",
         "GradCAM",
         "Attention",
-        "Gradient x input",
+        "Gradient × input",
         "Random",
     ]
 

@@ -74,7 +74,7 @@ def test_lines_follow_tasks_classes_and_scores(runs, tmp_path):
         ["Enhancers", "Enhancer"],
         ["Enhancers", "Non-enhancer"],
     ]
-    labels = ["LRP", "LRP_last", "full_LRP", "Rollout", "GradCAM", "Attention", "Gradient x input", "Random"]
+    labels = ["LRP", "LRP_last", "full_LRP", "Rollout", "GradCAM", "Attention", "Gradient × input", "Random"]
     assert [row[2] for row in body] == labels * 4
     assert body[5][3:6] == ["", "", ""]  # attention is not compared with itself
     assert body[7][6:] == ["", "", ""]

@@ -81,7 +81,7 @@ def test_text_is_readable(tmp_path, tasks):
 def test_files_hold_text(runs, tmp_path):
     agreement_heatmap(runs[:1], tmp_path / "a.pdf", tmp_path / "a.png", class_names=CLASS_NAMES)
     text = pdf_text(tmp_path / "a.pdf")
-    assert "Gradient x input" in text
+    assert "Gradient × input" in text
     assert "Spearman correlation" in text
     assert (tmp_path / "a.png").stat().st_size > 1000
 

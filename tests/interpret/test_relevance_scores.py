@@ -200,7 +200,7 @@ def test_a_score_may_make_passes_of_its_own():
 
 def test_names_and_labels_are_those_of_the_contract():
     assert list(SCORE_LABELS) == RelevanceSettings().scores
-    assert SCORE_LABELS["gradient_x_input"] == score_label("gradient_x_input") == "Gradient x input"
+    assert SCORE_LABELS["gradient_x_input"] == score_label("gradient_x_input") == "Gradient × input"
     assert score_label("unheard_of") == "unheard_of"
 
 

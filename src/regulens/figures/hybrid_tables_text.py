@@ -53,7 +53,7 @@ _DEFINITIONS = {
     ],
     "task2": [
         "Classification AUROC: test set, over 200 thresholds as Keras computes it. Saliency AUROC, saliency AUPR and "
-        "SNR: gradient x input of the output (hybrid_networks.saliency.of; in the paper of the probability), on the "
+        "SNR: gradient × input of the output (hybrid_networks.saliency.of; in the paper of the probability), on the "
         "positive test sequences, positions of planted motifs against positions of background; each is computed in "
         "every sequence and averaged. SNR: mean at planted positions divided by the mean of the largest positive "
         "scores of the background; sequences with too few of those count as 0.",

@@ -92,4 +92,4 @@ def latex_table(
 
 
 def _latex(text: str) -> str:
-    return latex_escape(text).replace(MINUS, "$-$").replace("<", "$<$")
+    return latex_escape(text).replace(MINUS, "$-$").replace("×", r"$\times$").replace("<", "$<$")

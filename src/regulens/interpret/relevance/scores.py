@@ -93,7 +93,7 @@ def attention(readings: Readings) -> Tensor:
     return readings.attention[-1][:, :, 0].mean(1)
 
 
-@score("gradient_x_input", "Gradient x input")
+@score("gradient_x_input", "Gradient × input")
 def gradient_x_input(readings: Readings) -> Tensor:
     """Gradient times value of the embeddings' output, with its sign."""
     return (readings.embedding_gradient * readings.embedding).sum(-1)
