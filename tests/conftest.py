@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,12 @@ from slurm.cluster import Cluster, missing, running_cluster
 from slurm.runs import Runs, write_profile
 from workflow.conftest import TINY, run_snakemake
 from workflow.enhancers import write_enhancers
+
+
+def pytest_configure() -> None:
+    """A shell ignores Ctrl-C in what it starts in the background, and its children inherit that: tests send SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
