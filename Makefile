@@ -30,7 +30,7 @@ paper-dry-run: $(STAMP)
 	@$(SNAKEMAKE) --configfile config/config.yaml --dry-run --quiet rules
 
 test: $(STAMP)
-	@$(RUN) python -m pytest
+	@$(RUN) python -m pytest --numprocesses 2 --dist loadgroup --durations 25
 
 lint: $(STAMP)
 	@$(RUN) ruff check src tests benchmarks

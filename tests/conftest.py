@@ -21,6 +21,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For the two processes of `make test`: one makes the tiny run and looks into it, other files go to either."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        shared = next((name for name in ("tiny", "cluster") if name in fixtures), item.path.name)
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """Folder with copies of the public data (`REGULENS_MIRROR`); tests on real data skip without it."""

@@ -1,11 +1,12 @@
-"""Runs on the cluster that start from the data of the tiny run."""
+"""Runs on the cluster that start from the training data."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from workflow.conftest import changed_config  # noqa: F401 (a fixture)
+from workflow.conftest import TINY, changed_config, run_snakemake  # noqa: F401 (one is a fixture)
+from workflow.enhancers import write_enhancers
 
 from .cluster import cancel_all
 from .runs import Runs
@@ -14,12 +15,13 @@ STUDY = "genomic_interpreter"
 
 
 @pytest.fixture(scope="session")
-def cropped(cluster, tiny, tmp_path_factory) -> Path:
-    """Folder with the training data of the tiny run, and nothing made of them."""
+def cropped(cluster, tmp_path_factory) -> Path:
+    """Folder with the training data of the tiny configuration, made on this machine, and nothing made of them."""
     folder = tmp_path_factory.mktemp("cropped") / "run"
-    results = "results/tiny"
-    for name in (".snakemake", f"{results}/simulated_genome", f"{results}/{STUDY}/data"):
-        shutil.copytree(tiny / name, folder / name)
+    folder.mkdir()
+    write_enhancers(folder)
+    done = run_snakemake(folder, TINY, *(f"results/tiny/{STUDY}/data/{name}.h5" for name in ("train", "valid")))
+    assert done.returncode == 0, done.stderr[-4000:]
     return folder
 
 
