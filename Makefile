@@ -12,7 +12,7 @@ CONFIG ?= config/demo.yaml
 RESULTS = results/$(shell sed -n 's/^run: *//p' $(CONFIG))
 PAGE = $(RESULTS)/$(if $(filter all,$(STUDY)),,$(STUDY)/)index.html
 
-.PHONY: demo small run report paper-dry-run test lint schema benchmarks clean-venv
+.PHONY: demo small run report paper-dry-run test test-of-run test-of-parts lint schema benchmarks clean-venv
 
 demo small: $(STAMP)
 	@$(MAKE) --no-print-directory run report CONFIG=config/$@.yaml
@@ -29,8 +29,16 @@ report: $(STAMP)
 paper-dry-run: $(STAMP)
 	@$(SNAKEMAKE) --configfile config/config.yaml --dry-run --quiet rules
 
+# Two processes: one makes the tiny run and looks into it, half an hour in which the other does everything else.
 test: $(STAMP)
-	@$(RUN) python -m pytest --numprocesses 2 --dist loadgroup --durations 25
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-of-run test-of-parts
+
+test-of-run: $(STAMP)
+	@said=$$(mktemp); $(RUN) python -m pytest -m workflow --durations 15 > $$said 2>&1; status=$$?; \
+		cat $$said; rm $$said; exit $$status
+
+test-of-parts: $(STAMP)
+	@$(RUN) python -m pytest -m "not workflow" --durations 15
 
 lint: $(STAMP)
 	@$(RUN) ruff check src tests benchmarks

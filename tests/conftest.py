@@ -21,12 +21,10 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For the two processes of `make test`: one makes the tiny run and looks into it, other files go to either."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        shared = next((name for name in ("tiny", "cluster") if name in fixtures), item.path.name)
-        item.add_marker(pytest.mark.xdist_group(shared))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """`make test` gives what looks into the tiny run a process of its own."""
+    if "tiny" in getattr(item, "fixturenames", ()):
+        item.add_marker("workflow")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from score_inputs import CLASS_NAMES, TASKS, curves_table, metrics_table, write_task_tables
 
-from regulens.cli import dnabert_lrp
+from regulens.cli import dnabert_lrp, dnabert_lrp_figures
 from regulens.errors import InputError
 from regulens.motifs.hits import HIT_COLUMNS
 
@@ -68,4 +68,4 @@ def test_an_unknown_task_is_answered_with_the_nearest(motifs, published, tmp_pat
         section53(motifs, published, settings(scores=["lrp"]), task="promotors")
     text, outputs = settings(scores=["lrp"], span_bp=None), (tmp_path / "l.pdf", tmp_path / "l.png")
     with pytest.raises(InputError, match="--task enhancer: no such task; did you mean 'enhancers'?"):
-        dnabert_lrp.relevance_logo(tmp_path / "scores.h5", "enhancer", 0, text, *outputs)
+        dnabert_lrp_figures.relevance_logo(tmp_path / "scores.h5", "enhancer", 0, text, *outputs)

@@ -3,12 +3,9 @@
 import re
 import subprocess
 
-import pytest
 from workflow.conftest import TINY
 
 from .runs import Runs
-
-pytestmark = pytest.mark.workflow
 
 
 def test_every_study_comes_to_its_figures(cluster, tiny):
