@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_said(trained, stores, model_keys, other_store, tmp
 
     plain = tmp_path / "plain.pt"
     torch.save(model.state_dict() | {"extra": torch.ones(1)}, plain)
-    with pytest.raises(InputError, match="weights do not fit maxpool_cnn as configured:\n  unknown: extra"):
+    with pytest.raises(InputError, match="1 weights do not fit maxpool_cnn as configured:\n  unknown: extra"):
         adopt(checkpoint=plain)
     torch.save(model.state_dict(), plain)
     with pytest.raises(InputError, match=r"shape \(16, 8.*the model has \(12, 8"):

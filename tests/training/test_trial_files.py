@@ -64,7 +64,7 @@ def test_files_that_are_no_models(model, tmp_path):
         r"missing or wrong in this model\.pt: trials": content | {"trials": []},
         r"network\.baseline: unknown value; found 'c5'": content | {"network": content["network"] | {"baseline": "c5"}},
         r"weights do not fit the network": content | {"trials": content["trials"][:1]},
-        r"weights do not fit the network that it describes:\n  unknown: more": content
+        r"1 weights do not fit the network that it describes:\n  unknown: more": content
         | {"state": content["state"] | {"more": torch.zeros(2)}},
     }
     for message, changed in refused.items():

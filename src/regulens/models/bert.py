@@ -16,7 +16,7 @@ from regulens.errors import InputError
 from regulens.files import atomic_output
 from regulens.kmers import vocabulary_size
 from regulens.models.tensor_file import write_tensors
-from regulens.models.weight_files import read_weight_file, weight_differences
+from regulens.models.weight_files import listed, read_weight_file, weight_differences
 from regulens.validation import validated
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def save_classifier(
     must be plain values, because the file is read with ``weights_only=True``.
     """
     if lines := weight_differences(weights, model.state_dict()):
-        raise ValueError("these are not the weights of this model:\n  " + "\n  ".join(lines))
+        raise ValueError(f"these are not the weights of this model:{listed(lines)}")
     write_weights(
         output, CLASSIFIER_KIND, weights, settings=settings.model_dump(mode="json"), length_bp=length_bp, **facts
     )
@@ -175,6 +175,6 @@ def load_classifier(path: Path | str) -> tuple["BertForSequenceClassification", 
         )
     model = build_classifier(validated(BertSettings, content["settings"], f"{path}: settings"))
     if lines := weight_differences(content["state_dict"], model.state_dict()):
-        raise InputError(f"{path}: the weights are not those of the settings in the file:\n  " + "\n  ".join(lines))
+        raise InputError(f"{path}: the weights are not those of the settings in the file:{listed(lines)}")
     model.load_state_dict(content["state_dict"])
     return model.eval(), content

@@ -46,7 +46,7 @@ def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor
 
 
 def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor]) -> list[str]:
-    """The first differences in names and shapes, one line each, the last line ``...`` when there are more."""
+    """The differences in names and shapes, one line each; `listed` makes the text of a message of them."""
     shapes = {name: getattr(found[name], "shape", None) for name in expected if name in found}
     lines = [
         f"{name}: shape {shape and tuple(shape)}, the model has {tuple(expected[name].shape)}"
@@ -54,5 +54,9 @@ def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor])
         if shape != expected[name].shape
     ]
     lines += [f"missing: {name}" for name in sorted(expected.keys() - found.keys())]
-    lines += [f"unknown: {name}" for name in sorted(found.keys() - expected.keys())]
-    return lines[:_SHOWN] + ["..."] * (len(lines) > _SHOWN)
+    return lines + [f"unknown: {name}" for name in sorted(found.keys() - expected.keys())]
+
+
+def listed(lines: list[str]) -> str:
+    """The first lines below each other, indented for a message, the last one ``...`` when there are more."""
+    return "\n  ".join(["", *lines[:_SHOWN], *["..."] * (len(lines) > _SHOWN)])

@@ -16,7 +16,7 @@ from regulens.models.bert import (
     load_classifier,
     save_classifier,
 )
-from regulens.models.weight_files import read_weight_file, tensors_of, weight_differences
+from regulens.models.weight_files import listed, read_weight_file, tensors_of, weight_differences
 from regulens.training.display import say
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _require_fit(found: dict[str, Tensor], expected: dict[str, Tensor], path: Pa
     sizes, wanted = _sizes(found, prefix), _sizes(expected, prefix)
     keys = [f"{key} to {size}" for key, size in sizes.items() if size is not None and size != wanted[key]]
     advice = f"set {', '.join(keys)}" if keys else "it is not a BERT of this kind"
-    raise InputError(f"{path} does not fit the model as configured: {advice}\n  " + "\n  ".join(lines))
+    raise InputError(f"{path} does not fit the model as configured: {advice}{listed(lines)}")
 
 
 def _sizes(weights: dict[str, Tensor], prefix: str) -> dict[str, int | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from regulens.errors import InputError
-from regulens.models.weight_files import weight_differences
+from regulens.models.weight_files import listed, weight_differences
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:
@@ -17,5 +17,5 @@ def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str,
     """
     lines = weight_differences(weights, model.state_dict())
     if lines:
-        raise InputError("\n  ".join([f"{path}: the weights do not fit {what}:", *lines]))
+        raise InputError(f"{path}: {len(lines)} weights do not fit {what}:{listed(lines)}")
     model.load_state_dict(weights)
