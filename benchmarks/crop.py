@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
-from regulens.data.crop_tfrecord import crop_tfrecord
+from regulens.data.crop import crop_tfrecord
 from regulens.data.settings import CropSettings, Geometry
 
 GROUPS = {"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"], "RNA": ["RNA", "RNA3"]}

@@ -18,13 +18,12 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from regulens.hybrid_settings import HybridNetworkSettings
 from regulens.interpret.filters import align
 from regulens.models.hybrid import HybridNetwork
-from regulens.motifs import tomtom_memelite
+from regulens.models.settings import HybridNetworkSettings
+from regulens.motifs import tomtom
 from regulens.motifs.jaspar import load_targets
-from regulens.motifs.matrices import PositionWeightMatrix
-from regulens.motifs.meme_text import MemeMotif, write_meme
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
 from regulens.motifs.settings import ComparisonSettings
 from regulens.motifs.tomtom import compare
 
@@ -52,7 +51,7 @@ def main() -> None:
         targets = [target.motif for target in load_targets("JASPAR2020", "CORE", None, True)]
         write_meme(paths[0], noisy(targets, queries))
         write_meme(paths[1], targets)
-        tomtom_memelite.warm_up()
+        tomtom.warm_up()
         settings = ComparisonSettings(engine="memelite", distance="ed")
         seconds, memory = measure(lambda: compare(*paths[:2], settings, paths[2]))
         rows.append([f"compare {queries} filters with {len(targets)} targets", seconds, memory])

@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from regulens.hybrid_settings import POOLS_BP, HybridNetworkSettings, HybridSizes
-from regulens.models.hybrid import HybridNetwork
-from regulens.models.trial_dropout import TrialDropout
-from regulens.sequence import one_hot
+from regulens.core.sequence import one_hot
+from regulens.models.hybrid import HybridNetwork, TrialDropout
+from regulens.models.settings import POOLS_BP, HybridNetworkSettings, HybridSizes
 
 ARCHITECTURES = {
     "c24": ("c24", []),

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import torch
 from tabulate import tabulate
 
-from regulens.kmers import base_relevance, kmer_ids, token_ids
-from regulens.sequence import decode
+from regulens.core.kmers import base_relevance, kmer_ids, token_ids
+from regulens.core.sequence import decode
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ import torch
 from tabulate import tabulate
 from tqdm import tqdm
 
+from regulens.core.sequence import one_hot
 from regulens.data.settings import Geometry
-from regulens.models import architectures, build
-from regulens.sequence import one_hot
+from regulens.models.base import architectures, build
 
 
 def main() -> None:

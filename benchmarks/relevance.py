@@ -20,7 +20,7 @@ from tabulate import tabulate
 from torch.profiler import ProfilerActivity, profile
 from tqdm import tqdm
 
-from regulens.interpret.relevance.score_sequences import score_batch
+from regulens.interpret.score_file import score_batch
 from regulens.interpret.settings import RelevanceSettings
 from regulens.models.bert import BertSettings, build_classifier
 

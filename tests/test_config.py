@@ -8,7 +8,7 @@ import yaml
 from config_changes import changed
 
 from regulens.config import STUDIES, docs, load, validate
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 FILES = ["demo", "small", "config"]

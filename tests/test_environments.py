@@ -13,7 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from regulens.codehash import code_modules
+from regulens.core.code import code_modules
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src/regulens"
@@ -84,7 +84,7 @@ def test_the_environment_has_what_the_package_declares():
 def test_the_environment_of_tomtom_has_what_its_commands_import():
     """Its rules run `tomtom` and `compile-memelite`, and before them the command line loads its own modules."""
     there = with_dependencies(set(pinned("meme")))
-    modules = [SOURCE / f"{module.replace('.', '/')}.py" for module in code_modules(["motifs.tomtom", "files"])]
+    modules = [SOURCE / f"{module.replace('.', '/')}.py" for module in code_modules(["motifs.tomtom", "core.io"])]
     needed = third_party([file for file in modules if file.exists()])
     look = "import sys, regulens.cli; print(*{name.split('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout.split()

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from regulens import codehash
-from regulens.data.settings import Geometry, Source
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.sequence import decode, encode, one_hot, reverse_complement
-from regulens.sources import find_source, pattern
+from regulens.core import code
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.sequence import decode, encode, one_hot, reverse_complement
+from regulens.data.settings import Geometry, Source, find_source, pattern
 
 
 def test_codes_round_trip_and_reverse_complement():
@@ -53,15 +52,15 @@ def test_atomic_output_replaces_folders(tmp_path):
 
 
 def test_code_hash_ignores_words_and_sees_code_of_imported_modules(tmp_path, monkeypatch):
-    monkeypatch.setattr(codehash, "ROOT", tmp_path)
+    monkeypatch.setattr(code, "ROOT", tmp_path)
     (tmp_path / "package").mkdir()
     (tmp_path / "package/__init__.py").write_text("")
 
     def hashed(first, second="def g(x):\n    return x\n"):
         (tmp_path / "first.py").write_text(first)
         (tmp_path / "package/second.py").write_text(second)
-        codehash._read.cache_clear()
-        return codehash.code_hash(["first"])
+        code._read.cache_clear()
+        return code.code_hash(["first"])
 
     source = '"""Doc."""\nfrom regulens.package.second import g\n\ndef f(x):\n    """Doc."""\n    return g(x) + 1\n'
     before = hashed(source)
@@ -69,19 +68,19 @@ def test_code_hash_ignores_words_and_sees_code_of_imported_modules(tmp_path, mon
     assert hashed(source.replace("+ 1", "+ 2")) != before
     assert hashed(source, "def g(x):\n    return -x\n") != before
     with pytest.raises(InputError, match="regulens.missing is not a module"):
-        codehash.code_hash(["missing"])
-    codehash._read.cache_clear()
+        code.code_hash(["missing"])
+    code._read.cache_clear()
 
 
 def test_code_of_a_model_covers_its_layers_but_no_other_model():
-    modules = codehash.code_modules(["models.swin1d"])
-    assert {"models.attention", "models.cpu_attention", "models.windows", "data.settings"} <= modules
-    assert not {"models.enformer", "models.maxpool_cnn"} & modules
-    assay = codehash.code_modules(["training.assay"])
+    modules = code.code_modules(["models.swin1d"])
+    assert {"models.attention", "data.settings"} <= modules
+    assert not {"models.enformer", "models.convolutional"} & modules
+    assay = code.code_modules(["training.assay"])
     assert {"sequence", "training.statistics", "training.keeper", "data.store_format"} <= assay
-    assert not {"models.swin1d", "training.display"} & assay
-    trainer = codehash.code_modules(["training.trainer"])
-    assert {"training.module", "training.task"} <= trainer
+    assert not {"models.swin1d", "core.progress"} & assay
+    trainer = code.code_modules(["training.loop"])
+    assert {"training.resume", "training.batches"} <= trainer
     assert not {"training.assay", "training.classification"} & trainer
 
 

@@ -8,7 +8,7 @@ import yaml
 from config_changes import changed as changed_config
 
 from regulens.config import load, validate
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 STUDY = "hybrid_networks"

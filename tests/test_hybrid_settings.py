@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
+from regulens.models.settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,19 @@ import itertools
 import pytest
 import torch
 
-from regulens.kmers import CLS, MASK, PAD, SEP, UNK, base_relevance, kmer_ids, kmer_text, token_ids, vocabulary_size
-from regulens.sequence import encode
+from regulens.core.kmers import (
+    CLS,
+    MASK,
+    PAD,
+    SEP,
+    UNK,
+    base_relevance,
+    kmer_ids,
+    kmer_text,
+    token_ids,
+    vocabulary_size,
+)
+from regulens.core.sequence import encode
 
 
 def codes_of(*sequences: str) -> torch.Tensor:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from regulens import parse_cache
-from regulens.parse_cache import ParseCache, cache_folder
+from regulens.core import code
+from regulens.core.code import ParseCache, cache_folder
 
 
 def test_values_are_computed_once_for_each_key(tmp_path):
@@ -39,7 +39,7 @@ def test_other_code_has_another_file(tmp_path, monkeypatch):
     cache.remember("code", "a", lambda: "old")
     cache.save()
     assert ParseCache(tmp_path).remember("code", "a", lambda: "new") == "old"
-    monkeypatch.setattr(parse_cache, "source_hash", lambda: "another")
+    monkeypatch.setattr(code, "source_hash", lambda: "another")
     assert ParseCache(tmp_path).remember("code", "a", lambda: "new") == "new"
 
 

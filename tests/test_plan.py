@@ -5,16 +5,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from regulens.bert_settings import BertSettings
+from regulens.cluster.cost import Gpu, assay_cost, bert_cost, bert_parameters, forward_cost, hybrid_cost, mutants
+from regulens.cluster.inputs import assay_examples, sequence_counts, store_bytes, track_count
+from regulens.cluster.plan import (
+    ENFORMER_WINDOW,
+    NOT_JOBS,
+    check,
+    count_jobs,
+    document,
+    jobs_by_stage,
+    make_plan,
+    parse_job_table,
+    stage_of,
+)
 from regulens.config import load
+from regulens.core.errors import InputError
 from regulens.data.settings import Geometry
-from regulens.errors import InputError
 from regulens.models.bert import build_classifier
-from regulens.plan import NOT_JOBS, count_jobs, jobs_by_stage, make_plan, parse_job_table, stage_of
-from regulens.plan_cost import assay_cost, forward_cost, hybrid_cost
-from regulens.plan_data import assay_examples, sequence_counts, store_bytes, track_count
-from regulens.plan_gpu import Gpu, bert_cost, bert_parameters, mutants
-from regulens.plan_text import ENFORMER_WINDOW, check, document
+from regulens.models.settings import BertSettings
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,21 +7,23 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from regulens import preflight_files
 from regulens.cli import app
-from regulens.config import load, validate
-from regulens.data import transfer
-from regulens.errors import InputError
-from regulens.preflight import motif_problems, needed_sources, problems
-from regulens.preflight_cluster import (
+from regulens.cluster import preflight
+from regulens.cluster.inputs import needed_sources
+from regulens.cluster.preflight import (
     GpuRequest,
     PartitionGpus,
     cluster_problems,
     gpu_requests,
     memory_gb,
     memory_problems,
+    motif_problems,
     parse_gres,
+    problems,
 )
+from regulens.config import load, validate
+from regulens.core.errors import InputError
+from regulens.data import download
 
 ROOT = Path(__file__).parents[1]
 ROOM = 10**13
@@ -38,7 +40,7 @@ def paper(tmp_path, monkeypatch):
 
 def free(monkeypatch, size: int) -> None:
     usage = type("Usage", (), {"free": size})()
-    monkeypatch.setattr(preflight_files.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: usage)
 
 
 def changed(config, **keys):
@@ -93,13 +95,13 @@ def test_lists_everything_at_once(paper, monkeypatch):
 
 def test_disk_is_asked_for_what_is_not_there_yet(paper, tmp_path, monkeypatch):
     free(monkeypatch, 300 * 10**9)
-    (found,) = preflight_files.disk_problems(paper, needed_sources(paper))
+    (found,) = preflight.disk_problems(paper, needed_sources(paper))
     assert "300.0 GB free" in found
     assert "needs about 35" in found  # 319 GB of TFRecords, 33 GB of examples, genome and weights
     for name in needed_sources(paper):
         (tmp_path / "resources" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "resources" / name).touch()
-    assert preflight_files.disk_problems(paper, needed_sources(paper)) == []
+    assert preflight.disk_problems(paper, needed_sources(paper)) == []
 
 
 def test_bucket_is_tried_with_one_file(paper, monkeypatch):
@@ -109,7 +111,7 @@ def test_bucket_is_tried_with_one_file(paper, monkeypatch):
         tried.append(url)
         raise OSError("Forbidden: the project has no access")
 
-    monkeypatch.setattr(transfer, "open_url", refuse)
+    monkeypatch.setattr(download, "open_url", refuse)
     config = changed(paper, download__billing_project="some-project")
     (found,) = problems(config)
     assert len(tried) == 1

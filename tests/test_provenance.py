@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from regulens import code_facts, file_sums, manifests, run_facts
 from regulens.cli import app
-from regulens.errors import InputError
-from regulens.files import atomic_output, manifest_path, note_folder, note_read
-from regulens.provenance import chain, read_manifest
+from regulens.core import io
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output, manifest_path, note_folder, note_read
+from regulens.provenance import record
+from regulens.provenance.trace import chain, read_manifest
 
 BASES = ["".join("ACGT"[(row >> 2 * place) % 4] for place in range(10)) for row in range(60)]
 ROWS = "sequence\tlabel\tsplit\n" + "".join(
@@ -160,7 +161,7 @@ def test_an_input_made_again_is_told(table):
     run("unpack", "resources/rows.tsv.gz", "--output", "resources/rows.tsv")
     assert "was made again since it was used" in chain(table)[2].problem
     (entry,) = read_manifest("resources/rows.tsv")["identity"]["inputs"]
-    assert entry == {"path": "resources/rows.tsv.gz", "sha256": file_sums.file_sum(Path("resources/rows.tsv.gz"))}
+    assert entry == {"path": "resources/rows.tsv.gz", "sha256": io.file_sum(Path("resources/rows.tsv.gz"))}
 
 
 def test_a_failing_command_leaves_no_new_manifest(table):
@@ -177,7 +178,7 @@ def test_an_interrupted_command_removes_the_manifest_of_what_it_replaced(tmp_pat
     monkeypatch.chdir(tmp_path)
     for text in ("old", "new"):
         failing = pytest.raises(type(end)) if text == "new" else nullcontext()
-        with failing, manifests.manifests("make", {"output": Path("x.txt")}):
+        with failing, record.manifests("make", {"output": Path("x.txt")}):
             with atomic_output("x.txt") as path:
                 path.write_text(text)
             if text == "new":
@@ -206,7 +207,7 @@ def test_a_training_log_is_the_same_whatever_its_wall_time_and_its_state_is_no_a
         monkeypatch.chdir(tmp_path)
         Path("state").mkdir(exist_ok=True)
         options = {"state": Path("state"), "epochs_log": Path("log.csv"), "output": Path("model.ckpt"), "threads": 3}
-        with manifests.manifests("train", options | {"settings": '{"training": {"seed": 7}}'}):
+        with record.manifests("train", options | {"settings": '{"training": {"seed": 7}}'}):
             for name, text in (("state/last.ckpt", seconds), ("log.csv", log_of(seconds)), ("model.ckpt", "weights")):
                 with atomic_output(name) as path:
                     path.write_text(text)
@@ -225,8 +226,8 @@ def test_a_training_log_is_the_same_whatever_its_wall_time_and_its_state_is_no_a
 @pytest.mark.parametrize("many", [0, 50])
 def test_a_folder_is_one_artefact_and_a_users_large_folder_one_input(tmp_path, monkeypatch, many):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(manifests, "_MANY", many)
-    with manifests.manifests("simulate", {"output": Path("genome")}):
+    monkeypatch.setattr(record, "_MANY", many)
+    with record.manifests("simulate", {"output": Path("genome")}):
         note_folder("genome/coverage")
         for name in ("genome/genome.fa", "genome/coverage/a.bw", "genome/coverage/b.bw"):
             with atomic_output(name) as path:
@@ -236,7 +237,7 @@ def test_a_folder_is_one_artefact_and_a_users_large_folder_one_input(tmp_path, m
     shutil.copytree("genome/coverage", "mine")
 
     def crop(folder):
-        with manifests.manifests("crop", {"coverage": Path(folder), "output": Path("shard.h5")}):
+        with record.manifests("crop", {"coverage": Path(folder), "output": Path("shard.h5")}):
             note_read(f"{folder}/a.bw")
             with atomic_output("shard.h5") as path:
                 path.write_text("")
@@ -255,15 +256,15 @@ def test_a_folder_is_one_artefact_and_a_users_large_folder_one_input(tmp_path, m
 
 def test_nothing_large_is_read_twice(table, tmp_path, monkeypatch):
     """A user's file is remembered until it changes; of what a command made, the manifest is enough."""
-    monkeypatch.setattr(file_sums, "SMALL_BYTES", 0)
-    monkeypatch.setattr("regulens.manifest_text.SMALL_BYTES", 0)
-    read, file_sum = [], file_sums.file_sum
+    monkeypatch.setattr(io, "SMALL_BYTES", 0)
+    monkeypatch.setattr("regulens.provenance.record.SMALL_BYTES", 0)
+    read, file_sum = [], io.file_sum
 
     def counted(path, without=()):
         read.append(Path(path).name)
         return file_sum(path, without)
 
-    for module in ("file_sums", "manifests", "manifest_text"):
+    for module in ("core.io", "provenance.record"):
         monkeypatch.setattr(f"regulens.{module}.file_sum", counted)
     shutil.copy(tmp_path / "source.gz", "mine.gz")
     for _ in range(2):
@@ -282,14 +283,14 @@ def test_nothing_large_is_read_twice(table, tmp_path, monkeypatch):
 
 
 def test_seeds_are_found_in_settings():
-    assert run_facts.seeds({"simulation": {"seed": 3}}) == 3
-    assert run_facts.seeds({"a": {"seed": 3}, "seed": 4}) == {"a.seed": 3, "seed": 4}
-    assert run_facts.seeds({"a": [1]}) is None
+    assert record.seeds({"simulation": {"seed": 3}}) == 3
+    assert record.seeds({"a": {"seed": 3}, "seed": 4}) == {"a.seed": 3, "seed": 4}
+    assert record.seeds({"a": [1]}) is None
 
 
 def test_torch_is_not_imported_for_the_device(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    assert run_facts.device() == "cpu"
+    assert record.device() == "cpu"
     assert "torch" not in sys.modules
 
 
@@ -297,8 +298,8 @@ def test_the_commit_is_that_of_this_project_only(tmp_path, monkeypatch):
     package = tmp_path / "lib/regulens"
     package.mkdir(parents=True)
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(code_facts, "PACKAGE", package)
-    assert code_facts._commit() is None, "another project's repository around the package"
+    monkeypatch.setattr(record, "PACKAGE", package)
+    assert record._commit() is None, "another project's repository around the package"
 
 
 def test_every_command_but_those_about_the_project_leaves_manifests():

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest, spearmanr
 from sklearn.metrics import roc_auc_score
 
-from regulens.statistics import (
+from regulens.core.statistics import (
     bootstrap_interval,
     bootstrap_weights,
     combined_p_value,

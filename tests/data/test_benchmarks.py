@@ -6,14 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.data.benchmarks import from_coordinates, read_coordinates, read_intervals
-from regulens.data.decompress import decompress
-from regulens.data.prepare_sequences import SequenceOutputs
-from regulens.data.sequence_settings import CoordinateSequences, TableSequences
-from regulens.data.sequence_table import read_table
-from regulens.data.sequences import read_sequences
-from regulens.errors import InputError
-from regulens.sequence import encode
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode
+from regulens.data.download import decompress
+from regulens.data.sequences import (
+    SequenceOutputs,
+    from_coordinates,
+    read_coordinates,
+    read_intervals,
+    read_sequences,
+    read_table,
+)
+from regulens.data.settings import CoordinateSequences, TableSequences
 
 HEADER = "id,region,start,end,strand\n"
 

@@ -4,9 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.data.coverage import bin_coverage, clean_coverage, interpolate_gaps
-from regulens.data.summary import BinPooler, clip_values, summarise, undo_clip_soft
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.crop import (
+    BinPooler,
+    bin_coverage,
+    clean_coverage,
+    clip_values,
+    interpolate_gaps,
+    summarise,
+    undo_clip_soft,
+)
 
 NAN = np.nan
 

@@ -9,12 +9,12 @@ import pyBigWig
 import pytest
 from tfrecords import write_table
 
-from regulens.data.crop_bigwig import crop_bigwig
-from regulens.data.fasta import Genome, index_fasta
+from regulens.core.errors import InputError
+from regulens.core.sequence import decode, encode
+from regulens.data.crop import crop_bigwig
+from regulens.data.genome import Genome, index_fasta
 from regulens.data.settings import CropSettings, Geometry
 from regulens.data.store import AssayStore
-from regulens.errors import InputError
-from regulens.sequence import decode, encode
 
 GEOMETRY = Geometry(input_bp=320, bins=4, bin_bp=32)
 LENGTHS = {"chr1": 4000, "chr2": 1500, "chr3": 1000}
@@ -238,5 +238,5 @@ def test_stale_index_is_made_again(data):
 
 
 def test_many_tracks_share_few_open_files(data, monkeypatch):
-    monkeypatch.setattr("regulens.data.crop_bigwig._OPEN_FILES", 1)
+    monkeypatch.setattr("regulens.data.crop._OPEN_FILES", 1)
     np.testing.assert_allclose(crop(data).target(0), expected_target(data, "chr1", 986, 1114), rtol=1e-3)

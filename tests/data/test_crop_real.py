@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.data.crop_bigwig import crop_bigwig
-from regulens.data.crop_tfrecord import crop_tfrecord
+from regulens.core.sequence import encode
+from regulens.data.crop import crop_bigwig, crop_tfrecord
 from regulens.data.settings import CropSettings, Geometry
 from regulens.data.store import AssayStore, link_shards
-from regulens.sequence import encode
 
 GROUPS = {"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"], "RNA": ["RNA", "RNA3"]}
 FILES = {"train": 12, "valid": 3, "test": 3}

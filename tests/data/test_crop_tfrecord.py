@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from tfrecords import write_statistics, write_table, write_tfrecord
 
-from regulens.data.crop_tfrecord import crop_tfrecord
+from regulens.core.errors import InputError
+from regulens.data.crop import crop_tfrecord
 from regulens.data.settings import CropSettings, Geometry
 from regulens.data.store import AssayStore
-from regulens.errors import InputError
 
 BP, CROP, POOL, BINS, TRACKS = 1024, 256, 16, 32, 3
 GEOMETRY = Geometry(input_bp=320, bins=4, bin_bp=32)

@@ -6,8 +6,8 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from regulens.data.decompress import decompress
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.download import decompress
 
 BYTES = np.random.default_rng(0).integers(0, 256, 9_000_000, dtype=np.uint8).tobytes()  # several chunks
 
@@ -54,6 +54,6 @@ def test_full_disk(tmp_path, monkeypatch):
     packed, full = tmp_path / "a.gz", tmp_path / "full"
     packed.write_bytes(gzip.compress(b"ACGT" * 1000))
     full.symlink_to("/dev/full")
-    monkeypatch.setattr("regulens.data.decompress.atomic_output", lambda path: nullcontext(full))
+    monkeypatch.setattr("regulens.data.download.atomic_output", lambda path: nullcontext(full))
     with pytest.raises(InputError, match="cannot decompress .*a.gz to it: No space left on device"):
         decompress(packed, tmp_path / "a")

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 from file_server import CONTENT, FileServer
 
+from regulens.core.errors import InputError
 from regulens.data.download import download, read_lock
 from regulens.data.settings import DownloadSettings, Source
-from regulens.errors import InputError
 
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 OTHER = "0" * 64
@@ -22,7 +22,7 @@ SETTINGS = DownloadSettings(retries=2)
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.delenv("REGULENS_MIRROR", raising=False)
-    monkeypatch.setattr("regulens.data.transfer.BACKOFF_S", 0.001)
+    monkeypatch.setattr("regulens.data.download.BACKOFF_S", 0.001)
     with FileServer() as running:
         yield running
         running.shutdown()
@@ -215,7 +215,7 @@ def test_output_folder_that_cannot_be_written(server, tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("regulens.data.transfer.open", refuse, raising=False)
+    monkeypatch.setattr("regulens.data.download.open", refuse, raising=False)
     with fails(tmp_path, "cannot write into", "Permission denied"):
         download("a", Source(url=server.url("whole"), sha256=SHA256), tmp_path / "a", SETTINGS)
 

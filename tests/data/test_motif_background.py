@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from regulens.data.motif_background import choose_background, similarity
-from regulens.errors import InputError
-from regulens.motifs.matrices import PositionWeightMatrix
+from regulens.core.errors import InputError
+from regulens.data.simulate.motifs import choose_background, similarity
+from regulens.motifs.meme import PositionWeightMatrix
 
 RNG = np.random.default_rng(4)
 MOTIF = RNG.dirichlet(np.full(4, 0.3), 9)

@@ -4,17 +4,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from regulens.data import motif_grammar
-from regulens.data.motif_grammar import both_strands, simulate_binding_sites, simulate_regulatory_code
-from regulens.data.motif_grammar_settings import (
-    BINDING_SITES,
-    CODE_BACKGROUND,
-    LOOK_ALIKES,
-    BindingSites,
-    RegulatoryCode,
-)
-from regulens.errors import InputError
-from regulens.motifs.matrices import PositionWeightMatrix
+from regulens.core.errors import InputError
+from regulens.data.settings import BINDING_SITES, CODE_BACKGROUND, LOOK_ALIKES, BindingSites, RegulatoryCode
+from regulens.data.simulate import motifs
+from regulens.data.simulate.motifs import both_strands, simulate_binding_sites, simulate_regulatory_code
+from regulens.motifs.meme import PositionWeightMatrix
 
 
 def matrix(name, width, seed):
@@ -114,7 +108,7 @@ def test_gaps_are_of_equal_length_on_average(sites):
 @pytest.mark.parametrize("number", range(1, 8))
 def test_gaps_sum_to_what_is_left(number):
     remaining = np.random.default_rng(1).integers(40, 200, size=2000)
-    gaps = motif_grammar._gaps(remaining, number + 1, np.random.default_rng(2))
+    gaps = motifs._gaps(remaining, number + 1, np.random.default_rng(2))
     assert gaps.shape == (2000, number + 1)
     assert gaps.min() >= 0
     assert np.array_equal(gaps.sum(axis=1), remaining)
@@ -123,8 +117,8 @@ def test_gaps_sum_to_what_is_left(number):
 
 
 def test_starts_by_hand(monkeypatch):
-    monkeypatch.setattr(motif_grammar, "_gaps", lambda *_: np.array([[3, 0, 5, 2]]))
-    assert motif_grammar._starts(np.array([[4, 6, 2]]), 22, None).tolist() == [[3, 7, 18]]
+    monkeypatch.setattr(motifs, "_gaps", lambda *_: np.array([[3, 0, 5, 2]]))
+    assert motifs._starts(np.array([[4, 6, 2]]), 22, None).tolist() == [[3, 7, 18]]
 
 
 def test_bases_follow_the_model(sites):

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from regulens.data.motif_sequences import FORMAT, MotifSequences, read_motif_sequences, write_motif_sequences
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.simulate.motifs import FORMAT, MotifSequences, read_motif_sequences, write_motif_sequences
 
 SPLIT = np.array([0, 2, 0, 1, 2, 0], np.uint8)
 

@@ -4,13 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.data.prepare_sequences import SequenceOutputs, prepare_sequences
-from regulens.data.sequence_filters import REASONS, ROWS, crop_sequences, draw_share, filter_sequences
-from regulens.data.sequence_overlap import canonical_kmers, overlapping
-from regulens.data.sequence_settings import SequenceData
-from regulens.data.sequences import read_sequences
-from regulens.errors import InputError
-from regulens.sequence import encode, reverse_complement
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode, reverse_complement
+from regulens.data.sequences import (
+    REASONS,
+    ROWS,
+    SequenceOutputs,
+    canonical_kmers,
+    crop_sequences,
+    draw_share,
+    filter_sequences,
+    overlapping,
+    prepare_sequences,
+    read_sequences,
+)
+from regulens.data.settings import SequenceData
 
 LENGTH = 24
 

@@ -6,12 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.data.prepare_sequences import SequenceOutputs
-from regulens.data.sequence_settings import TableSequences
-from regulens.data.sequence_table import from_table, read_table
-from regulens.data.sequences import read_sequences
-from regulens.data.sites import read_sites
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.sequences import SequenceOutputs, from_table, read_sequences, read_sites, read_table
+from regulens.data.settings import TableSequences
 
 
 def settings(**values):

@@ -5,8 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
+from regulens.core.errors import InputError
 from regulens.data.sequences import SequenceSet, read_sequences, write_sequences
-from regulens.errors import InputError
 
 HEADER = "id\tlabel\tsequence\n"
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from regulens.core.errors import InputError
 from regulens.data.settings import SimulationSettings
-from regulens.data.simulate import simulate_genome
-from regulens.data.simulate_sequence import dinucleotide_transitions, markov_sequence
-from regulens.errors import InputError
-from regulens.motifs.matrices import load_matrices
+from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence, simulate_genome
+from regulens.motifs.meme import load_matrices
 
 SMALL = SimulationSettings(contigs={"train": 1, "valid": 1}, contig_bp=32_000, seed=3)
 
@@ -53,7 +52,7 @@ def test_a_failure_leaves_no_file(tmp_path, matrices, monkeypatch):
     def broken(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("regulens.data.simulate.links_table", broken)
+    monkeypatch.setattr("regulens.data.simulate.genome.links_table", broken)
     with pytest.raises(OSError, match="no space left"):
         simulate_genome(SMALL, tmp_path / "x", matrices)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]

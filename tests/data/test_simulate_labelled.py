@@ -6,14 +6,12 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import rankdata
 
-from regulens.data.prepare_sequences import SequenceOutputs
-from regulens.data.sequence_settings import SimulatedSequences
-from regulens.data.sequences import read_sequences
-from regulens.data.simulate_labelled import motif_identifiers, simulate, simulate_records
-from regulens.data.sites import read_sites
-from regulens.errors import InputError
-from regulens.motifs.matrices import PositionWeightMatrix, load_matrices
-from regulens.sequence import encode, reverse_complement
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode, reverse_complement
+from regulens.data.sequences import SequenceOutputs, read_sequences, read_sites
+from regulens.data.settings import SimulatedSequences
+from regulens.data.simulate.labelled import motif_identifiers, simulate, simulate_records
+from regulens.motifs.meme import PositionWeightMatrix, load_matrices
 
 MOTIFS = {
     "positive": {

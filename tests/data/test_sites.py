@@ -2,8 +2,8 @@
 
 import pytest
 
-from regulens.data.sites import SITE_COLUMNS, check_sites, read_sites, write_sites
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.sequences import SITE_COLUMNS, check_sites, read_sites, write_sites
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regulens.core.errors import InputError
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, link_shards, write_store
 from regulens.data.tracks import assign_groups
-from regulens.errors import InputError
 
 GEOMETRY = Geometry(input_bp=96, bins=3, bin_bp=16)
 

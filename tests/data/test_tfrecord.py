@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tfrecords import field, frame, varint, write_tfrecord
 
+from regulens.core.errors import InputError
 from regulens.data.tfrecord import decode_sequence, parse_example, read_records
-from regulens.errors import InputError
 
 RNG = np.random.default_rng(0)
 CODES = RNG.integers(0, 5, (3, 2000), dtype=np.uint8)

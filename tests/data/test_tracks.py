@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from regulens.core.errors import InputError
 from regulens.data.tracks import assign_groups, read_track_table, tracks_from_text, tracks_to_text
-from regulens.errors import InputError
 
 GROUPS = {"DNase": ["DNASE", "ATAC"], "ChIP": ["CHIP"], "CAGE": ["CAGE"], "RNA": ["RNA", "RNA3"]}
 HEADER = "index\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tstrand_pair\tdescription"

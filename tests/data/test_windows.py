@@ -2,9 +2,9 @@
 
 import pytest
 
+from regulens.core.errors import InputError
+from regulens.data.crop import check_splits_disjoint, read_bed, read_windows, tile_window
 from regulens.data.settings import CropSettings, Geometry
-from regulens.data.windows import check_splits_disjoint, read_bed, read_windows, tile_window
-from regulens.errors import InputError
 
 PAPER = Geometry()
 ADJOINING = CropSettings(tiling="adjoining")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from figure_inputs import write_attention, write_runs
 
-from regulens.figures.attention_file import AttentionFile
-from regulens.runs import Run
+from regulens.core.runs import Run
+from regulens.studies.genomic_interpreter.figure4 import AttentionFile
 
 
 @pytest.fixture

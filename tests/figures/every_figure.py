@@ -16,34 +16,35 @@ from hybrid_inputs import paper_architectures, results_table
 from matplotlib.figure import Figure
 from score_inputs import CLASS_NAMES, SCORES, agreement_table, curves_table, truth_table, write_task_tables
 
+from regulens.core.tables import read_correlations, read_runs
 from regulens.data.settings import Geometry
-from regulens.figures.agreement import agreement_figure, read_agreements
-from regulens.figures.architecture import comparison_figure, genomic_interpreter_figure, read_architectures
-from regulens.figures.attention import heads_figure, layers_figure, windows_figure
-from regulens.figures.attention_distance import distance_figure
-from regulens.figures.attention_file import AttentionFile
-from regulens.figures.attention_zoom import zoom_figure
-from regulens.figures.correlation import correlation_figure
-from regulens.figures.filter_sheet import Filter, filter_figure
-from regulens.figures.hybrid_architecture import architecture_figure
-from regulens.figures.hybrid_scatter import TASK1, TASK2, activation_scatter
-from regulens.figures.inputs import read_correlations, read_runs
-from regulens.figures.motif_logos import Match, TopMotif, motif_figure
-from regulens.figures.mutagenesis_curves import curves_figure
-from regulens.figures.mutagenesis_table import read_curves
-from regulens.figures.profile import Profile, profile_figure
-from regulens.figures.relevance_example import Example
-from regulens.figures.relevance_logo import logo_figure
-from regulens.figures.saliency_example import SaliencyExample, Track
-from regulens.figures.saliency_logo import saliency_figure
-from regulens.figures.style import model_colour
-from regulens.figures.training import CLASSES, MASKED_KMERS, loss_figure
-from regulens.figures.trial_curves import TrialLog
-from regulens.figures.trial_curves import curves_figure as trials_figure
-from regulens.figures.truth import read_truth, truth_figure
-from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
-from regulens.interpret.saliency_settings import SaliencySettings
-from regulens.motifs.matrices import PositionWeightMatrix
+from regulens.interpret.settings import SaliencySettings
+from regulens.models.settings import HybridNetworkSettings, HybridSizes
+from regulens.motifs.meme import PositionWeightMatrix
+from regulens.plotting.style import model_colour
+from regulens.studies.dnabert_lrp.figure1 import curves_figure
+from regulens.studies.dnabert_lrp.motif_logos import Match, TopMotif, motif_figure
+from regulens.studies.dnabert_lrp.relevance_logo import Example, logo_figure
+from regulens.studies.dnabert_lrp.score_agreement import agreement_figure, read_agreements
+from regulens.studies.dnabert_lrp.table1 import read_curves
+from regulens.studies.dnabert_lrp.truth import read_truth, truth_figure
+from regulens.studies.genomic_interpreter.attention_distance import distance_figure
+from regulens.studies.genomic_interpreter.figure1 import (
+    comparison_figure,
+    genomic_interpreter_figure,
+    read_architectures,
+)
+from regulens.studies.genomic_interpreter.figure2 import correlation_figure
+from regulens.studies.genomic_interpreter.figure3 import Profile, profile_figure
+from regulens.studies.genomic_interpreter.figure4 import AttentionFile, heads_figure, layers_figure, windows_figure
+from regulens.studies.genomic_interpreter.figure7 import zoom_figure
+from regulens.studies.hybrid_networks.figure1 import architecture_figure
+from regulens.studies.hybrid_networks.figure2 import TASK1, TASK2, activation_scatter
+from regulens.studies.hybrid_networks.filters import Filter, filter_figure
+from regulens.studies.hybrid_networks.saliency_logo import SaliencyExample, Track, saliency_figure
+from regulens.studies.hybrid_networks.training import TrialLog
+from regulens.studies.hybrid_networks.training import curves_figure as trials_figure
+from regulens.studies.loss_curves import CLASSES, MASKED_KMERS, loss_figure
 
 LENGTH = 200
 Figures = dict[str, Callable[[], Figure]]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.text import Text
 
+from regulens.core.runs import Run
 from regulens.data.settings import Geometry
-from regulens.figures.style import settle
-from regulens.interpret.stages import stages_table
-from regulens.runs import Run
+from regulens.plotting.style import settle
+from regulens.studies.genomic_interpreter.figure1 import stages_table
 
 MODELS = {
     "maxpool_cnn": ("MaxPoolCNNs", 0.40),

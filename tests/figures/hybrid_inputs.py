@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regulens.figures.hybrid_runs import TASKS
-from regulens.hybrid_settings import HybridArchitecture
-from regulens.motifs.hits import HIT_COLUMNS
+from regulens.models.settings import HybridArchitecture
+from regulens.motifs.tomtom import HIT_COLUMNS
+from regulens.studies.hybrid_networks.results import TASKS
 
 FACTS = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
 FACTS |= {"targets": "JASPAR2020 CORE (1964 motifs)", "queries": "320"}

@@ -6,7 +6,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from regulens.runs import TaskRun
+from regulens.core.runs import TaskRun
 
 SCORES = ["lrp", "lrp_last", "full_lrp", "rollout", "gradcam", "attention", "gradient_x_input", "random"]
 TASKS = {"promoters": "Promoters", "enhancers": "Enhancers"}

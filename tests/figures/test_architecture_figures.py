@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 from figure_inputs import MODELS, check_text, pdf_text, write_architectures
 
+from regulens.core.errors import InputError
 from regulens.data.settings import Geometry
-from regulens.errors import InputError
-from regulens.figures.architecture import (
+from regulens.studies.genomic_interpreter.figure1 import (
     STRIP,
     comparison_figure,
     figure1,

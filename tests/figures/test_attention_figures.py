@@ -6,11 +6,17 @@ import pandas as pd
 import pytest
 from figure_inputs import check_text, pdf_text, write_attention, write_distances
 
-from regulens.errors import InputError
-from regulens.figures.attention import colour_norm, figure4a, heads_figure, layers_figure, windows_figure
-from regulens.figures.attention_distance import attention_distance_plot, distance_figure
-from regulens.figures.attention_file import AttentionFile
-from regulens.figures.attention_zoom import figure7, strongest_link, token_label, zoom_figure
+from regulens.core.errors import InputError
+from regulens.studies.genomic_interpreter.attention_distance import attention_distance_plot, distance_figure
+from regulens.studies.genomic_interpreter.figure4 import (
+    AttentionFile,
+    colour_norm,
+    figure4a,
+    heads_figure,
+    layers_figure,
+    windows_figure,
+)
+from regulens.studies.genomic_interpreter.figure7 import figure7, strongest_link, token_label, zoom_figure
 
 
 def maps(figure):

@@ -7,13 +7,13 @@ import pytest
 import torch
 from figure_inputs import attention_weights, write_attention
 
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, write_store
-from regulens.errors import InputError
-from regulens.figures.attention_file import AttentionFile, LayerAttention
 from regulens.interpret.attention import attention_distance, export_attention
-from regulens.models.registry import build
-from regulens.sequence import encode
+from regulens.models.base import build
+from regulens.studies.genomic_interpreter.figure4 import AttentionFile, LayerAttention
 
 
 def layer(tokens, w, offset=0, heads=2, bp=4, start=-8, seed=0):

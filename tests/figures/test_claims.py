@@ -4,8 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.figures.claims import COLUMNS, Claim, NotTested, Verdict, judge_all, out_of_reach, write_claims
-from regulens.figures.claims_text import clear, value_range
+from regulens.studies.claims import (
+    COLUMNS,
+    Claim,
+    NotTested,
+    Verdict,
+    clear,
+    judge_all,
+    out_of_reach,
+    value_range,
+    write_claims,
+)
 
 
 def above(limit):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from score_inputs import metrics_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.classifier_tables import COLUMNS, classifier_table
+from regulens.core.errors import InputError
+from regulens.studies.dnabert_lrp.section51 import COLUMNS, classifier_table
 
 
 def write(folder, published, runs, **options):

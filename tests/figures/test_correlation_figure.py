@@ -6,11 +6,11 @@ import pytest
 from figure_inputs import check_text, pdf_text, write_runs
 from matplotlib.colors import to_hex
 
-from regulens.errors import InputError
-from regulens.figures.correlation import correlation_figure, figure2, shared_limits
-from regulens.figures.inputs import read_correlations
-from regulens.figures.style import model_colour
-from regulens.figures.table1 import table1
+from regulens.core.errors import InputError
+from regulens.core.tables import read_correlations
+from regulens.plotting.style import model_colour
+from regulens.studies.genomic_interpreter.figure2 import correlation_figure, figure2, shared_limits
+from regulens.studies.genomic_interpreter.table1 import table1
 
 REFERENCES = ["maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer"]
 

@@ -7,8 +7,8 @@ import pytest
 from score_inputs import CLASS_NAMES, TASKS, curves_table, metrics_table, write_task_tables
 
 from regulens.cli import dnabert_lrp, dnabert_lrp_figures
-from regulens.errors import InputError
-from regulens.motifs.hits import HIT_COLUMNS
+from regulens.core.errors import InputError
+from regulens.motifs.tomtom import HIT_COLUMNS
 
 
 def settings(published=None, **rest):

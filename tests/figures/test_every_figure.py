@@ -9,11 +9,19 @@ from figure_inputs import MODELS, check_text, pdf_text
 from matplotlib.colors import to_hex
 from score_inputs import SCORES
 
-import regulens.figures
-from regulens.figures.hybrid_style import ACTIVATIONS
-from regulens.figures.score_style import score_style
-from regulens.figures.style import DNABERT, DOUBLE_COLUMN, PAGE_HEIGHT, SINGLE_COLUMN, model_colour, model_style, save
-from regulens.reference_rows import REFERENCE_ROWS
+import regulens
+from regulens.plotting.style import (
+    ACTIVATIONS,
+    DNABERT,
+    DOUBLE_COLUMN,
+    PAGE_HEIGHT,
+    SINGLE_COLUMN,
+    model_colour,
+    model_style,
+    save,
+    score_style,
+)
+from regulens.training.settings import REFERENCE_ROWS
 
 NAMES = [
     *["figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure6_two_heads", "figure7"],
@@ -25,7 +33,7 @@ ONE_COLUMN = {
     *["figure6_two_heads", "attention_distance", "mutagenesis_one_task", "agreement_one_task", "truth_one_task"],
     *["fine_tuning", "pretraining", "training_one_baseline"],
 }
-SCHEMATIC = {"architecture.py", "hybrid_architecture.py", "block_pair.py", "schematic.py"}
+SCHEMATIC = {"figure1.py", "schematic.py"}
 """Modules whose boxes have tints of their own."""
 
 
@@ -158,7 +166,9 @@ def test_without_colours_markers_and_lines_still_differ():
 
 def test_colours_and_font_sizes_come_from_the_style():
     """No module has a colour or a font size of its own, so that there is one place to change them."""
-    for path in sorted(Path(regulens.figures.__file__).parent.glob("*.py")):
+    for path in sorted(
+        p for room in ("plotting", "studies") for p in (Path(regulens.__file__).parent / room).rglob("*.py")
+    ):
         text = path.read_text()
         if path.name == "style.py":
             continue

@@ -10,15 +10,8 @@ import matplotlib
 import pytest
 from figure_inputs import MODELS, pdf_text
 
-from regulens.figures.style import (
-    DOUBLE_COLUMN,
-    base_pairs,
-    model_style,
-    new_figure,
-    save,
-    styled,
-)
-from regulens.reference_rows import REFERENCE_ROWS
+from regulens.plotting.style import DOUBLE_COLUMN, base_pairs, model_style, new_figure, save, styled
+from regulens.training.settings import REFERENCE_ROWS
 
 
 @styled

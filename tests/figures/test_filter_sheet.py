@@ -5,12 +5,11 @@ import pandas as pd
 import pytest
 from figure_inputs import check_text, pdf_text
 
-from regulens.errors import InputError
-from regulens.figures.filter_sheet import caption, filter_figure, filter_name, filter_sheet, read_filters
-from regulens.figures.style import BLACK, GREEN, GREY
+from regulens.core.errors import InputError
 from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
-from regulens.motifs.matrices import PositionWeightMatrix
-from regulens.motifs.meme_text import MemeMotif, write_meme
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
+from regulens.plotting.style import BLACK, GREEN, GREY
+from regulens.studies.hybrid_networks.filters import caption, filter_figure, filter_name, filter_sheet, read_filters
 
 FOUND = {  # of a filter: sites, hits, best_name, best_q, truth, matched
     "true": (120, 4, "SRF", 1e-7, "SRF", True),

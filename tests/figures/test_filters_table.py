@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from regulens.errors import InputError
-from regulens.figures.filters_table import filters_table, read_filters, reasons_of, to_markdown
+from regulens.core.errors import InputError
+from regulens.studies.dnabert_lrp.filters import filters_table, read_filters, reasons_of, to_markdown
 
 REASONS = ["empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked"]
 NAMES = {"promoters": {"positive": "Promoter", "negative": "Non-promoter"}}

@@ -6,21 +6,25 @@ import pytest
 from hybrid_inputs import PUBLISHED, around, paper_architectures, write_model, write_paper
 from scipy.stats import ttest_ind
 
-from regulens.errors import InputError
-from regulens.figures.claims import COLUMNS, NotTested, judge
-from regulens.figures.claims_text import FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, signed
-from regulens.figures.hybrid_claim_rules import every_difference, slight_gain
-from regulens.figures.hybrid_claims import claims_table
-from regulens.figures.hybrid_claims_list import CLAIMS
-from regulens.figures.hybrid_evidence import EVIDENCE_COLUMNS, differences, of_paper, of_trials, select
-from regulens.figures.hybrid_mean_rules import (
+from regulens.core.errors import InputError
+from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, NotTested, judge, signed
+from regulens.studies.hybrid_networks.claims import (
+    CLAIMS,
+    EVIDENCE_COLUMNS,
     baseline_explains,
     catches_up,
+    claims_table,
     deep_vary_more,
+    differences,
     every_above_every,
+    every_difference,
+    of_paper,
+    of_trials,
     rank_correlation,
+    select,
+    slight_gain,
 )
-from regulens.figures.hybrid_runs import collect
+from regulens.studies.hybrid_networks.results import collect
 
 CLAIM = {claim.name: claim for claim in CLAIMS}
 FAIL_IN_PAPER = {

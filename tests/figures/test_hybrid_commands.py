@@ -8,7 +8,7 @@ from hybrid_inputs import PUBLISHED, paper_architectures, write_paper
 from typer.testing import CliRunner
 
 from regulens.cli import hybrid_networks
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 
 def settings(drop=(), **changes):

@@ -6,8 +6,9 @@ import pytest
 from figure_inputs import check_text
 from hybrid_inputs import paper_architectures, results_table
 
-from regulens.errors import InputError
-from regulens.figures.hybrid_scatter import (
+from regulens.core.errors import InputError
+from regulens.plotting.style import activation_style, combination, marker_size, modules_style
+from regulens.studies.hybrid_networks.figure2 import (
     TASK1,
     TASK2,
     activation_scatter,
@@ -16,7 +17,6 @@ from regulens.figures.hybrid_scatter import (
     read_results,
     soft_limits,
 )
-from regulens.figures.hybrid_style import activation_style, combination, marker_size, modules_style
 
 
 @pytest.fixture(scope="module")

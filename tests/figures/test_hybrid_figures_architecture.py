@@ -4,10 +4,17 @@ import pytest
 from figure_inputs import check_text, pdf_text
 from hybrid_inputs import paper_architectures
 
-from regulens.errors import InputError
-from regulens.figures.hybrid_architecture import architecture_figure, hybrid_architectures
-from regulens.figures.hybrid_parts import first_stage, merged_words, parts_of, second_stage, second_stages
-from regulens.hybrid_settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
+from regulens.core.errors import InputError
+from regulens.models.settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
+from regulens.studies.hybrid_networks.figure1 import (
+    architecture_figure,
+    first_stage,
+    hybrid_architectures,
+    merged_words,
+    parts_of,
+    second_stage,
+    second_stages,
+)
 
 SMALL = HybridSizes(filters=24, lstm=48, attention=48, dense=96)
 WIDE = ("c24_lstm_att", "c4_att")

@@ -10,8 +10,8 @@ from test_filter_sheet import FOUND, write_filters
 from test_hybrid_figures_curves import log
 
 from regulens.cli import hybrid_networks_figures as commands
-from regulens.errors import InputError
-from regulens.figures.hybrid_runs import trial_columns
+from regulens.core.errors import InputError
+from regulens.studies.hybrid_networks.results import trial_columns
 
 DESIGNS = {"c24": {"label": "C24", "baseline": "c24"}, "own": {"label": "Own", "baseline": "c4", "modules": ["lstm"]}}
 SIZES = {"filters": 8, "lstm": 8, "dense": 16}

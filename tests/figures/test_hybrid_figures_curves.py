@@ -6,9 +6,16 @@ import pytest
 from figure_inputs import check_text, pdf_text
 from hybrid_inputs import paper_architectures
 
-from regulens.errors import InputError
-from regulens.figures.hybrid_style import activation_style
-from regulens.figures.trial_curves import curves_figure, grid_of, logs_in, read_logs, score_limits, trial_curves
+from regulens.core.errors import InputError
+from regulens.plotting.style import activation_style
+from regulens.studies.hybrid_networks.training import (
+    curves_figure,
+    grid_of,
+    logs_in,
+    read_logs,
+    score_limits,
+    trial_curves,
+)
 
 ACTIVATIONS = ["relu", "exponential"]
 

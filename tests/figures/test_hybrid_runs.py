@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from hybrid_inputs import paper_architectures, write_model
 
-from regulens.errors import InputError
-from regulens.figures.hybrid_runs import best, best_trial, collect, read_trials, trial_columns
+from regulens.core.errors import InputError
+from regulens.studies.hybrid_networks.results import best, best_trial, collect, read_trials, trial_columns
 
 NAMES = ["c4c6_lstm_trans2", "c24"]
 ACTIVATIONS = ["relu", "exponential"]

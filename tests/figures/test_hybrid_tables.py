@@ -5,9 +5,15 @@ import pandas as pd
 import pytest
 from hybrid_inputs import FACTS, PUBLISHED, paper_architectures, write_model, write_paper
 
-from regulens.errors import InputError
-from regulens.figures.hybrid_runs import collect
-from regulens.figures.hybrid_tables import COLUMNS, Selection, read_published, results_table, summarise
+from regulens.core.errors import InputError
+from regulens.studies.hybrid_networks.results import (
+    COLUMNS,
+    Selection,
+    collect,
+    read_published,
+    results_table,
+    summarise,
+)
 
 BOTH = ["relu", "exponential"]
 AUPR = Selection(3, "test", "aupr")

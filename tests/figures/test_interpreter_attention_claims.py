@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from figure_inputs import write_attention
 
-from regulens.figures.attention_file import AttentionFile
-from regulens.figures.claims import NotTested
-from regulens.figures.interpreter_attention_rules import (
+from regulens.studies.claims import NotTested
+from regulens.studies.genomic_interpreter.claims import (
+    AssayEvidence,
+    Shown,
     grows_with_layer,
     heads_differ,
     looks_back,
@@ -16,7 +17,7 @@ from regulens.figures.interpreter_attention_rules import (
     some_head,
     windows_differ,
 )
-from regulens.figures.interpreter_evidence import AssayEvidence, Shown
+from regulens.studies.genomic_interpreter.figure4 import AttentionFile
 
 SHOWN = Shown("swin1d", "T013", "enformer", 8, 6)
 

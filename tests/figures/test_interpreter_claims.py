@@ -10,22 +10,26 @@ from scipy.stats import ttest_rel
 from typer.testing import CliRunner
 
 from regulens.cli import genomic_interpreter
-from regulens.errors import InputError
-from regulens.figures.claims import COLUMNS, NotTested, judge
-from regulens.figures.claims_text import FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED
-from regulens.figures.interpreter_claim_rules import (
+from regulens.core.errors import InputError
+from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, NotTested, judge
+from regulens.studies.genomic_interpreter.claims import (
+    CLAIMS,
+    CNNS,
+    AssayEvidence,
+    Shown,
     above,
+    claims_table,
     constant_scores_nothing,
     each_above_each,
     follows_track,
     helps_only_on,
+    margin,
     margin_larger_in,
     most_tracks_above,
+    of_paper,
+    of_run,
 )
-from regulens.figures.interpreter_claims import claims_table
-from regulens.figures.interpreter_claims_list import CLAIMS
-from regulens.figures.interpreter_evidence import CNNS, AssayEvidence, Shown, margin, of_paper, of_run
-from regulens.figures.table1 import group_means
+from regulens.studies.genomic_interpreter.table1 import group_means
 
 CLAIM = {claim.name: claim for claim in CLAIMS}
 FAIL_IN_PAPER = {"best_cage"}  # the abstract claims gene expression; in Table 1 Enformer is better

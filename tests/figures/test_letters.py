@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from regulens.figures.letters import LETTER_COLOURS, LETTER_WIDTH, LETTERS, draw_logo, relevance_heights
-from regulens.figures.style import new_figure
+from regulens.plotting.logos import LETTER_COLOURS, LETTER_WIDTH, LETTERS, draw_logo, relevance_heights
+from regulens.plotting.style import new_figure
 
 
 def drawn(heights: np.ndarray, start: float = 0):

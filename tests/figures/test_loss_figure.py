@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from figure_inputs import MODELS, check_text, pdf_text, write_logs
 
-from regulens.errors import InputError
-from regulens.figures.inputs import TRAINING_COLUMNS, read_runs
-from regulens.figures.training import CLASSES, best_epoch, loss_curves, loss_figure
+from regulens.core.errors import InputError
+from regulens.core.tables import TRAINING_COLUMNS, read_runs
+from regulens.studies.loss_curves import CLASSES, best_epoch, loss_curves, loss_figure
 
 
 @pytest.fixture

@@ -4,40 +4,37 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.figures.claims import NotTested, judge
-from regulens.figures.claims_text import HOLDS, NOT_PUBLISHED
-from regulens.figures.lrp_claim_rules import (
+from regulens.studies.claims import HOLDS, NOT_PUBLISHED, NotTested, judge
+from regulens.studies.dnabert_lrp.claims import (
+    CLAIMS,
+    LrpEvidence,
     above_random_sequences,
+    above_random_sites,
+    above_regression,
+    attention_not_below_random,
+    attention_unreliable,
+    balanced,
+    beat_random,
+    classes_differ,
     drops_on_random,
+    independent,
+    lowest_are,
     lrp_below_attention,
     lrp_closer_to_random,
+    lrp_finds_sites_better,
     lrp_surely_below_attention,
+    motifs_found,
+    no_other_beats_random,
+    of_paper,
     positive_drops_more,
     random_is_negative,
     random_sums_to_one,
     reaches,
-)
-from regulens.figures.lrp_claims_list import CLAIMS
-from regulens.figures.lrp_evidence import LrpEvidence, independent, of_paper
-from regulens.figures.lrp_other_rules import (
-    above_random_sites,
-    above_regression,
-    balanced,
-    classes_differ,
-    lrp_finds_sites_better,
-    motifs_found,
     share_of_test,
+    some_lowest,
     top_class,
 )
-from regulens.figures.lrp_score_rules import (
-    attention_not_below_random,
-    attention_unreliable,
-    beat_random,
-    lowest_are,
-    no_other_beats_random,
-    some_lowest,
-)
-from regulens.figures.truth import truth_means
+from regulens.studies.dnabert_lrp.truth import truth_means
 
 CLAIM = {claim.name: claim for claim in CLAIMS}
 HOLD_IN_PAPER = {

@@ -9,16 +9,13 @@ from score_inputs import CLASS_NAMES, TASKS, curves_table, metrics_table, paired
 from typer.testing import CliRunner
 
 from regulens.cli import dnabert_lrp
-from regulens.errors import InputError
-from regulens.figures.claims import COLUMNS
-from regulens.figures.claims_text import FAILS, HOLDS, NOT_TESTED
-from regulens.figures.classifier_tables import classifier_table
-from regulens.figures.lrp_claims import claims_table
-from regulens.figures.lrp_claims_list import CLAIMS
-from regulens.figures.lrp_evidence import Tables, of_run
-from regulens.figures.mutagenesis_table import mutagenesis_table
-from regulens.figures.paired_tests import paired_tests_table
-from regulens.figures.truth import truth_means
+from regulens.core.errors import InputError
+from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_TESTED
+from regulens.studies.dnabert_lrp.claims import CLAIMS, Tables, claims_table, of_run
+from regulens.studies.dnabert_lrp.paired_tests import paired_tests_table
+from regulens.studies.dnabert_lrp.section51 import classifier_table
+from regulens.studies.dnabert_lrp.table1 import mutagenesis_table
+from regulens.studies.dnabert_lrp.truth import truth_means
 
 TABLE_FILES = {
     "table1": "table1.csv",

@@ -6,9 +6,12 @@ import pytest
 from figure_inputs import check_text, pdf_text
 from matplotlib.patches import Rectangle
 
-from regulens.errors import InputError
-from regulens.figures.letters import draw_logo
-from regulens.figures.motif_logos import (
+from regulens.core.errors import InputError
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, read_meme, write_meme
+from regulens.motifs.tomtom import HIT_COLUMNS
+from regulens.plotting.logos import draw_logo
+from regulens.plotting.style import new_figure
+from regulens.studies.dnabert_lrp.motif_logos import (
     Match,
     MotifFiles,
     TopMotif,
@@ -18,10 +21,6 @@ from regulens.figures.motif_logos import (
     motif_logos,
     read_top_motifs,
 )
-from regulens.figures.style import new_figure
-from regulens.motifs.hits import HIT_COLUMNS
-from regulens.motifs.matrices import PositionWeightMatrix
-from regulens.motifs.meme_text import MemeMotif, read_meme, write_meme
 
 CONSENSUS = {"T1": "TATAAAAG", "T2": "GGGGCGGGGC", "T3": "CCATATTGGAC"}
 NAMES = {"T1": "TBP", "T2": "TFAP2C(var.3)", "T3": "MEF2C"}

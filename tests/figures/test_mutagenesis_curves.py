@@ -7,10 +7,10 @@ from figure_inputs import check_text, pdf_text
 from matplotlib.colors import to_hex
 from score_inputs import CLASS_NAMES, MUTATIONS, SCORES, curves_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.mutagenesis_curves import curves_figure, mutagenesis_curves, spread_labels
-from regulens.figures.mutagenesis_table import read_curves
-from regulens.figures.score_style import score_style
+from regulens.core.errors import InputError
+from regulens.plotting.style import score_style
+from regulens.studies.dnabert_lrp.figure1 import curves_figure, mutagenesis_curves, spread_labels
+from regulens.studies.dnabert_lrp.table1 import read_curves
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from score_inputs import CLASS_NAMES, SCORES, curves_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.mutagenesis_table import COLUMNS, mutagenesis_table
+from regulens.core.errors import InputError
+from regulens.studies.dnabert_lrp.table1 import COLUMNS, mutagenesis_table
 
 PAPER_TASKS = {"promoters": "promoters", "enhancers": "enhancers", "silencers": None}
 

@@ -5,9 +5,15 @@ import pandas as pd
 import pytest
 from score_inputs import CLASS_NAMES, MUTATIONS, SCORES, TASKS, paired_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.paired_tests import COLUMNS, at_n, comparisons, paired_tests_table, read_paired_tests
-from regulens.figures.text_tables import MINUS
+from regulens.core.errors import InputError
+from regulens.core.tables import MINUS
+from regulens.studies.dnabert_lrp.paired_tests import (
+    COLUMNS,
+    at_n,
+    comparisons,
+    paired_tests_table,
+    read_paired_tests,
+)
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from figure_inputs import check_text, pdf_text
 
+from regulens.core.errors import InputError
 from regulens.data.settings import Geometry
 from regulens.data.store import write_store
 from regulens.data.tracks import assign_groups
-from regulens.errors import InputError
-from regulens.figures.profile import figure3, parse_location, profile_figure, read_profile
+from regulens.studies.genomic_interpreter.figure3 import figure3, parse_location, profile_figure, read_profile
 
 GEOMETRY = Geometry(input_bp=1000, bins=5, bin_bp=128)
 LOCATIONS = ["chr11:61234000-61235000", "contig_2:x:500-1500", ""]

@@ -8,13 +8,11 @@ from figure_inputs import check_text, pdf_text
 from matplotlib.patches import Rectangle
 from score_inputs import SCORES
 
-from regulens.errors import InputError
-from regulens.figures.letters import draw_logo
-from regulens.figures.relevance_example import best_window, read_example
-from regulens.figures.relevance_logo import logo_figure, relevance_logo
-from regulens.figures.site_track import ROLE_LABELS, place_sites
-from regulens.figures.style import MM, new_figure
+from regulens.core.errors import InputError
 from regulens.interpret.score_file import write_score_file
+from regulens.plotting.logos import ROLE_LABELS, draw_logo, place_sites
+from regulens.plotting.style import MM, new_figure
+from regulens.studies.dnabert_lrp.relevance_logo import best_window, logo_figure, read_example, relevance_logo
 
 LENGTH = 200
 CLASSES = {"positive": "Promoter", "negative": "Non-promoter"}

@@ -11,12 +11,11 @@ from matplotlib.patches import Rectangle
 from typer.testing import CliRunner
 
 from regulens.cli import saliency as commands
-from regulens.errors import InputError
-from regulens.figures.hybrid_runs import collect
-from regulens.figures.saliency_example import read_saliency_example
-from regulens.figures.saliency_logo import saliency_figure, saliency_logo
-from regulens.interpret.saliency_file import SaliencyExamples, write_saliency_examples
-from regulens.interpret.saliency_settings import SaliencySettings
+from regulens.core.errors import InputError
+from regulens.interpret.saliency import SaliencyExamples, write_saliency_examples
+from regulens.interpret.settings import SaliencySettings
+from regulens.studies.hybrid_networks.results import collect
+from regulens.studies.hybrid_networks.saliency_logo import read_saliency_example, saliency_figure, saliency_logo
 
 LENGTH = 200
 SIGNAL = [(20, 31), (95, 106), (190, 200)]  # the second is on both lines

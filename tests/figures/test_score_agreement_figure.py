@@ -6,8 +6,13 @@ import pytest
 from figure_inputs import check_text, pdf_text
 from score_inputs import CLASS_NAMES, SCORES, TASKS, agreement_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.agreement import agreement_figure, agreement_heatmap, agreement_matrix, read_agreements
+from regulens.core.errors import InputError
+from regulens.studies.dnabert_lrp.score_agreement import (
+    agreement_figure,
+    agreement_heatmap,
+    agreement_matrix,
+    read_agreements,
+)
 
 
 @pytest.fixture

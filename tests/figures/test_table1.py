@@ -5,11 +5,17 @@ import pandas as pd
 import pytest
 from figure_inputs import write_runs
 
-from regulens.errors import InputError
-from regulens.figures.inputs import read_correlations
-from regulens.figures.table1 import group_means, read_published, table1
-from regulens.figures.table1_text import cells, latex_escape, to_latex, to_markdown
-from regulens.runs import Run
+from regulens.core.errors import InputError
+from regulens.core.runs import Run
+from regulens.core.tables import latex_escape, read_correlations
+from regulens.studies.genomic_interpreter.table1 import (
+    cells,
+    group_means,
+    read_published,
+    table1,
+    to_latex,
+    to_markdown,
+)
 
 
 def tidy(*rows) -> pd.DataFrame:

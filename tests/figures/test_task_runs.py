@@ -5,12 +5,19 @@ import pandas as pd
 import pytest
 from score_inputs import SCORES, curves_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.mutagenesis_table import CURVE_COLUMNS, NUMBERS
-from regulens.figures.score_style import in_order, score_style
-from regulens.figures.task_runs import class_name, over_seeds, paper_task, published_values, read_task_runs, spread
-from regulens.figures.text_tables import MINUS, decimal, interval, latex_table, markdown_table, p_text, with_sd
-from regulens.runs import TaskRun
+from regulens.core.errors import InputError
+from regulens.core.runs import TaskRun
+from regulens.core.tables import MINUS, decimal, interval, latex_table, markdown_table, p_text, with_sd
+from regulens.plotting.style import in_order, score_style
+from regulens.studies.dnabert_lrp.table1 import CURVE_COLUMNS, NUMBERS
+from regulens.studies.dnabert_lrp.tasks import (
+    class_name,
+    over_seeds,
+    paper_task,
+    published_values,
+    read_task_runs,
+    spread,
+)
 
 
 def read(runs):

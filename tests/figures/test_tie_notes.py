@@ -4,9 +4,8 @@ import pandas as pd
 import pytest
 from score_inputs import CLASS_NAMES, curves_table, paired_table, write_task_tables
 
-from regulens.figures.mutagenesis_table import mutagenesis_table
-from regulens.figures.paired_tests import paired_tests_table
-from regulens.figures.tie_notes import percent, tie_notes
+from regulens.studies.dnabert_lrp.paired_tests import paired_tests_table
+from regulens.studies.dnabert_lrp.table1 import mutagenesis_table, percent, tie_notes
 
 
 def table(**shares):

@@ -6,8 +6,8 @@ import pytest
 from figure_inputs import check_text, pdf_text
 from score_inputs import SCORES, TASKS, truth_table, write_task_tables
 
-from regulens.errors import InputError
-from regulens.figures.truth import COLUMNS, read_truth, to_markdown, truth, truth_figure, truth_means
+from regulens.core.errors import InputError
+from regulens.studies.dnabert_lrp.truth import COLUMNS, read_truth, to_markdown, truth, truth_figure, truth_means
 
 
 @pytest.fixture

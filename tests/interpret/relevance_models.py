@@ -5,10 +5,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from regulens.interpret.relevance.bert import bert_forward
-from regulens.interpret.relevance.operations import Operations, Trace
-from regulens.interpret.relevance.readings import Readings
-from regulens.kmers import token_ids
+from regulens.core.kmers import token_ids
+from regulens.interpret.relevance import Operations, Readings, Trace, bert_forward
 from regulens.models.bert import BertSettings, build_classifier
 
 SETTINGS = BertSettings(k=3, layers=3, hidden=24, heads=3, intermediate=48, positions=32, init_sd=0.3)

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import spearmanr
 from score_files import write_scores
 
-from regulens.errors import InputError
-from regulens.interpret.agreement import AGREEMENT_COLUMNS, agreement_table, write_agreement
+from regulens.core.errors import InputError
+from regulens.studies.dnabert_lrp.score_agreement import AGREEMENT_COLUMNS, agreement_table, write_agreement
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
+from regulens.core.errors import InputError
+from regulens.core.sequence import one_hot
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, write_store
 from regulens.data.tracks import assign_groups
-from regulens.errors import InputError
 from regulens.interpret.attention import attention_distance, export_attention, write_distances
-from regulens.models import AttentionMap, build
-from regulens.sequence import one_hot
+from regulens.models.base import AttentionMap, build
 
 GEOMETRY = Geometry(input_bp=72, bins=4, bin_bp=8)
 """Padded to 10 bins = 80 bp."""

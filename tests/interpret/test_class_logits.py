@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from regulens.interpret.class_logits import class_logits
+from regulens.interpret.score_file import class_logits
 from regulens.models.bert import BertSettings, build_classifier
 
 

@@ -8,20 +8,19 @@ import pytest
 import torch
 
 from regulens.cli import filters as commands
-from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
-from regulens.errors import InputError
-from regulens.hybrid_settings import HybridNetworkSettings
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode
+from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
 from regulens.interpret import filters
 from regulens.interpret.filters import align, align_filters
 from regulens.models.hybrid import HybridNetwork
+from regulens.models.settings import HybridNetworkSettings
 from regulens.motifs.filter_matches import ALIGNED_COLUMNS
-from regulens.motifs.filter_settings import FilterSettings
 from regulens.motifs.jaspar import write_targets
-from regulens.motifs.meme_text import read_meme
-from regulens.motifs.settings import ComparisonSettings
+from regulens.motifs.meme import read_meme
+from regulens.motifs.settings import ComparisonSettings, FilterSettings
 from regulens.motifs.tomtom import compare
-from regulens.sequence import encode
-from regulens.training.trials.files import TRIAL_COLUMNS, save_trials
+from regulens.training.trials import TRIAL_COLUMNS, save_trials
 
 LENGTH = 40
 SITE = "TGACTCA"

@@ -6,19 +6,21 @@ import pytest
 import torch
 from score_files import write_scores
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.core.kmers import token_ids
 from regulens.interpret.mutagenesis import (
+    RANDOM_SEQUENCE,
+    UNMUTATED,
     classifier,
     mutagenesis,
     mutate,
     random_positions,
+    read_outcomes,
     run_mutagenesis,
     sample_sequences,
+    top_positions,
 )
-from regulens.interpret.mutation_outcomes import RANDOM_SEQUENCE, UNMUTATED, read_outcomes
-from regulens.interpret.ranking import top_positions
 from regulens.interpret.settings import MutagenesisSettings
-from regulens.kmers import token_ids
 from regulens.models.bert import BertSettings, build_classifier, save_classifier
 
 MOTIF = np.array([0, 2, 3, 3, 1, 0, 2, 1, 1, 3, 0, 2], np.uint8)

@@ -5,13 +5,17 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, t
 
-from regulens.errors import InputError
-from regulens.interpret.mutation_outcomes import RANDOM_SEQUENCE, UNMUTATED, Outcomes, read_outcomes, write_outcomes
-from regulens.interpret.mutation_statistics import (
+from regulens.core.errors import InputError
+from regulens.interpret.mutagenesis import (
     CURVE_COLUMNS,
     PAIRED_COLUMNS,
+    RANDOM_SEQUENCE,
+    UNMUTATED,
+    Outcomes,
     curve_table,
     paired_table,
+    read_outcomes,
+    write_outcomes,
     write_tables,
 )
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regulens.interpret.ranking import chosen_by_lot, top_positions
+from regulens.interpret.mutagenesis import chosen_by_lot, top_positions
 
 IDS = [f"s{row}" for row in range(3000)]
 

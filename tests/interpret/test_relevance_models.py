@@ -14,11 +14,9 @@ from relevance_models import (
     small_bert,
 )
 
-from regulens.interpret.relevance.bert import bert_forward
-from regulens.interpret.relevance.operations import GRADIENT, RULES
-from regulens.interpret.relevance.readings import Readings
-from regulens.interpret.relevance.scores import SCORES
-from regulens.kmers import PAD, token_ids
+from regulens.core.kmers import PAD, token_ids
+from regulens.interpret.relevance import GRADIENT, RULES, Readings, bert_forward
+from regulens.interpret.scores import SCORES
 
 
 @pytest.fixture(scope="module")

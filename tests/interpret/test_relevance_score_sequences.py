@@ -5,10 +5,9 @@ import pytest
 import torch
 from relevance_models import LENGTH, SETTINGS, random_codes, readings, small_bert
 
+from regulens.core.errors import InputError
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.errors import InputError
-from regulens.interpret.relevance.score_sequences import base_scores, score_sequences
-from regulens.interpret.score_file import ScoreFile
+from regulens.interpret.score_file import ScoreFile, base_scores, score_sequences
 from regulens.interpret.settings import RelevanceSettings
 from regulens.models.bert import save_classifier
 

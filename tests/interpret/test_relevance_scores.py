@@ -9,9 +9,8 @@ import pytest
 import torch
 from relevance_models import LENGTH, SETTINGS, random_codes, readings, small_bert
 
-from regulens.interpret.relevance.score_sequences import base_scores
-from regulens.interpret.relevance.scores import SCORES, rollout_row, score
-from regulens.interpret.score_names import SCORE_LABELS, score_label
+from regulens.interpret.score_file import base_scores
+from regulens.interpret.scores import SCORE_LABELS, SCORES, rollout_row, score, score_label
 from regulens.interpret.settings import RelevanceSettings
 
 LAYERS, TOKENS = SETTINGS.layers, LENGTH - SETTINGS.k + 3

@@ -10,16 +10,20 @@ import torch
 from typer.testing import CliRunner
 
 from regulens.cli import saliency as commands
-from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
-from regulens.errors import InputError
-from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
-from regulens.interpret.saliency import saliency, score_saliency
-from regulens.interpret.saliency_file import read_saliency_examples
-from regulens.interpret.saliency_settings import SaliencySettings
-from regulens.interpret.saliency_statistics import trial_statistics, truth_positions
+from regulens.core.errors import InputError
+from regulens.core.sequence import one_hot
+from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
+from regulens.interpret.saliency import (
+    read_saliency_examples,
+    saliency,
+    score_saliency,
+    trial_statistics,
+    truth_positions,
+)
+from regulens.interpret.settings import SaliencySettings
 from regulens.models.hybrid import HybridNetwork
-from regulens.sequence import one_hot
-from regulens.training.trials.files import save_trials
+from regulens.models.settings import HybridNetworkSettings, HybridSizes
+from regulens.training.trials import save_trials
 
 SIZES = HybridSizes(filters=6, kernel_bp=7, lstm=8, attention=8, heads=2, feed_forward=4, dense=10)
 LENGTH = 48

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from regulens.errors import InputError
-from regulens.interpret.saliency_file import ARRAYS, SaliencyExamples, read_saliency_examples, write_saliency_examples
-from regulens.interpret.saliency_settings import SaliencySettings
+from regulens.core.errors import InputError
+from regulens.interpret.saliency import ARRAYS, SaliencyExamples, read_saliency_examples, write_saliency_examples
+from regulens.interpret.settings import SaliencySettings
 
 
 def some_examples() -> SaliencyExamples:

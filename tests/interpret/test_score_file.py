@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.interpret.score_file import ScoreFile, write_score_file
 
 FACTS = {"task": "promoters", "seed": 2, "rules": "plain", "target": "label", "k": 6, "model": "DNABERT-6"}

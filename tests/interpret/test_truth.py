@@ -6,8 +6,8 @@ import pytest
 from score_files import write_scores
 from sklearn.metrics import roc_auc_score
 
-from regulens.data.sites import write_sites
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.sequences import write_sites
 from regulens.interpret.truth import TRUTH_COLUMNS, site_mask, truth_table, write_truth
 
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
-from regulens.sequence import one_hot
+from regulens.core.sequence import one_hot
+from regulens.models.settings import HybridNetworkSettings, HybridSizes
 
 ARCHITECTURES = {
     f"{baseline}{suffix}": (baseline, lstm * (suffix not in ("", "_att")) + modules)

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
+from regulens.core.sequence import one_hot
 from regulens.data.settings import Geometry
-from regulens.models import AssayModel, build
-from regulens.sequence import one_hot
+from regulens.models.base import AssayModel, build
 
 TRANSFORMER = {"depth": 2, "heads": 2, "key_dim": 4, "functions": 3}
 CONVOLUTIONS = {"stem_width": 6, "widths": [6, 8, 8, 8, 10, 12], "final_width": 14}

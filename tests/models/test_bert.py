@@ -6,8 +6,10 @@ import sys
 import pytest
 import torch
 
-from regulens.errors import InputError
-from regulens.kmers import kmer_ids, token_ids
+from regulens.core.errors import InputError
+from regulens.core.kmers import kmer_ids, token_ids
+from regulens.core.sequence import encode
+from regulens.core.settings import validated
 from regulens.models.bert import (
     BertSettings,
     build_classifier,
@@ -16,8 +18,6 @@ from regulens.models.bert import (
     load_classifier,
     save_classifier,
 )
-from regulens.sequence import encode
-from regulens.validation import validated
 
 SMALL = BertSettings(k=3, layers=2, hidden=16, heads=4, intermediate=24, positions=40)
 

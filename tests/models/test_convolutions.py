@@ -5,8 +5,8 @@ import torch
 from small_models import PAPER, TINY, random_sequence, small_model
 from torch.nn import functional as F
 
+from regulens.models.convolutional import AttentionPool, MaxPool
 from regulens.models.layers import DilatedUnit, TokenConv, dilations, gelu
-from regulens.models.pooling import AttentionPool, MaxPool
 
 
 @pytest.mark.parametrize("length", [8, 9])

@@ -5,7 +5,7 @@ import torch
 from small_models import PAPER, SMALL, TINY, random_sequence, small_model
 
 from regulens.data.settings import Geometry
-from regulens.models import architectures, build
+from regulens.models.base import architectures, build
 
 NAMES = [name for name, model in architectures().items() if model.__module__.startswith("regulens.models.")]
 PARAMETERS = {

@@ -5,9 +5,8 @@ import torch
 from hybrids import ARCHITECTURES, SMALL, TASK_2, sequences, small
 from torch.nn import functional as F
 
-from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
-from regulens.models.hybrid import HybridNetwork
-from regulens.models.trial_dropout import TrialDropout
+from regulens.models.hybrid import HybridNetwork, TrialDropout
+from regulens.models.settings import HybridNetworkSettings, HybridSizes
 
 COMBINATIONS = [pytest.param(name, id=name) for name in ARCHITECTURES]
 

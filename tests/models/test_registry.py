@@ -8,10 +8,9 @@ import torch
 from small_models import PAPER, SMALL, TINY, random_sequence
 from torch.nn import functional as F
 
-from regulens.errors import InputError
-from regulens.models import AssayModel, Stage, architectures, build, model_settings, register
-from regulens.models.registry import _ARCHITECTURES
-from regulens.settings import Settings
+from regulens.core.errors import InputError
+from regulens.core.settings import Settings
+from regulens.models.base import _ARCHITECTURES, AssayModel, Stage, architectures, build, model_settings, register
 
 
 def test_import_loads_neither_training_nor_data_libraries():
@@ -28,7 +27,7 @@ def test_the_five_models_of_the_paper_are_known():
 @pytest.fixture
 def sixth(monkeypatch):
     """A sixth model: this class is all there is to write."""
-    monkeypatch.setattr("regulens.models.registry._ARCHITECTURES", dict(_ARCHITECTURES))
+    monkeypatch.setattr("regulens.models.base._ARCHITECTURES", dict(_ARCHITECTURES))
 
     @register("composition")
     class Composition(AssayModel):

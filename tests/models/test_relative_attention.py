@@ -5,9 +5,8 @@ import math
 import pytest
 import torch
 
-from regulens.models import cpu_attention
-from regulens.models.attention import RelativeAttention
-from regulens.models.relative import basis_functions, relative_shift
+from regulens.models import attention as attention_module
+from regulens.models.attention import RelativeAttention, basis_functions, relative_shift
 
 FAMILIES = ["exponential", "central_mask", "gamma"]
 
@@ -89,7 +88,7 @@ def test_queries_are_scaled_before_the_biases_in_enformer():
 @pytest.mark.parametrize("group", [1, 9 * 9 * 2, 1 << 18], ids=["one window", "unequal groups", "one group"])
 def test_three_ways_to_compute_attention_agree(monkeypatch, scale_query, padded, group):
     """Written for CPUs in groups of windows, scaled_dot_product_attention, explicit softmax: values and gradients."""
-    monkeypatch.setattr(cpu_attention, "GROUP", group)
+    monkeypatch.setattr(attention_module, "GROUP", group)
     module = attention(scale_query)
     padding = None
     if padded:
@@ -120,7 +119,7 @@ def test_padding_keys_have_no_weight():
 
 
 def test_gradient_with_dropout_of_weights(monkeypatch):
-    monkeypatch.setattr(cpu_attention, "GROUP", 2 * 4 * 4)
+    monkeypatch.setattr(attention_module, "GROUP", 2 * 4 * 4)
     module = attention(length=4, attention_dropout=0.4)
 
     def repeatable(x, projection):

@@ -7,11 +7,10 @@ import torch
 from small_models import PAPER, SMALL, random_sequence, small_model
 from torch.nn import functional as F
 
-from regulens.models import build
 from regulens.models.attention import RelativeAttention
-from regulens.models.base import halved
-from regulens.models.pooling import pairs
-from regulens.models.windows import SwinLayer, WindowBlock
+from regulens.models.base import build, halved
+from regulens.models.convolutional import pairs
+from regulens.models.swin1d import SwinLayer, WindowBlock
 
 BLOCK = {
     "heads": 3,

@@ -5,8 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from regulens.models.trial_attention import TrialAttention, TrialEncoderBlock
-from regulens.models.trial_dropout import TrialDropout
+from regulens.models.hybrid import TrialAttention, TrialDropout, TrialEncoderBlock
 
 
 def drawn(layer: nn.Module) -> nn.Module:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from regulens.models import trial_dropout
-from regulens.models.trial_dropout import TrialDropout
+from regulens.models import hybrid
+from regulens.models.hybrid import TrialDropout
 
 
 def masks(dropout: TrialDropout, trials: int, rates=(0.1, 0.5, 0.1), shape=(50, 7, 3)) -> torch.Tensor:
@@ -13,7 +13,7 @@ def masks(dropout: TrialDropout, trials: int, rates=(0.1, 0.5, 0.1), shape=(50, 
 
 @pytest.mark.parametrize("block", [1 << 18, 100, 1500])
 def test_a_trial_has_the_same_masks_alone_and_in_company(monkeypatch, block):
-    monkeypatch.setattr(trial_dropout, "_BLOCK", block)
+    monkeypatch.setattr(hybrid, "_BLOCK", block)
     together, reordered = masks(TrialDropout([5, 6, 7]), 3), masks(TrialDropout([7, 5]), 2)
     for place, seed in enumerate([5, 6, 7]):
         torch.testing.assert_close(together[place], masks(TrialDropout([seed]), 1)[0], rtol=0, atol=0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from regulens.models.trial_layers import (
+from regulens.models.hybrid import (
     TrialBatchNorm,
     TrialConvolution,
     TrialLayerNorm,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from regulens.models.trial_lstm import TrialBiLSTM
+from regulens.models.hybrid import TrialBiLSTM
 
 UNITS = 3
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regulens.motifs.clip import informative_span
+from regulens.motifs.meme import informative_span
 
 SHARP = [0.97, 0.01, 0.01, 0.01]
 

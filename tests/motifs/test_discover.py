@@ -5,14 +5,25 @@ import pandas as pd
 import pytest
 from scipy.stats import hypergeom
 
-from regulens.errors import InputError
-from regulens.motifs.discover import INSTANCE_COLUMNS, MOTIF_COLUMNS, base_frequencies, discover, find_motifs
-from regulens.motifs.enrichment import count_sequences, enrichment
-from regulens.motifs.find import high_scoring_regions
-from regulens.motifs.meme_text import read_meme
-from regulens.motifs.merge import Instance, merge_strings, offset_in, to_window, ungapped_aligner
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode
+from regulens.motifs.discover import (
+    INSTANCE_COLUMNS,
+    MOTIF_COLUMNS,
+    Instance,
+    base_frequencies,
+    count_sequences,
+    discover,
+    enrichment,
+    find_motifs,
+    high_scoring_regions,
+    merge_strings,
+    offset_in,
+    to_window,
+    ungapped_aligner,
+)
+from regulens.motifs.meme import read_meme
 from regulens.motifs.settings import DiscoverySettings
-from regulens.sequence import encode
 
 SITE = "GATTACAG"
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.core.settings import validated
 from regulens.motifs.filter_matches import (
     ALIGNED_COLUMNS,
     FILTER_COLUMNS,
@@ -12,10 +13,9 @@ from regulens.motifs.filter_matches import (
     filter_id,
     match_filters,
 )
-from regulens.motifs.filter_settings import TRUTH, FilterSettings
-from regulens.motifs.hits import HIT_COLUMNS
 from regulens.motifs.jaspar import load_targets
-from regulens.validation import validated
+from regulens.motifs.settings import TRUTH, FilterSettings
+from regulens.motifs.tomtom import HIT_COLUMNS
 
 NAMES = {
     "MA0079.3": "SP1",

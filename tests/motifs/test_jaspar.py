@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.motifs.jaspar import ANNOTATION_COLUMNS, load_targets, write_targets
-from regulens.motifs.meme_text import read_meme
+from regulens.motifs.meme import read_meme
 from regulens.motifs.settings import ComparisonSettings
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from regulens.errors import InputError
-from regulens.motifs.matrices import load_matrices
-from regulens.sequence import decode, reverse_complement
+from regulens.core.errors import InputError
+from regulens.core.sequence import decode, reverse_complement
+from regulens.motifs.meme import load_matrices
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from regulens.cli.motif_sequences import simulate_motif_sequences
-from regulens.data.motif_background import similarity
-from regulens.data.motif_grammar_settings import LOOK_ALIKES, BindingSites, RegulatoryCode
-from regulens.data.motif_sequences import read_motif_sequences
-from regulens.errors import InputError
-from regulens.motifs.jaspar import load_targets
-from regulens.motifs.matrices import load_matrices
-from regulens.motifs.simulated_sequences import background_matrices, simulate
+from regulens.core.errors import InputError
+from regulens.data.settings import LOOK_ALIKES, BindingSites, RegulatoryCode
+from regulens.data.simulate.motifs import read_motif_sequences, similarity
+from regulens.motifs.jaspar import background_matrices, load_targets, simulate
+from regulens.motifs.meme import load_matrices
 
 
 @pytest.fixture(scope="module")

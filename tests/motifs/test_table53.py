@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from regulens.errors import InputError
-from regulens.motifs.hits import HIT_COLUMNS
-from regulens.motifs.table53 import COLUMNS, ScoreMotifs, table53
+from regulens.core.errors import InputError
+from regulens.motifs.tomtom import HIT_COLUMNS
+from regulens.studies.dnabert_lrp.section53 import COLUMNS, ScoreMotifs, table53
 
 FACTS = (
     "# engine: memelite\n# version: 0.5.0\n# distance: ed\n# q_value_method: BH\n# max_q_value: 0.1\n"

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from regulens.motifs import tomtom_meme, tomtom_memelite
-from regulens.motifs.hits import HIT_COLUMNS, read_hits
-from regulens.motifs.matrices import PositionWeightMatrix
-from regulens.motifs.meme_text import MemeMotif, read_meme, write_meme
+from regulens.motifs import tomtom
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, read_meme, write_meme
 from regulens.motifs.settings import ComparisonSettings
-from regulens.motifs.tomtom import compare
+from regulens.motifs.tomtom import HIT_COLUMNS, compare, read_hits
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +19,12 @@ def folder(mirror):
 
 @pytest.fixture(scope="module")
 def meme(folder):
-    return tomtom_meme.parse((folder / "ed.all.tsv").read_text())
+    return tomtom.parse((folder / "ed.all.tsv").read_text())
 
 
 @pytest.fixture(scope="module")
 def lite(folder):
-    return tomtom_memelite.hits(read_meme(folder / "queries.meme"), read_meme(folder / "targets.meme"), 1)
+    return tomtom.memelite_hits(read_meme(folder / "queries.meme"), read_meme(folder / "targets.meme"), 1)
 
 
 @pytest.fixture
@@ -82,7 +80,7 @@ def test_hits_at_a_threshold_are_memes_own_method_and_not_equal(meme, lite):
 
 
 def test_a_threshold_takes_the_best_of_all_pairs(folder, lite):
-    some = tomtom_memelite.hits(read_meme(folder / "queries.meme"), read_meme(folder / "targets.meme"), 0.1)
+    some = tomtom.memelite_hits(read_meme(folder / "queries.meme"), read_meme(folder / "targets.meme"), 0.1)
     assert pairs(some) == pairs(lite[lite["q_value"] <= 0.1])
 
 
@@ -127,7 +125,7 @@ def test_a_motif_finds_itself_and_its_reverse_complement(files):
     motif = targets.motifs[5]
     matrix = PositionWeightMatrix("turned", "turned", motif.matrix.reverse_complement().probabilities)
     queries = targets._replace(motifs=[motif, MemeMotif(matrix, motif.sites)])
-    found = tomtom_memelite.hits(queries, targets, 0.01).groupby("query").first()
+    found = tomtom.memelite_hits(queries, targets, 0.01).groupby("query").first()
     assert found["target"].to_dict() == {"T5": "T5", "turned": "T5"}
     assert found["orientation"].to_dict() == {"T5": "+", "turned": "-"}
     assert (found["offset"] == 0).all()
@@ -135,6 +133,6 @@ def test_a_motif_finds_itself_and_its_reverse_complement(files):
 
 
 def test_warming_up_compiles_what_a_comparison_runs(files):
-    tomtom_memelite.warm_up()
-    tomtom_memelite.hits(read_meme(files[0]), read_meme(files[1]), 1)
+    tomtom.warm_up()
+    tomtom.memelite_hits(read_meme(files[0]), read_meme(files[1]), 1)
     assert len(sys.modules["memelite.tomtom"]._tomtom.signatures) == 1

@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image
 
 from regulens.config import load
-from regulens.figures.claims import COLUMNS
 from regulens.report.items import PageSettings
+from regulens.studies.claims import COLUMNS
 
 TINY = Path(__file__).parents[1] / "config/tiny.yaml"
 NOTE = "Less < more & {braces} {{ 7 * 7 }}, <script>alert(1)</script>."

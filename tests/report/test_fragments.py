@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.report import fragments
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from regulens.config import STUDIES
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.report.items import PageSettings, differences, in_order, papers, slug
 
 RULES = Path(__file__).parents[2] / "workflow/rules"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from regulens.files import atomic_output
-from regulens.manifests import manifests
+from regulens.core.io import atomic_output
+from regulens.provenance.record import manifests
 from regulens.report import origin
 from regulens.report.origin import origin_of
 from regulens.report.page import write_page

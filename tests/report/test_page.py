@@ -9,7 +9,7 @@ from page_inputs import NOTE, write_claims
 from typer.testing import CliRunner
 
 from regulens.cli import app
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.report.page import write_page
 
 PAGE = Path("results/test/index.html")

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.training.assay import train_assay
 from regulens.training.settings import TrainingSettings
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
-from regulens.hybrid_settings import HybridNetworkSettings, HybridSizes
-from regulens.sequence import encode
-from regulens.training.trials.group import LabelledCodes
-from regulens.training.trials.settings import TrialTraining
+from regulens.core.sequence import encode
+from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
+from regulens.models.settings import HybridNetworkSettings, HybridSizes
+from regulens.training.settings import TrialTraining
+from regulens.training.trials import LabelledCodes
 
 LENGTH_BP = 48
 SIZES = HybridSizes(

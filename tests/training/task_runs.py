@@ -12,13 +12,11 @@ import pandas as pd
 import torch
 
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.models.bert import BertSettings
-from regulens.models.weight_files import read_weight_file
+from regulens.models.bert import BertSettings, read_weight_file
 from regulens.training.classification import classification_task
-from regulens.training.masked_kmers import masked_kmer_task
-from regulens.training.pretraining_settings import PretrainingSettings
-from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings
-from regulens.training.trainer import train
+from regulens.training.loop import train
+from regulens.training.pretraining import masked_kmer_task
+from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings, PretrainingSettings
 
 LENGTH = 30
 BERT = {"k": 3, "layers": 1, "hidden": 16, "heads": 2, "intermediate": 32, "positions": 40}

@@ -3,9 +3,8 @@
 import numpy as np
 import torch
 
-from regulens import sequence
-from regulens.training.augment import EpochAugmentation, reverse_complement, shift
-from regulens.training.dataset import Batch
+from regulens.core import sequence
+from regulens.training.batches import Batch, EpochAugmentation, reverse_complement, shift
 from regulens.training.settings import Augmentation
 
 PAIR = torch.tensor([0, 2, 1])

@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from regulens.errors import InputError
-from regulens.kmers import token_ids
+from regulens.core.errors import InputError
+from regulens.core.kmers import token_ids
 from regulens.models.bert import (
     BertSettings,
     build_classifier,
@@ -14,7 +14,7 @@ from regulens.models.bert import (
     save_classifier,
     write_weights,
 )
-from regulens.training.bert_weights import ENCODER_KIND, adopt_classifier, initialise_from
+from regulens.training.classification import ENCODER_KIND, adopt_classifier, initialise_from
 
 SMALL = BertSettings(k=3, layers=2, hidden=16, heads=4, intermediate=24, positions=40)
 NORM = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}

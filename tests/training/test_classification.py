@@ -5,14 +5,14 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from regulens.core.errors import InputError
+from regulens.core.kmers import UNK, token_ids
+from regulens.core.settings import validated
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.errors import InputError
-from regulens.kmers import UNK, token_ids
 from regulens.models.bert import BertSettings, load_classifier, save_classifier
+from regulens.training.batches import BLANK
 from regulens.training.classification import ClassificationTask, classification_task
-from regulens.training.sampler import BLANK
 from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings, SequenceAugmentation
-from regulens.validation import validated
 
 SMALL = BertSettings(k=3, layers=1, hidden=16, heads=2, intermediate=32, positions=40)
 

@@ -7,12 +7,12 @@ import torch
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, matthews_corrcoef, roc_auc_score
 
+from regulens.core.errors import InputError
+from regulens.core.kmers import kmer_text, token_ids
+from regulens.core.sequence import decode
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.errors import InputError
-from regulens.kmers import kmer_text, token_ids
 from regulens.models.bert import BertSettings, build_classifier, save_classifier
-from regulens.sequence import decode
-from regulens.training.classifier_evaluation import (
+from regulens.training.classification import (
     METRICS,
     classifier_metrics,
     kmer_frequencies,

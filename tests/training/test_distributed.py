@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from regulens.training.metrics import TrackPearson
-from regulens.training.sampler import BLANK, BatchPlan, evaluation_batches
+from regulens.training.assay import TrackPearson
+from regulens.training.batches import BLANK, BatchPlan, evaluation_batches
 
 SLURM = {
     "SLURM_JOB_ID": "4711",

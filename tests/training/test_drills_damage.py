@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from regulens.core.errors import InputError
+from regulens.core.tensors import read_tensors
 from regulens.data.store import AssayStore, link_shards
-from regulens.errors import InputError
-from regulens.models.tensor_file import read_tensors
-from regulens.training.checkpoint import adopt_checkpoint, read_checkpoint
-from regulens.training.evaluate import pearson_table, predict
-from regulens.training.predictions import write_predictions
+from regulens.training.evaluate import pearson_table, predict, write_predictions
+from regulens.training.resume import adopt_checkpoint, read_checkpoint
 
 SETTINGS = {"max_epochs": 2}
 
@@ -53,7 +52,7 @@ def test_a_changed_byte_in_the_state(make_run, monkeypatch):
     run, whole = make_run(settings=SETTINGS), make_run("whole", settings=SETTINGS)
     whole.here()
     with monkeypatch.context() as patch:
-        patch.setattr("regulens.training.trainer._finish", lambda *_: (_ for _ in ()).throw(ConnectionError))
+        patch.setattr("regulens.training.loop._finish", lambda *_: (_ for _ in ()).throw(ConnectionError))
         with pytest.raises(ConnectionError):
             run.here()
     change_a_weight(run.state / "last.ckpt")

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from regulens.core.errors import InputError
 from regulens.data.store import AssayStore, link_shards
-from regulens.errors import InputError
+from regulens.training.evaluate import write_predictions
 from regulens.training.lock import TrainingLock
-from regulens.training.predictions import write_predictions
 
 DISK_BYTES = 1 << 20
 NO_SPACE = "no space left to write it .*make room there"
@@ -100,7 +100,7 @@ def test_training_goes_on_when_there_is_room(disk, make_run, monkeypatch, capfd,
     assert rows == [1, 2, 3]
     assert names(disk) == {"last.ckpt", "log.csv"}
 
-    monkeypatch.setattr("regulens.training.keeper.save_state", save)
+    monkeypatch.setattr("regulens.training.loop.save_state", save)
     (disk / "ballast").unlink()
     capfd.readouterr()
     run.here()
@@ -111,9 +111,9 @@ def test_training_goes_on_when_there_is_room(disk, make_run, monkeypatch, capfd,
 
 def run_epochs(monkeypatch, full):
     """Call ``full`` before the state of the third epoch is written; returns the real writer and the epochs written."""
-    from regulens.training import keeper
+    from regulens.training import loop
 
-    save, epochs = keeper.save_state, []
+    save, epochs = loop.save_state, []
 
     def saved(path, state):
         epochs.append(state.epoch)
@@ -121,7 +121,7 @@ def run_epochs(monkeypatch, full):
             full()
         save(path, state)
 
-    monkeypatch.setattr(keeper, "save_state", saved)
+    monkeypatch.setattr(loop, "save_state", saved)
     return save, epochs
 
 
@@ -130,7 +130,7 @@ def test_no_room_for_the_model(disk, make_run, monkeypatch):
     run = make_run(settings={"max_epochs": 1})
     run.folder = disk
     write = "regulens.training.assay.save_model"
-    from regulens.training.checkpoint import save_model
+    from regulens.training.resume import save_model
 
     with monkeypatch.context() as patch:
         patch.setattr(write, lambda *args, **facts: (fill(disk, 4096), save_model(*args, **facts)))
@@ -139,7 +139,7 @@ def test_no_room_for_the_model(disk, make_run, monkeypatch):
     assert names(disk) == {"last.ckpt", "log.csv"}
     (disk / "ballast").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr("regulens.training.trainer._trainer", None)  # no epoch is left to train
+        patch.setattr("regulens.training.loop._trainer", None)  # no epoch is left to train
         run.here()
     assert run.output.exists()
 

@@ -6,16 +6,23 @@ import pandas as pd
 import pytest
 import torch
 
+from regulens.core.errors import InputError
+from regulens.core.sequence import encode, one_hot
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
-from regulens.errors import InputError
-from regulens.models.registry import build
-from regulens.sequence import encode, one_hot
-from regulens.training.checkpoint import save_model
-from regulens.training.evaluate import PEARSON_COLUMNS, pearson_table, predict
-from regulens.training.predictions import write_predictions
-from regulens.training.reference import composition, gc_cpg_ridge, predict_reference, training_mean
-from regulens.training.statistics import track_means
+from regulens.models.base import build
+from regulens.training.assay import track_means
+from regulens.training.evaluate import (
+    PEARSON_COLUMNS,
+    composition,
+    gc_cpg_ridge,
+    pearson_table,
+    predict,
+    predict_reference,
+    training_mean,
+    write_predictions,
+)
+from regulens.training.resume import save_model
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 from regulens.training import lock as lock_module
 from regulens.training.lock import TrainingLock
 

@@ -5,20 +5,22 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from regulens.core.errors import InputError
+from regulens.core.kmers import MASK, UNK, kmer_ids, token_ids, vocabulary_size
+from regulens.core.sequence import decode, encode
+from regulens.core.settings import validated
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.errors import InputError
-from regulens.kmers import MASK, UNK, kmer_ids, token_ids, vocabulary_size
-from regulens.models.bert import BertSettings, build_classifier, build_masked_model
-from regulens.models.weight_files import read_weight_file
-from regulens.sequence import decode, encode
-from regulens.training.bert_weights import ENCODER_KIND, initialise_from
-from regulens.training.kmer_masks import _uniform, mask_kmers
-from regulens.training.masked_kmers import MaskedKmerTask, masked_kmer_task
-from regulens.training.pretraining_settings import PretrainingSettings
-from regulens.training.pretraining_windows import pretraining_windows, split_windows
-from regulens.training.sampler import BLANK
-from regulens.training.settings import MaskedTrainingSettings
-from regulens.validation import validated
+from regulens.models.bert import BertSettings, build_classifier, build_masked_model, read_weight_file
+from regulens.training.batches import BLANK, uniform
+from regulens.training.classification import ENCODER_KIND, initialise_from
+from regulens.training.pretraining import (
+    MaskedKmerTask,
+    mask_kmers,
+    masked_kmer_task,
+    pretraining_windows,
+    split_windows,
+)
+from regulens.training.settings import MaskedTrainingSettings, PretrainingSettings
 
 SMALL = BertSettings(k=3, layers=1, hidden=16, heads=2, intermediate=32, positions=40)
 
@@ -44,16 +46,16 @@ def task():
 
 def test_random_numbers_are_uniform_and_independent():
     index = torch.arange(300)
-    draws = _uniform(7, 0, index, 200)
+    draws = uniform(7, 0, index, 200)
     assert draws.dtype == torch.float64
     assert 0 <= draws.min() < draws.max() < 1
     counts = torch.histc(draws, 20, 0, 1)
     assert ((counts - 3000) ** 2 / 3000).sum() < 43.8  # chi squared with 19 degrees of freedom: p = 0.001
-    others = [draws.roll(1, 0), draws.roll(1, 1), _uniform(7, 1, index, 200), _uniform(8, 0, index, 200)]
+    others = [draws.roll(1, 0), draws.roll(1, 1), uniform(7, 1, index, 200), uniform(8, 0, index, 200)]
     for other in others:
         assert abs(np.corrcoef(draws.flatten(), other.flatten())[0, 1]) < 4 / 60000**0.5
     # A column is its own draw: a shorter sequence has the same numbers, and an index the same in any batch.
-    assert torch.equal(_uniform(7, 0, index[[5, 2]], 50), draws[[5, 2], :50])
+    assert torch.equal(uniform(7, 0, index[[5, 2]], 50), draws[[5, 2], :50])
 
 
 def test_share_of_hidden_kmers_and_what_is_shown(kmers):
@@ -76,7 +78,7 @@ def test_share_of_hidden_kmers_and_what_is_shown(kmers):
 def test_runs_lie_around_their_centres_as_in_dnabert(kmers, run, before, behind):
     fraction = 0.02 * run
     hidden = masked(kmers, fraction=fraction, run=run).hidden
-    draws = _uniform(7, 0, torch.arange(len(kmers)), kmers.shape[1])
+    draws = uniform(7, 0, torch.arange(len(kmers)), kmers.shape[1])
     expected = torch.zeros_like(hidden)
     for row, values in enumerate(draws):
         centres = torch.where(values <= max(0.02, values.min()))[0].tolist()

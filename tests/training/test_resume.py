@@ -7,8 +7,8 @@ import socket
 import pytest
 import torch
 
-from regulens.errors import InputError
-from regulens.training import keeper
+from regulens.core.errors import InputError
+from regulens.training import loop
 
 LONG = {
     "max_epochs": 30,
@@ -86,17 +86,17 @@ def test_sigterm_ends_with_143_and_the_rerun_goes_on(make_run, uninterrupted, gr
 def test_every_kind_of_state_survives(make_run, monkeypatch, settings, epochs):
     whole, cut = make_run("whole", settings=settings), make_run("cut", settings=settings)
     whole.here()
-    write = keeper.write_log
+    write = loop.write_log
 
     def power_cut(path, rows):
         write(path, rows)
         if len(rows) == epochs:
             raise ConnectionError("power cut")
 
-    monkeypatch.setattr(keeper, "write_log", power_cut)
+    monkeypatch.setattr(loop, "write_log", power_cut)
     with pytest.raises(ConnectionError):
         cut.here()
-    monkeypatch.setattr(keeper, "write_log", write)
+    monkeypatch.setattr(loop, "write_log", write)
     cut.here()
     same(whole, cut)
 
@@ -112,7 +112,7 @@ def test_a_run_that_ended_before_its_model_was_written_only_writes_it(make_run, 
         with pytest.raises(OSError, match="disk full"):
             run.here()
     with monkeypatch.context() as patch:
-        patch.setattr("regulens.training.trainer._trainer", None)  # no epoch is left to train
+        patch.setattr("regulens.training.loop._trainer", None)  # no epoch is left to train
         run.here()
     assert run.output.exists()
     assert len(run.rows()) == 2
@@ -120,15 +120,15 @@ def test_a_run_that_ended_before_its_model_was_written_only_writes_it(make_run, 
 
 def interrupted(run, monkeypatch) -> bytes:
     """Leave the state of a run that was cut off after one epoch; returns it."""
-    write = keeper.write_log
+    write = loop.write_log
 
     def power_cut(path, rows):
         raise ConnectionError
 
-    monkeypatch.setattr(keeper, "write_log", power_cut)
+    monkeypatch.setattr(loop, "write_log", power_cut)
     with pytest.raises(ConnectionError):
         run.here()
-    monkeypatch.setattr(keeper, "write_log", write)
+    monkeypatch.setattr(loop, "write_log", write)
     return (run.state / "last.ckpt").read_bytes()
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from regulens.errors import InputError
-from regulens.training.sampler import BLANK, BatchPlan, TrainingBatches, derived_seed, evaluation_batches
+from regulens.core.errors import InputError
+from regulens.training.batches import BLANK, BatchPlan, TrainingBatches, derived_seed, evaluation_batches
 from regulens.training.settings import TrainingSettings
 
 

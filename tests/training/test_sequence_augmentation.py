@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from regulens.kmers import CLS, MASK, SEP, UNK, kmer_ids, token_ids
+from regulens.core.kmers import CLS, MASK, SEP, UNK, kmer_ids, token_ids
 from regulens.models.bert import BertSettings, build_classifier
-from regulens.training.sampler import BLANK
-from regulens.training.sequence_augmentation import augmented_input, plain_input
-from regulens.training.sequence_batches import SequenceBatch
+from regulens.training.batches import BLANK
+from regulens.training.classification import SequenceBatch, augmented_input, plain_input
 from regulens.training.settings import SequenceAugmentation
 
 K, LENGTH, KEY = 6, 200, 7

@@ -8,15 +8,14 @@ import pandas as pd
 import pytest
 import torch
 
+from regulens.core.errors import InputError
 from regulens.data.store import AssayStore
-from regulens.errors import InputError
-from regulens.models import build
-from regulens.training import trainer
-from regulens.training.checkpoint import load_model
-from regulens.training.keeper import EpochKeeper, log_columns
-from regulens.training.sampler import BatchPlan
+from regulens.models.base import build
+from regulens.training import loop
+from regulens.training.batches import BatchPlan
+from regulens.training.loop import EpochKeeper, log_columns
+from regulens.training.resume import TrainingState, load_model
 from regulens.training.settings import TrainingSettings
-from regulens.training.state import TrainingState
 
 NO_DROPOUT = {"final_dropout": 0.0}
 
@@ -76,7 +75,7 @@ def test_the_gradient_step_is_that_of_the_mean_loss(make_run, stores):
     with AssayStore(stores["train"]) as store:
         codes = torch.stack([torch.from_numpy(store.sequence(i)) for i in range(50)])
         target = torch.stack([torch.from_numpy(store.target(i)) for i in range(50)]).float()
-        torch.manual_seed(trainer.derived_seed("weights", 1))
+        torch.manual_seed(loop.derived_seed("weights", 1))
         twin = build("maxpool_cnn", run.arguments()["model_settings"], store.geometry, 4)
         twin.initialise_head(target.double().mean(dim=(0, 1)))
     optimizer = torch.optim.Adam(twin.parameters(), lr=0.01)
@@ -165,11 +164,11 @@ def test_loader_processes_end_with_a_failed_fit(make_run, monkeypatch, hook):
 
 
 def test_a_world_of_another_size_is_noticed(make_run, monkeypatch):
-    real = trainer.pl.Trainer
+    real = loop.pl.Trainer
 
     def one_process(**keys):
         return real(**keys | {"devices": 1, "strategy": "auto"})
 
-    monkeypatch.setattr(trainer.pl, "Trainer", one_process)
+    monkeypatch.setattr(loop.pl, "Trainer", one_process)
     with pytest.raises(RuntimeError, match=r"runs in 1 process\(es\) where devices = 2"):
         make_run(settings={"max_epochs": 1, "devices": 2}).here()

@@ -8,15 +8,13 @@ import torch
 from task_runs import LENGTH, MASKS, TaskRun, write_tables
 from torch.nn.functional import cross_entropy
 
+from regulens.core.kmers import token_ids
 from regulens.data.sequences import read_sequences
-from regulens.kmers import token_ids
-from regulens.models.bert import load_classifier
-from regulens.models.weight_files import read_weight_file
-from regulens.training import keeper
-from regulens.training.bert_weights import ENCODER_KIND
-from regulens.training.classification import ClassificationTask
-from regulens.training.keeper import log_columns
-from regulens.training.masked_kmers import MaskedKmerTask
+from regulens.models.bert import load_classifier, read_weight_file
+from regulens.training import loop
+from regulens.training.classification import ENCODER_KIND, ClassificationTask
+from regulens.training.loop import log_columns
+from regulens.training.pretraining import MaskedKmerTask
 from regulens.training.settings import FineTuningSettings
 
 NO_DROPOUT = {"hidden_dropout": 0.0, "attention_dropout": 0.0}
@@ -71,7 +69,7 @@ def close(one: TaskRun, other: TaskRun, tolerance: float) -> None:
 
 def cut(run: TaskRun, monkeypatch, epochs: int) -> None:
     """Train, and lose power after that many epochs."""
-    write = keeper.write_log
+    write = loop.write_log
 
     def power_cut(path, rows):
         write(path, rows)
@@ -79,7 +77,7 @@ def cut(run: TaskRun, monkeypatch, epochs: int) -> None:
             raise ConnectionError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeper, "write_log", power_cut)
+        patch.setattr(loop, "write_log", power_cut)
         with pytest.raises(ConnectionError):
             run.here()
     assert not run.output.exists()

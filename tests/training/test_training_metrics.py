@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from regulens.training.metrics import TrackPearson, poisson_loss
-from regulens.training.module import learning_rate_factor
+from regulens.training.assay import TrackPearson, poisson_loss
+from regulens.training.loop import learning_rate_factor
 
 
 def test_poisson_loss_is_the_mean_over_bins_and_tracks_of_each_example():

@@ -5,10 +5,10 @@ import pytest
 import torch
 from small_trials import LENGTH_BP, SIZES, network
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.core.sequence import one_hot
 from regulens.models.hybrid import HybridNetwork
-from regulens.sequence import one_hot
-from regulens.training.trials.files import TRIAL_COLUMNS, adopt_trials, load_trials, save_trials
+from regulens.training.trials import TRIAL_COLUMNS, adopt_trials, load_trials, save_trials
 
 SETTINGS = network("c4c6", "attention")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from small_trials import TRAINING, network, sequences, split
 
-from regulens.training.trials.group import TrialGroup, predict, trial_seed
+from regulens.training.trials import TrialGroup, predict, trial_seed
 
 NETWORKS = {
     "c24": network("c24", activation="exponential"),

@@ -15,13 +15,10 @@ from small_trials import TRAINING, network, sequences, write_sequences
 from typer.testing import CliRunner
 
 from regulens.cli.trials import app
-from regulens.data.motif_sequences import MotifSequences, write_motif_sequences
-from regulens.errors import InputError
+from regulens.core.errors import InputError
+from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
 from regulens.training.lock import TrainingLock
-from regulens.training.trials.evaluate import METRIC_COLUMNS, evaluate_trials
-from regulens.training.trials.files import load_trials
-from regulens.training.trials.group import TrialGroup
-from regulens.training.trials.loop import train_trials
+from regulens.training.trials import METRIC_COLUMNS, TrialGroup, evaluate_trials, load_trials, train_trials
 
 NETWORK = network("c4c6", activation="exponential")
 COMMAND = [sys.executable, "-c", "from regulens.cli.trials import app; app()"]
@@ -140,7 +137,7 @@ def start(data: Path, folder: Path, monkeypatch, **changes) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(TrialGroup, "train_epoch", failing)
-        patch.setattr("regulens.training.trials.state._QUIET", 0)
+        patch.setattr("regulens.training.trials._QUIET", 0)
         with pytest.raises(KeyboardInterrupt):
             train(data, folder, **changes)
 

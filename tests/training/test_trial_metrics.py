@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from regulens.training.trials.metrics import exact_scores, threshold_scores
+from regulens.training.trials import exact_scores, threshold_scores
 
 
 def keras(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:

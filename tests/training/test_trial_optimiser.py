@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from regulens.training.trials.optimiser import TrialAdam
+from regulens.training.trials import TrialAdam
 
 BETAS = (0.8, 0.95)
 EPSILON = 1e-3

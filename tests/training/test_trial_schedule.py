@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from regulens.training.trials.schedule import TrialSchedule
-from regulens.training.trials.settings import TrialTraining
+from regulens.training.settings import TrialTraining
+from regulens.training.trials import TrialSchedule
 
 
 def run(scores: list[float], **settings) -> tuple[TrialSchedule, list[float], list[bool]]:

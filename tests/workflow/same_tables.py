@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from regulens.errors import InputError
-from regulens.manifest_text import identity_sum, read_manifest
+from regulens.core.errors import InputError
+from regulens.provenance.record import identity_sum, read_manifest
 
 TABLES = {".csv", ".md", ".tex"}
 MEASUREMENTS = {"logs", "benchmarks"}

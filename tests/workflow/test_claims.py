@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from regulens.figures.hybrid_claims_list import CLAIMS as HYBRID
-from regulens.figures.interpreter_claims_list import CLAIMS as INTERPRETER
-from regulens.figures.lrp_claims_list import CLAIMS as LRP
+from regulens.studies.dnabert_lrp.claims import CLAIMS as LRP
+from regulens.studies.genomic_interpreter.claims import CLAIMS as INTERPRETER
+from regulens.studies.hybrid_networks.claims import CLAIMS as HYBRID
 
 CLAIMS = {"genomic_interpreter": INTERPRETER, "dnabert_lrp": LRP, "hybrid_networks": HYBRID}
 

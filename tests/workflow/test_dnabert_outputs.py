@@ -8,10 +8,10 @@ import yaml
 from PIL import Image
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from regulens.core.kmers import token_ids
+from regulens.core.sequence import decode
 from regulens.data.sequences import read_sequences
-from regulens.kmers import token_ids
 from regulens.models.bert import load_classifier
-from regulens.sequence import decode
 
 from .conftest import TINY
 from .enhancers import FAULTS, PER_CLASS

@@ -8,8 +8,8 @@ import yaml
 
 from regulens.data.sequences import read_sequences
 from regulens.interpret.score_file import ScoreFile
-from regulens.interpret.score_names import SCORE_LABELS
-from regulens.motifs.meme_text import read_meme
+from regulens.interpret.scores import SCORE_LABELS
+from regulens.motifs.meme import read_meme
 
 from .conftest import TINY
 

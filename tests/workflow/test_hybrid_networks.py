@@ -7,10 +7,10 @@ import torch
 import yaml
 from PIL import Image
 
-from regulens.data.motif_sequences import read_motif_sequences
-from regulens.interpret.saliency_file import read_saliency_examples
-from regulens.motifs.meme_text import read_meme
-from regulens.training.trials.files import load_trials
+from regulens.data.simulate.motifs import read_motif_sequences
+from regulens.interpret.saliency import read_saliency_examples
+from regulens.motifs.meme import read_meme
+from regulens.training.trials import load_trials
 
 from .conftest import TINY, planned, run_snakemake
 

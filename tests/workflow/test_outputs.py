@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from regulens.data.store import AssayStore
-from regulens.training.checkpoint import load_model
+from regulens.training.resume import load_model
 
 MODELS = ["maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer", "swin1d"]
 FIGURES = ["figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"]
@@ -57,7 +57,7 @@ def test_correlations_are_those_of_the_stored_predictions(study, model):
 def test_predictions_are_those_of_the_saved_model(study):
     import torch
 
-    from regulens.sequence import one_hot
+    from regulens.core.sequence import one_hot
 
     model = load_model(study / "models/swin1d/seed1/model.ckpt")
     with AssayStore(study / "data/test.h5") as store, torch.no_grad():

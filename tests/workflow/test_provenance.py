@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from regulens.provenance import chain, read_manifest
+from regulens.provenance.trace import chain, read_manifest
 
 from .conftest import run_snakemake
 

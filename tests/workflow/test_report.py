@@ -8,7 +8,7 @@ import pytest
 import yaml
 from page_checks import check_page
 
-from regulens.provenance import chain, manifest_path, read_manifest
+from regulens.provenance.trace import chain, manifest_path, read_manifest
 from regulens.report.claims import counted, read_claims
 from regulens.report.items import differences
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from regulens.files import atomic_output, manifest_path
-from regulens.manifests import manifests
+from regulens.core.io import atomic_output, manifest_path
+from regulens.provenance.record import manifests
 
 from .same_tables import differing_tables
 

@@ -30,7 +30,7 @@ if DATA.route == "simulated":
             "../../envs/regulens.yaml"
         params:
             settings=settings(f"{STUDY}/data/simulation"),
-            code=code("data.simulate", "motifs.matrices"),
+            code=code("data.simulate.genome", "motifs.meme"),
             folder=subpath(output.fasta, parent=True),
         message:
             "Simulate a genome with planted motifs and the coverage that follows from them"
@@ -67,7 +67,7 @@ if DATA.route == "tfrecord":
                 crop=f"{STUDY}/data/crop",
                 groups=f"{STUDY}/data/groups",
             ),
-            code=code("data.crop_tfrecord"),
+            code=code("data.crop"),
         message:
             "Crop {wildcards.split} TFRecord {wildcards.shard}"
         shell:
@@ -104,7 +104,7 @@ else:
                 if input.blacklist
                 else ""
             ),
-            code=code("data.crop_bigwig"),
+            code=code("data.crop"),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
         shell:

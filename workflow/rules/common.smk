@@ -6,14 +6,14 @@ import shlex
 
 from snakemake.exceptions import WorkflowError
 
-from regulens.codehash import ROOT, code_hash
+from regulens.core.code import ROOT, code_hash
 from regulens.config import STUDIES, unfit_references, validate
-from regulens.errors import InputError
-from regulens.parse_cache import ParseCache, cache_folder
-from regulens.preflight import problems
-from regulens.preflight_cluster import gpu_requests
-from regulens.reference_rows import REFERENCE_ROWS
-from regulens.sources import find_source, pattern
+from regulens.core.errors import InputError
+from regulens.core.code import ParseCache, cache_folder
+from regulens.cluster.preflight import problems
+from regulens.cluster.preflight import gpu_requests
+from regulens.training.settings import REFERENCE_ROWS
+from regulens.data.settings import find_source, pattern
 from regulens.training.settings import HARDWARE_KEYS
 
 CACHE = ParseCache(cache_folder())
@@ -135,7 +135,7 @@ def model_module(name):
 
     def found():
         # Loads PyTorch: only where it is not known yet.
-        from regulens.models import architectures
+        from regulens.models.base import architectures
 
         return architectures()[architecture].__module__.removeprefix("regulens.")
 

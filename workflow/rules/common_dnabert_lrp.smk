@@ -1,5 +1,5 @@
 # Helpers of the DNABERT rules.
-from regulens.data.sequence_settings import coordinate_tables
+from regulens.data.settings import coordinate_tables
 
 
 def task_data(wildcards):

@@ -1,6 +1,6 @@
 # Helpers of the hybrid network rules. The wildcard {network} is task/architecture/activation.
 from regulens.config.hybrid_networks import TASKS as HYBRID_TASKS
-from regulens.training.trials.settings import HARDWARE_KEYS as TRIAL_HARDWARE_KEYS
+from regulens.training.settings import TRIAL_HARDWARE_KEYS
 
 
 def networks_of(dataset):

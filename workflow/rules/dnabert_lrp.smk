@@ -47,7 +47,7 @@ rule pretrain:
         gpu=gpus(pretraining_hardware),
     params:
         settings=pretraining,
-        code=code("training.masked_kmers", "training.trainer"),
+        code=code("training.pretraining", "training.loop"),
         fasta=lambda wildcards, input: options("--fasta", input.fasta),
         sequences=lambda wildcards, input: options("--sequences", input.sequences),
         state=f"{LRP_OUT}/pretraining/state",
@@ -85,7 +85,7 @@ rule fine_tune:
         initial=lambda wildcards, input: options(
             "--initial", [input.initial] if input.initial else []
         ),
-        code=code("training.classification", "training.trainer"),
+        code=code("training.classification", "training.loop"),
         state=f"{CLASSIFIER_FOLDER}/state",
     message:
         "Fine-tune on task {wildcards.task}, seed {wildcards.seed} (progress: {log})"
@@ -110,7 +110,7 @@ rule adopt_classifier:
         "../../envs/regulens.yaml"
     params:
         settings=settings(model="dnabert_lrp/model/settings"),
-        code=code("training.bert_weights"),
+        code=code("training.classification"),
     message:
         "Take the classifier of task {wildcards.task} from {input.checkpoint} instead of fine-tuning one"
     shell:
@@ -135,7 +135,7 @@ rule classify:
         gpu=1,
     params:
         settings=settings(batch="dnabert_lrp/evaluation/batch"),
-        code=code("training.classifier_evaluation"),
+        code=code("training.classification"),
     message:
         "Classify the test set of task {wildcards.task}, seed {wildcards.seed}"
     shell:
@@ -156,7 +156,7 @@ rule classify_by_kmers:
         "../../envs/regulens.yaml"
     params:
         settings=settings(reference_k="dnabert_lrp/evaluation/reference_k"),
-        code=code("training.classifier_evaluation"),
+        code=code("training.classification"),
     message:
         "Reference row: logistic regression on k-mer frequencies, task {wildcards.task}"
     shell:
@@ -179,7 +179,7 @@ rule classifier_metrics:
         "../../envs/regulens.yaml"
     params:
         settings=settings(bootstrap="dnabert_lrp/evaluation/bootstrap"),
-        code=code("training.classifier_evaluation"),
+        code=code("training.classification"),
     message:
         "Test scores with and without overlap, task {wildcards.task}, seed {wildcards.seed}"
     shell:

@@ -19,7 +19,7 @@ rule dnabert_lrp_figure1:
     params:
         runs=runs(CURVES, TASK_RUNS, "task"),
         settings=task_settings(),
-        code=code("figures.mutagenesis_curves"),
+        code=code("studies.dnabert_lrp.figure1"),
     message:
         "Figure 1: accuracy against the number of mutated bases, positive classes"
     shell:
@@ -45,7 +45,7 @@ rule dnabert_lrp_figure2:
     params:
         runs=runs(CURVES, TASK_RUNS, "task"),
         settings=task_settings(),
-        code=code("figures.mutagenesis_curves"),
+        code=code("studies.dnabert_lrp.figure1"),
     message:
         "Figure 2: accuracy against the number of mutated bases, negative classes"
     shell:
@@ -71,7 +71,7 @@ rule dnabert_lrp_score_agreement:
     params:
         runs=runs(AGREEMENT, TASK_RUNS, "task"),
         settings=task_settings(),
-        code=code("figures.agreement"),
+        code=code("studies.dnabert_lrp.score_agreement"),
     message:
         "Figure: rank correlation between the scores"
     shell:
@@ -104,7 +104,7 @@ rule dnabert_lrp_truth:
     params:
         runs=runs(TRUTH, TRUTH_RUNS, "task"),
         settings=task_settings(data_note="dnabert_lrp/data_note"),
-        code=code("figures.truth"),
+        code=code("studies.dnabert_lrp.truth"),
     message:
         "Every score against the known motif sites"
     shell:
@@ -140,7 +140,7 @@ rule dnabert_lrp_relevance_logo:
         sites=lambda wildcards, input: options(
             "--sites", [input.sites] if input.sites else []
         ),
-        code=code("figures.relevance_logo"),
+        code=code("studies.dnabert_lrp.relevance_logo"),
     message:
         "Relevance of every base of test sequence {wildcards.example}, task {wildcards.task}"
     shell:
@@ -174,7 +174,7 @@ rule dnabert_lrp_fine_tuning_curves:
                 },
             }
         ),
-        code=code("figures.training"),
+        code=code("studies.loss_curves"),
     message:
         "Loss and validation accuracy of every task, by epoch"
     shell:
@@ -203,7 +203,7 @@ rule dnabert_lrp_pretraining_curves:
             if LRP.pretraining
             else []
         ),
-        code=code("figures.training"),
+        code=code("studies.loss_curves"),
     message:
         "Loss and validation accuracy of the masked k-mer pre-training, by epoch"
     shell:

@@ -27,7 +27,7 @@ rule score_relevance:
         gpu=1,
     params:
         settings=settings_without(["batch"], relevance="dnabert_lrp/relevance"),
-        code=code("interpret.relevance.score_sequences"),
+        code=code("interpret.score_file"),
     message:
         "Relevance of every base of the test sequences of task {wildcards.task}, by every score"
     shell:
@@ -80,7 +80,7 @@ rule mutagenesis_tables:
             bootstrap="dnabert_lrp/mutagenesis/bootstrap",
             seed="dnabert_lrp/mutagenesis/seed",
         ),
-        code=code("interpret.mutation_statistics"),
+        code=code("interpret.mutagenesis"),
     message:
         "Accuracy and paired tests of every score with their intervals, task {wildcards.task}"
     shell:
@@ -98,7 +98,7 @@ rule score_agreement:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("interpret.agreement"),
+        code=code("studies.dnabert_lrp.score_agreement"),
     message:
         "Rank correlation between the scores, task {wildcards.task}"
     shell:

@@ -19,7 +19,7 @@ rule dnabert_lrp_filters:
     params:
         runs=runs(f"{TASK_DATA}/filters.csv", [(task, 0) for task in TASKS], "task"),
         settings=task_settings(),
-        code=code("figures.filters_table"),
+        code=code("studies.dnabert_lrp.filters"),
     message:
         "Table: sequences that each filter removed"
     shell:
@@ -50,7 +50,7 @@ rule dnabert_lrp_section51:
             data_note="dnabert_lrp/data_note",
             reference_k="dnabert_lrp/evaluation/reference_k",
         ),
-        code=code("figures.classifier_tables"),
+        code=code("studies.dnabert_lrp.section51"),
     message:
         "Section 5.1: test metrics of both tasks"
     shell:
@@ -81,7 +81,7 @@ rule dnabert_lrp_table1:
             mutations="dnabert_lrp/mutagenesis/mutations",
             data_note="dnabert_lrp/data_note",
         ),
-        code=code("figures.mutagenesis_table"),
+        code=code("studies.dnabert_lrp.table1"),
     message:
         "Table 1: accuracy after mutating what LRP and attention find important"
     shell:
@@ -110,7 +110,7 @@ rule dnabert_lrp_paired_tests:
             mutations="dnabert_lrp/mutagenesis/mutations",
             data_note="dnabert_lrp/data_note",
         ),
-        code=code("figures.paired_tests"),
+        code=code("studies.dnabert_lrp.paired_tests"),
     message:
         "Paired tests of every score against attention and against random"
     shell:
@@ -143,7 +143,7 @@ rule dnabert_lrp_claims:
         section53=lambda wildcards, input: options("--section53", input.section53),
         truth=lambda wildcards, input: options("--truth", input.truth),
         settings=settings_of_lrp_claims,
-        code=code("figures.lrp_claims"),
+        code=code("studies.dnabert_lrp.claims"),
     message:
         "Which of the paper's claims on DNABERT and LRP hold in this run"
     shell:

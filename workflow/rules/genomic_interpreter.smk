@@ -134,7 +134,7 @@ rule predict_reference:
         "../../envs/regulens.yaml"
     params:
         settings=settings(ridge_alpha=f"{STUDY}/evaluation/ridge_alpha"),
-        code=code("training.reference"),
+        code=code("training.evaluate"),
     message:
         "Reference row of Table 1: {wildcards.model}"
     shell:
@@ -173,7 +173,10 @@ rule describe_models:
         "../../envs/regulens.yaml"
     params:
         settings=settings(models=f"{STUDY}/models"),
-        code=code("interpret.stages", *(model_module(name) for name in MODELS)),
+        code=code(
+            "studies.genomic_interpreter.figure1",
+            *(model_module(name) for name in MODELS),
+        ),
     message:
         "Lengths and widths of every layer of the configured models"
     shell:

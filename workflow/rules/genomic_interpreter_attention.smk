@@ -72,7 +72,7 @@ rule genomic_interpreter_figure4a:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.attention"),
+        code=code("studies.genomic_interpreter.figure4"),
     message:
         "Figure 4a: attention of every layer"
     shell:
@@ -97,7 +97,7 @@ rule genomic_interpreter_figure4b:
         "../../envs/regulens.yaml"
     params:
         settings=settings(heads_layer=f"{STUDY}/figures/attention/heads_layer"),
-        code=code("figures.attention"),
+        code=code("studies.genomic_interpreter.figure4"),
     message:
         "Figure 4b: heads of one layer"
     shell:
@@ -122,7 +122,7 @@ rule genomic_interpreter_figure6:
         "../../envs/regulens.yaml"
     params:
         settings=settings(windows_layer=f"{STUDY}/figures/attention/windows_layer"),
-        code=code("figures.attention"),
+        code=code("studies.genomic_interpreter.figure4"),
     message:
         "Figure 6: windows and heads of one layer"
     shell:
@@ -150,7 +150,7 @@ rule genomic_interpreter_figure7:
             zoom_layer=f"{STUDY}/figures/attention/zoom_layer",
             zoom_tokens=f"{STUDY}/figures/attention/zoom_tokens",
         ),
-        code=code("figures.attention_zoom"),
+        code=code("studies.genomic_interpreter.figure7"),
     message:
         "Figure 7: zoom into one attention map"
     shell:
@@ -174,7 +174,7 @@ rule genomic_interpreter_attention_distance_plot:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.attention_distance"),
+        code=code("studies.genomic_interpreter.attention_distance"),
     message:
         "Plot of the attention distances"
     shell:

@@ -25,7 +25,7 @@ rule genomic_interpreter_table1:
             groups=f"{STUDY}/data/groups",
             data_note=f"{STUDY}/data_note",
         ),
-        code=code("figures.table1"),
+        code=code("studies.genomic_interpreter.table1"),
     message:
         "Table 1: Pearson correlation by model and track group"
     shell:
@@ -63,7 +63,7 @@ rule genomic_interpreter_claims:
             heads_layer=f"{STUDY}/figures/attention/heads_layer",
             windows_layer=f"{STUDY}/figures/attention/windows_layer",
         ),
-        code=code("figures.interpreter_claims"),
+        code=code("studies.genomic_interpreter.claims"),
     message:
         "Which of the paper's claims on Genomic Interpreter hold in this run"
     shell:
@@ -88,7 +88,7 @@ rule genomic_interpreter_figure1:
         "../../envs/regulens.yaml"
     params:
         settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.architecture"),
+        code=code("studies.genomic_interpreter.figure1"),
     message:
         "Figure 1: Genomic Interpreter as configured"
     shell:
@@ -113,7 +113,7 @@ rule genomic_interpreter_figure5:
         "../../envs/regulens.yaml"
     params:
         settings=settings(main_model=f"{STUDY}/figures/main_model"),
-        code=code("figures.architecture"),
+        code=code("studies.genomic_interpreter.figure1"),
     message:
         "Figure 5: the comparators as configured"
     shell:
@@ -143,7 +143,7 @@ rule genomic_interpreter_figure2:
             models=f"{STUDY}/models",
             groups=f"{STUDY}/data/groups",
         ),
-        code=code("figures.correlation"),
+        code=code("studies.genomic_interpreter.figure2"),
     message:
         "Figure 2: per-track correlation of the main model against each reference"
     shell:
@@ -175,7 +175,7 @@ rule genomic_interpreter_figure3:
             main_model=f"{STUDY}/figures/main_model",
             models=f"{STUDY}/models",
         ),
-        code=code("figures.profile"),
+        code=code("studies.genomic_interpreter.figure3"),
     message:
         "Figure 3: one track along one test segment"
     shell:
@@ -201,7 +201,7 @@ rule genomic_interpreter_loss_curves:
     params:
         runs=runs(EPOCHS, TRAINED_RUNS),
         settings=selection,
-        code=code("figures.training"),
+        code=code("studies.loss_curves"),
     message:
         "Loss curves of every model"
     shell:

@@ -30,7 +30,7 @@ rule simulate_motif_sequences:
         "../../envs/regulens.yaml"
     params:
         settings=dataset_settings,
-        code=code("motifs.simulated_sequences"),
+        code=code("motifs.jaspar"),
     message:
         "Simulate the sequences of {wildcards.dataset} with embedded JASPAR motifs"
     shell:
@@ -59,7 +59,7 @@ rule train_trials:
     params:
         settings=trial_settings,
         state=f"{NETWORK}/state",
-        code=code("training.trials.loop"),
+        code=code("training.trials"),
     message:
         "Train all trials of {wildcards.network} (progress: {log})"
     shell:
@@ -80,7 +80,7 @@ rule adopt_trials:
         "../../envs/regulens.yaml"
     params:
         settings=network_settings,
-        code=code("training.trials.files"),
+        code=code("training.trials"),
     message:
         "Take the trials of {wildcards.network} from {input.checkpoint} instead of training them"
     shell:
@@ -102,7 +102,7 @@ rule evaluate_trials:
         settings=settings(batch="hybrid_networks/evaluation_batch"),
         gpu=1,
     params:
-        code=code("training.trials.evaluate"),
+        code=code("training.trials"),
     message:
         "Test every trial of {wildcards.network}"
     shell:

@@ -16,7 +16,7 @@ rule hybrid_networks_figure1:
         "../../envs/regulens.yaml"
     params:
         settings=architecture_designs,
-        code=code("figures.hybrid_architecture"),
+        code=code("studies.hybrid_networks.figure1"),
     message:
         "Figure 1: the networks as configured"
     shell:
@@ -39,7 +39,7 @@ rule hybrid_networks_figure2:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.hybrid_scatter"),
+        code=code("studies.hybrid_networks.figure2"),
     message:
         "Figure 2: performance and filter motifs, exponential against ReLU"
     shell:
@@ -62,7 +62,7 @@ rule hybrid_networks_figure3:
     conda:
         "../../envs/regulens.yaml"
     params:
-        code=code("figures.hybrid_scatter"),
+        code=code("studies.hybrid_networks.figure2"),
     message:
         "Figure 3: performance and saliency maps, exponential against ReLU"
     shell:
@@ -92,7 +92,7 @@ rule hybrid_networks_filter_sheet:
         "../../envs/regulens.yaml"
     params:
         settings=shown_architecture,
-        code=code("figures.filter_sheet"),
+        code=code("studies.hybrid_networks.filters"),
     message:
         "Logos of the first-layer filters of {wildcards.architecture}, {wildcards.activation}"
     shell:
@@ -135,7 +135,7 @@ rule hybrid_networks_saliency_logo:
                 for activation, path in zip(HYBRID.activations, input.examples)
             ],
         ),
-        code=code("figures.saliency_logo"),
+        code=code("studies.hybrid_networks.saliency_logo"),
     message:
         "Saliency of example {wildcards.example} beside its motifs, {wildcards.architecture}"
     shell:
@@ -161,7 +161,7 @@ rule hybrid_networks_training_curves:
     params:
         folder=lambda wildcards, output: os.path.dirname(output.pdf),
         settings=shown_dataset,
-        code=code("figures.trial_curves"),
+        code=code("studies.hybrid_networks.training"),
     message:
         "Validation score of every trial by epoch, {wildcards.dataset}"
     shell:

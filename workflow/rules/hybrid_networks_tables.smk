@@ -23,7 +23,7 @@ rule hybrid_networks_results:
     params:
         folder=lambda wildcards, output: os.path.dirname(output.csv),
         settings=shown_dataset,
-        code=code("figures.hybrid_tables"),
+        code=code("studies.hybrid_networks.results"),
     message:
         "Result table of {wildcards.dataset}: mean and sd over the kept trials, beside the published"
     shell:
@@ -51,7 +51,7 @@ rule hybrid_networks_claims:
         "../../envs/regulens.yaml"
     params:
         settings=settings_of_claims,
-        code=code("figures.hybrid_claims"),
+        code=code("studies.hybrid_networks.claims"),
     message:
         "Which of the paper's claims hold in this run"
     shell:

@@ -39,7 +39,7 @@ rule sequences_from_coordinates:
     params:
         settings=task_data,
         coordinates=lambda wildcards: coordinate_options(wildcards.task),
-        code=code("data.benchmarks", "data.sequence_filters"),
+        code=code("data.sequences", "data.sequences"),
     message:
         "Cut the sequences of task {wildcards.task} out of the genome, filter and split them"
     shell:
@@ -64,7 +64,7 @@ rule sequences_from_table:
         "../../envs/regulens.yaml"
     params:
         settings=task_data,
-        code=code("data.sequence_table", "data.sequence_filters"),
+        code=code("data.sequences", "data.sequences"),
     message:
         "Read, filter and split the sequences of task {wildcards.task}"
     shell:
@@ -91,7 +91,7 @@ rule sequences_from_table_with_sites:
         "../../envs/regulens.yaml"
     params:
         settings=task_data,
-        code=code("data.sequence_table", "data.sequence_filters"),
+        code=code("data.sequences", "data.sequences"),
     message:
         "Read, filter and split the sequences of task {wildcards.task}, with their annotated sites"
     shell:
@@ -115,7 +115,7 @@ rule simulate_sequences:
         "../../envs/regulens.yaml"
     params:
         settings=task_data,
-        code=code("data.simulate_labelled", "data.sequence_filters", "motifs.matrices"),
+        code=code("data.simulate.labelled", "data.sequences", "motifs.meme"),
     message:
         "Simulate sequences of task {wildcards.task} with planted motifs"
     shell:

@@ -100,7 +100,7 @@ rule dnabert_lrp_section53:
         folder=lambda wildcards, input: os.path.dirname(
             os.path.dirname(input.motifs[0])
         ),
-        code=code("motifs.table53"),
+        code=code("studies.dnabert_lrp.section53"),
     message:
         "Section 5.3: the factors that the motifs of each score resemble, task {wildcards.task}"
     shell:
@@ -132,7 +132,7 @@ rule dnabert_lrp_motif_logos:
         folder=lambda wildcards, input: os.path.dirname(
             os.path.dirname(input.motifs[0])
         ),
-        code=code("figures.motif_logos"),
+        code=code("studies.dnabert_lrp.motif_logos"),
     message:
         "Motif logos beside their best match, task {wildcards.task}"
     shell:

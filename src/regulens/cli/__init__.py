@@ -23,8 +23,8 @@ from regulens.cli import (
     sequences,
     trials,
 )
-from regulens.errors import InputError
-from regulens.manifests import leaves_manifests
+from regulens.core.errors import InputError
+from regulens.provenance.record import leaves_manifests
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 for module in (

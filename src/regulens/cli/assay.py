@@ -16,8 +16,8 @@ from regulens.cli.options import (
     part,
     use_threads,
 )
+from regulens.core.settings import validated
 from regulens.training.settings import TrainingSettings
-from regulens.validation import validated
 
 app = typer.Typer()
 ModelArgument = Annotated[Path, typer.Argument(help="Trained model (model.ckpt).")]
@@ -64,7 +64,7 @@ def adopt_checkpoint(
     output: OutputOption,
 ) -> None:
     """Take a trained model instead of training one, after checking that it fits the configuration and the data."""
-    from regulens.training.checkpoint import adopt_checkpoint as adopt
+    from regulens.training.resume import adopt_checkpoint as adopt
 
     values = parse(settings)
     adopt(checkpoint, part(values, "architecture"), part(values, "settings"), train, output)
@@ -96,7 +96,7 @@ def predict_reference(
     output: OutputOption,
 ) -> None:
     """Predictions of a reference row of Table 1: the training mean, or a ridge regression on GC and CpG content."""
-    from regulens.training.reference import predict_reference as run
+    from regulens.training.evaluate import predict_reference as run
 
     run(reference, train, test, output, alpha=part(parse(settings), "ridge_alpha"))
 
@@ -117,7 +117,7 @@ def pearson(
 def describe_models(test: TestOption, settings: SettingsOption, output: OutputOption) -> None:
     """Length and width of every stage of the configured models, as a table."""
     from regulens.data.store import AssayStore
-    from regulens.interpret.stages import describe_models as describe
+    from regulens.studies.genomic_interpreter.figure1 import describe_models as describe
 
     with AssayStore(test) as store:
         describe(part(parse(settings), "models"), store, output)
@@ -135,8 +135,8 @@ def export_attention(
     """Attention weights of a model on one test segment."""
     from regulens.data.store import AssayStore
     from regulens.interpret.attention import export_attention as export
-    from regulens.training.checkpoint import load_model
     from regulens.training.device import best_device
+    from regulens.training.resume import load_model
 
     use_threads(threads)
     with AssayStore(test) as store:
@@ -150,8 +150,8 @@ def attention_distance(
     """Mean distance under the attention of each layer, block and head, over the test set."""
     from regulens.data.store import AssayStore
     from regulens.interpret.attention import write_distances
-    from regulens.training.checkpoint import load_model
     from regulens.training.device import best_device
+    from regulens.training.resume import load_model
 
     use_threads(threads)
     with AssayStore(test) as store:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from regulens.bert_settings import BertSettings
 from regulens.cli.options import (
     EpochsOption,
     HardwareOption,
@@ -17,9 +16,9 @@ from regulens.cli.options import (
     part,
     use_threads,
 )
-from regulens.training.pretraining_settings import PretrainingSettings
-from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings
-from regulens.validation import validated
+from regulens.core.settings import validated
+from regulens.models.settings import BertSettings
+from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings, PretrainingSettings
 
 app = typer.Typer()
 TrainOption = Annotated[Path, typer.Option("--train", help="Training sequences.")]
@@ -42,8 +41,8 @@ def pretrain(
     threads: ThreadsOption = 1,
 ) -> None:
     """Pre-train the encoder on masked k-mers; run again after an interruption, it goes on where it was."""
-    from regulens.training.masked_kmers import masked_kmer_task
-    from regulens.training.trainer import train
+    from regulens.training.loop import train
+    from regulens.training.pretraining import masked_kmer_task
 
     use_threads(threads)
     values = parse(settings)
@@ -76,7 +75,7 @@ def fine_tune(
 ) -> None:
     """Fine-tune a classifier; run again after an interruption, it goes on at the last finished epoch."""
     from regulens.training.classification import classification_task
-    from regulens.training.trainer import train as run
+    from regulens.training.loop import train as run
 
     use_threads(threads)
     values = parse(settings)
@@ -102,7 +101,7 @@ def adopt_classifier(
 ) -> None:
     """Take a fine-tuned classifier instead of training one, after checking that it fits configuration and data."""
     from regulens.data.sequences import read_sequences
-    from regulens.training.bert_weights import adopt_classifier as adopt
+    from regulens.training.classification import adopt_classifier as adopt
 
     length_bp = read_sequences(test).codes.shape[1]
     adopt(checkpoint, part(parse(settings), "model", BertSettings), length_bp, output, task=task)
@@ -117,7 +116,7 @@ def classify(
     threads: ThreadsOption = 1,
 ) -> None:
     """Probability of the positive class for every test sequence."""
-    from regulens.training.classifier_evaluation import predict_classes
+    from regulens.training.classification import predict_classes
 
     use_threads(threads)
     predict_classes(model, test, output, part(parse(settings), "batch"))
@@ -128,7 +127,7 @@ def classify_by_kmers(
     train: TrainOption, valid: ValidOption, test: TestOption, settings: SettingsOption, output: OutputOption
 ) -> None:
     """The reference row: a logistic regression on k-mer frequencies, trained on the same sequences."""
-    from regulens.training.classifier_evaluation import predict_by_kmers
+    from regulens.training.classification import predict_by_kmers
 
     predict_by_kmers([train, valid], test, output, part(parse(settings), "reference_k"))
 
@@ -144,6 +143,6 @@ def classifier_metrics(
     output: OutputOption,
 ) -> None:
     """Test scores beside the logistic regression's: of all sequences, and of those that do not overlap training's."""
-    from regulens.training.classifier_evaluation import classifier_metrics as metrics
+    from regulens.training.classification import classifier_metrics as metrics
 
     metrics(predictions, reference, [train, valid], test, output, part(parse(settings), "bootstrap"))

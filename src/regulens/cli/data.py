@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, SplitOption, parse, part
+from regulens.core.settings import validated
 from regulens.data.settings import CropSettings, DownloadSettings, Geometry, SimulationSettings, Source
-from regulens.validation import validated
 
 app = typer.Typer()
 TracksOption = Annotated[Path, typer.Option("--tracks", help="Track table.")]
@@ -34,8 +34,8 @@ def download(
 @app.command("simulate-genome")
 def simulate_genome(settings: SettingsOption, output: OutputOption) -> None:
     """Simulate a genome with planted motifs and the coverage that follows from them, into a folder."""
-    from regulens.data.simulate import simulate_genome as simulate
-    from regulens.motifs.matrices import load_matrices
+    from regulens.data.simulate.genome import simulate_genome as simulate
+    from regulens.motifs.meme import load_matrices
 
     values = validated(SimulationSettings, parse(settings), "simulation")
     simulate(values, output, load_matrices(values.motifs, values.release))
@@ -53,7 +53,7 @@ def crop_tfrecord(
     output: OutputOption,
 ) -> None:
     """Crop the examples of one TFRecord file into one shard."""
-    from regulens.data.crop_tfrecord import crop_tfrecord as crop
+    from regulens.data.crop import crop_tfrecord as crop
 
     values = parse(settings)
     crop(
@@ -84,7 +84,7 @@ def crop_bigwig(
     blacklist: Annotated[Path | None, typer.Option("--blacklist", help="BED of regions to clip.")] = None,
 ) -> None:
     """Crop one shard of the examples of a split from FASTA and bigWig files."""
-    from regulens.data.crop_bigwig import crop_bigwig as crop
+    from regulens.data.crop import crop_bigwig as crop
 
     values = parse(settings)
     crop(

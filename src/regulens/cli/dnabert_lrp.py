@@ -18,10 +18,10 @@ from regulens.cli.options import (
     parse_runs,
     part,
 )
-from regulens.errors import InputError
-from regulens.interpret.score_names import score_label
-from regulens.runs import TaskRun
-from regulens.validation import nearest
+from regulens.core.errors import InputError
+from regulens.core.runs import TaskRun
+from regulens.core.settings import nearest
+from regulens.interpret.scores import score_label
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 TaskOption = Annotated[str, typer.Option("--task", help="Name of the task.")]
@@ -54,7 +54,7 @@ def known_task(task: str, names: dict) -> str:
 @app.command("filters")
 def filters(run: RunsOption, settings: SettingsOption, csv: CsvOption, md: MdOption) -> None:
     """Table: sequences that each filter removed."""
-    from regulens.figures.filters_table import filters_table
+    from regulens.studies.dnabert_lrp.filters import filters_table
 
     values = parse(settings)
     tables = {entry.task: (entry.label, entry.path) for entry in task_runs(run, values)}
@@ -66,7 +66,7 @@ def section51(
     run: RunsOption, published: PublishedOption, settings: SettingsOption, csv: CsvOption, md: MdOption, tex: TexOption
 ) -> None:
     """Section 5.1: metrics of the test set, and of its part apart from training, beside a logistic regression."""
-    from regulens.figures.classifier_tables import classifier_table
+    from regulens.studies.dnabert_lrp.section51 import classifier_table
 
     values = parse(settings)
     runs, k, note = task_runs(run, values), part(values, "reference_k"), part(values, "data_note")
@@ -79,7 +79,7 @@ def table1(
     run: RunsOption, published: PublishedOption, settings: SettingsOption, csv: CsvOption, md: MdOption, tex: TexOption
 ) -> None:
     """Table 1: accuracy after mutating what LRP and attention find important."""
-    from regulens.figures.mutagenesis_table import mutagenesis_table
+    from regulens.studies.dnabert_lrp.table1 import mutagenesis_table
 
     values = parse(settings)
     mutagenesis_table(
@@ -98,7 +98,7 @@ def table1(
 @app.command("paired-tests")
 def paired_tests(run: RunsOption, settings: SettingsOption, csv: CsvOption, md: MdOption) -> None:
     """Paired tests of every score against attention and against random positions."""
-    from regulens.figures.paired_tests import paired_tests_table
+    from regulens.studies.dnabert_lrp.paired_tests import paired_tests_table
 
     values = parse(settings)
     runs, n, note = task_runs(run, values), part(values, "mutations")[-1], part(values, "data_note")
@@ -121,8 +121,7 @@ def claims(
     truth_csv: Annotated[Path | None, typer.Option("--truth", help="Scores against known sites, CSV.")] = None,
 ) -> None:
     """What the paper says of its scores, whether this run shows it, and what the paper's own numbers show."""
-    from regulens.figures.lrp_claims import claims_table
-    from regulens.figures.lrp_evidence import Tables
+    from regulens.studies.dnabert_lrp.claims import Tables, claims_table
 
     values = parse(settings)
     claims_table(
@@ -142,7 +141,7 @@ def truth(
     run: RunsOption, settings: SettingsOption, csv: CsvOption, md: MdOption, pdf: PdfOption, png: PngOption
 ) -> None:
     """Every score against the known motif sites."""
-    from regulens.figures.truth import truth as make
+    from regulens.studies.dnabert_lrp.truth import truth as make
 
     values = parse(settings)
     make(task_runs(run, values), csv, md, pdf, png, data_note=part(values, "data_note"))
@@ -159,7 +158,7 @@ def section53(
     md: MdOption,
 ) -> None:
     """Section 5.3: the factors that the motifs of each score resemble."""
-    from regulens.motifs.table53 import ScoreMotifs, table53
+    from regulens.studies.dnabert_lrp.section53 import ScoreMotifs, table53
 
     values = parse(settings)
     runs = [

@@ -7,9 +7,9 @@ import typer
 
 from regulens.cli.dnabert_lrp import MotifsArgument, TaskOption, class_names, known_task, task_runs
 from regulens.cli.options import PdfOption, PngOption, RunsOption, SettingsOption, parse, part
-from regulens.interpret.score_names import score_label
-from regulens.runs import CLASSES, Run
-from regulens.validation import nearest
+from regulens.core.runs import CLASSES, Run
+from regulens.core.settings import nearest
+from regulens.interpret.scores import score_label
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -23,7 +23,7 @@ def mutagenesis_curves(
     png: PngOption,
 ) -> None:
     """Figures 1 and 2: accuracy against the number of mutated bases."""
-    from regulens.figures.mutagenesis_curves import mutagenesis_curves as draw
+    from regulens.studies.dnabert_lrp.figure1 import mutagenesis_curves as draw
 
     numbers = {name: number for number, name in CLASSES.items()}
     if label not in numbers:
@@ -35,7 +35,7 @@ def mutagenesis_curves(
 @app.command("agreement")
 def agreement(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Heat map of the rank correlation between the scores."""
-    from regulens.figures.agreement import agreement_heatmap
+    from regulens.studies.dnabert_lrp.score_agreement import agreement_heatmap
 
     values = parse(settings)
     agreement_heatmap(task_runs(run, values), pdf, png, class_names=class_names(values))
@@ -52,7 +52,7 @@ def relevance_logo(
     sites: Annotated[Path | None, typer.Option("--sites", help="Motif sites of the sequences.")] = None,
 ) -> None:
     """Relevance of every base of one test sequence, by every score."""
-    from regulens.figures.relevance_logo import relevance_logo as draw
+    from regulens.studies.dnabert_lrp.relevance_logo import relevance_logo as draw
 
     values = parse(settings)
     names, scores, span = class_names(values), part(values, "scores"), part(values, "span_bp")
@@ -62,8 +62,8 @@ def relevance_logo(
 @app.command("fine-tuning-curves")
 def fine_tuning_curves(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Loss and validation accuracy of every task, by epoch."""
-    from regulens.figures.training import CLASSES as QUANTITIES
-    from regulens.figures.training import loss_curves
+    from regulens.studies.loss_curves import CLASSES as QUANTITIES
+    from regulens.studies.loss_curves import loss_curves
 
     values = parse(settings)
     runs = [Run(*entry) for entry in task_runs(run, values)]
@@ -78,7 +78,7 @@ def pretraining_curves(
     png: PngOption,
 ) -> None:
     """Loss and validation accuracy of the pre-training, by epoch."""
-    from regulens.figures.training import MASKED_KMERS, loss_curves
+    from regulens.studies.loss_curves import MASKED_KMERS, loss_curves
 
     select = {"pretraining": part(parse(settings), "training")["select"]}
     run = Run("pretraining", "Masked k-mers", 0, epochs)
@@ -95,8 +95,8 @@ def motif_logos(
     png: PngOption,
 ) -> None:
     """The top motif of each score beside its best match."""
-    from regulens.figures.motif_logos import MotifFiles
-    from regulens.figures.motif_logos import motif_logos as draw
+    from regulens.studies.dnabert_lrp.motif_logos import MotifFiles
+    from regulens.studies.dnabert_lrp.motif_logos import motif_logos as draw
 
     runs = [
         MotifFiles(score, score_label(score), motifs / score / "motifs.meme", motifs / score / "tomtom.tsv")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
-from regulens.motifs.filter_settings import FilterSettings
+from regulens.motifs.settings import FilterSettings
 
 app = typer.Typer()
 

@@ -18,7 +18,7 @@ from regulens.cli.options import (
     parse_runs,
     part,
 )
-from regulens.reference_rows import REFERENCE_ROWS
+from regulens.training.settings import REFERENCE_ROWS
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 ArchitecturesArgument = Annotated[Path, typer.Argument(help="Table of `regulens describe-models`.")]
@@ -40,7 +40,7 @@ def table1(
     tex: TexOption,
 ) -> None:
     """Table 1: Pearson correlation by model and track group."""
-    from regulens.figures.table1 import table1 as make
+    from regulens.studies.genomic_interpreter.table1 import table1 as make
 
     values = parse(settings)
     make(
@@ -65,8 +65,7 @@ def claims(
     md: MdOption,
 ) -> None:
     """What the paper says of its models, whether this run shows it, and what the paper's own table shows."""
-    from regulens.figures.interpreter_claims import claims_table
-    from regulens.figures.interpreter_evidence import Shown
+    from regulens.studies.genomic_interpreter.claims import Shown, claims_table
 
     values = parse(settings)
     shown = Shown(*(part(values, key) for key in Shown._fields))
@@ -86,7 +85,7 @@ def claims(
 @app.command("figure1")
 def figure1(architectures: ArchitecturesArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 1: Genomic Interpreter as configured."""
-    from regulens.figures.architecture import figure1 as draw
+    from regulens.studies.genomic_interpreter.figure1 import figure1 as draw
 
     draw(architectures, part(parse(settings), "main_model"), pdf, png)
 
@@ -94,7 +93,7 @@ def figure1(architectures: ArchitecturesArgument, settings: SettingsOption, pdf:
 @app.command("figure2")
 def figure2(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 2: correlation of every track, main model against each other model."""
-    from regulens.figures.correlation import figure2 as draw
+    from regulens.studies.genomic_interpreter.figure2 import figure2 as draw
 
     values = parse(settings)
     draw(parse_runs(run, labels(values)), part(values, "main_model"), pdf, png, groups=list(part(values, "groups")))
@@ -109,7 +108,7 @@ def figure3(
     png: PngOption,
 ) -> None:
     """Figure 3: one track along one test segment, measured and predicted."""
-    from regulens.figures.profile import figure3 as draw
+    from regulens.studies.genomic_interpreter.figure3 import figure3 as draw
 
     values = parse(settings)
     predictions = {entry.model: (entry.label, entry.path) for entry in parse_runs(run, labels(values))}
@@ -120,7 +119,7 @@ def figure3(
 @app.command("figure4a")
 def figure4a(attention: AttentionArgument, pdf: PdfOption, png: PngOption) -> None:
     """Figure 4a: attention of every layer."""
-    from regulens.figures.attention import figure4a as draw
+    from regulens.studies.genomic_interpreter.figure4 import figure4a as draw
 
     draw(attention, pdf, png)
 
@@ -128,7 +127,7 @@ def figure4a(attention: AttentionArgument, pdf: PdfOption, png: PngOption) -> No
 @app.command("figure4b")
 def figure4b(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 4b: the heads of one layer."""
-    from regulens.figures.attention import figure4b as draw
+    from regulens.studies.genomic_interpreter.figure4 import figure4b as draw
 
     draw(attention, part(parse(settings), "heads_layer"), pdf, png)
 
@@ -140,7 +139,7 @@ def attention_distance_plot(
     png: PngOption,
 ) -> None:
     """The number behind Figure 4a: mean distance under the attention of each layer."""
-    from regulens.figures.attention_distance import attention_distance_plot as draw
+    from regulens.studies.genomic_interpreter.attention_distance import attention_distance_plot as draw
 
     draw(distances, pdf, png)
 
@@ -148,7 +147,7 @@ def attention_distance_plot(
 @app.command("figure5")
 def figure5(architectures: ArchitecturesArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 5: the models as configured, side by side."""
-    from regulens.figures.architecture import figure5 as draw
+    from regulens.studies.genomic_interpreter.figure1 import figure5 as draw
 
     draw(architectures, part(parse(settings), "main_model"), pdf, png)
 
@@ -156,7 +155,7 @@ def figure5(architectures: ArchitecturesArgument, settings: SettingsOption, pdf:
 @app.command("figure6")
 def figure6(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 6: windows and heads of one layer."""
-    from regulens.figures.attention import figure6 as draw
+    from regulens.studies.genomic_interpreter.figure4 import figure6 as draw
 
     draw(attention, part(parse(settings), "windows_layer"), pdf, png)
 
@@ -164,7 +163,7 @@ def figure6(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOpti
 @app.command("figure7")
 def figure7(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 7: zoom into one attention map, with the bases of each token."""
-    from regulens.figures.attention_zoom import figure7 as draw
+    from regulens.studies.genomic_interpreter.figure7 import figure7 as draw
 
     values = parse(settings)
     draw(attention, part(values, "zoom_layer"), part(values, "zoom_tokens"), pdf, png)
@@ -173,7 +172,7 @@ def figure7(attention: AttentionArgument, settings: SettingsOption, pdf: PdfOpti
 @app.command("loss-curves")
 def loss_curves(run: RunsOption, settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Training and validation loss of every model, by epoch."""
-    from regulens.figures.training import loss_curves as draw
+    from regulens.studies.loss_curves import loss_curves as draw
 
     values = parse(settings)
     draw(parse_runs(run, labels(values)), pdf, png, select=part(values, "select"))

@@ -5,19 +5,10 @@ from typing import Annotated
 
 import typer
 
-from regulens.cli.options import (
-    CsvOption,
-    MdOption,
-    PublishedOption,
-    SettingsOption,
-    TexOption,
-    parse,
-    part,
-    whole,
-)
-from regulens.errors import InputError
-from regulens.hybrid_settings import HybridArchitecture
-from regulens.validation import validated
+from regulens.cli.options import CsvOption, MdOption, PublishedOption, SettingsOption, TexOption, parse, part, whole
+from regulens.core.errors import InputError
+from regulens.core.settings import validated
+from regulens.models.settings import HybridArchitecture
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -50,7 +41,7 @@ def results(
     tex: TexOption,
 ) -> None:
     """Result table of a task: every network with both activations, beside the paper's numbers."""
-    from regulens.figures.hybrid_tables import Selection, results_table
+    from regulens.studies.hybrid_networks.results import Selection, results_table
 
     values = parse(settings)
     by = part(values, "selection")
@@ -87,7 +78,7 @@ def claims(
 
     The settings are those of `results`, or a map of task1 and task2 to theirs.
     """
-    from regulens.figures.hybrid_claims import claims_table
+    from regulens.studies.hybrid_networks.claims import claims_table
 
     values = parse(settings)
     values = next((values[task] for task in ("task1", "task2") if task in values), values)

@@ -6,15 +6,9 @@ from typing import Annotated
 import typer
 
 from regulens.cli.hybrid_networks import architectures, selection
-from regulens.cli.options import (
-    PdfOption,
-    PngOption,
-    SettingsOption,
-    parse,
-    part,
-)
-from regulens.errors import InputError
-from regulens.validation import validated
+from regulens.cli.options import PdfOption, PngOption, SettingsOption, parse, part
+from regulens.core.errors import InputError
+from regulens.core.settings import validated
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 TableArgument = Annotated[Path, typer.Argument(help="Result table of the task, CSV.")]
@@ -22,7 +16,7 @@ TableArgument = Annotated[Path, typer.Argument(help="Result table of the task, C
 
 def networks(values: dict) -> dict[str, dict]:
     """Networks of every task: label of the task to architecture to its settings."""
-    from regulens.hybrid_settings import HybridNetworkSettings
+    from regulens.models.settings import HybridNetworkSettings
 
     tasks = part(values, "tasks")
     if not (isinstance(tasks, dict) and tasks) or not all(
@@ -38,7 +32,7 @@ def networks(values: dict) -> dict[str, dict]:
 @app.command("figure1")
 def figure1(settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
     """Figure 1: the networks as configured, in three stages."""
-    from regulens.figures.hybrid_architecture import hybrid_architectures
+    from regulens.studies.hybrid_networks.figure1 import hybrid_architectures
 
     values = parse(settings)
     activations = values.get("activations", ["relu", "exponential"])
@@ -48,7 +42,7 @@ def figure1(settings: SettingsOption, pdf: PdfOption, png: PngOption) -> None:
 @app.command("figure2")
 def figure2(table: TableArgument, pdf: PdfOption, png: PngOption) -> None:
     """Figure 2: classification and filter motifs of every network, exponential against ReLU."""
-    from regulens.figures.hybrid_scatter import figure2 as draw
+    from regulens.studies.hybrid_networks.figure2 import figure2 as draw
 
     draw(table, pdf, png)
 
@@ -56,7 +50,7 @@ def figure2(table: TableArgument, pdf: PdfOption, png: PngOption) -> None:
 @app.command("figure3")
 def figure3(table: TableArgument, pdf: PdfOption, png: PngOption) -> None:
     """Figure 3: classification and saliency maps of every network, exponential against ReLU."""
-    from regulens.figures.hybrid_scatter import figure3 as draw
+    from regulens.studies.hybrid_networks.figure2 import figure3 as draw
 
     draw(table, pdf, png)
 
@@ -73,9 +67,9 @@ def filter_sheet(
     png: PngOption,
 ) -> None:
     """Logos of the first-layer filters of a network's best kept trial, with their best matches."""
-    from regulens.figures.filter_sheet import filter_sheet as draw
-    from regulens.figures.hybrid_runs import best_trial
-    from regulens.figures.hybrid_style import activation_style
+    from regulens.plotting.style import activation_style
+    from regulens.studies.hybrid_networks.filters import filter_sheet as draw
+    from regulens.studies.hybrid_networks.results import best_trial
 
     values = parse(settings)
     trial = best_trial(trials, "task1", architecture, activation, **selection(values, "aupr"))
@@ -94,7 +88,7 @@ def training_curves(
 
     `trained` of the settings names the networks whose logs are drawn (ARCHITECTURE/ACTIVATION); without it all are.
     """
-    from regulens.figures.trial_curves import logs_in, trial_curves
+    from regulens.studies.hybrid_networks.training import logs_in, trial_curves
 
     values = parse(settings)
     runs = logs_in(folder, task, architectures(values), part(values, "activations"), values.get("trained"))

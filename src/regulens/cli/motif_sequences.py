@@ -5,8 +5,8 @@ import sys
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, parse, part
-from regulens.data.motif_grammar_settings import MotifSequenceData
-from regulens.validation import validated
+from regulens.core.settings import validated
+from regulens.data.settings import MotifSequenceData
 
 app = typer.Typer()
 
@@ -14,7 +14,7 @@ app = typer.Typer()
 @app.command("simulate-motif-sequences")
 def simulate_motif_sequences(settings: SettingsOption, output: OutputOption) -> None:
     """Simulate labelled sequences with planted motifs: binding sites, or a regulatory code."""
-    from regulens.motifs.simulated_sequences import write_simulation
+    from regulens.motifs.jaspar import write_simulation
 
     values = validated(MotifSequenceData, {"data": part(parse(settings), "data")})
     data = write_simulation(values.data, output)

@@ -65,13 +65,12 @@ def compile_memelite(
     output: OutputOption,
 ) -> None:
     """Compile memelite's Tomtom, which takes a minute or two, where it will be used; the output is a mark."""
-    from regulens.files import atomic_output
-    from regulens.motifs.tomtom_meme import find_tomtom
-    from regulens.motifs.tomtom_memelite import version, warm_up
+    from regulens.core.io import atomic_output
+    from regulens.motifs.tomtom import find_tomtom, memelite_version, warm_up
 
     with atomic_output(output) as temporary:
         if engine == "auto" and find_tomtom():
             temporary.write_text("not needed: the MEME Suite's tomtom is installed\n")
         else:
             print(f"memelite is ready after {warm_up():.1f} s", file=sys.stderr)
-            temporary.write_text(f"memelite {version()}: ready\n")
+            temporary.write_text(f"memelite {memelite_version()}: ready\n")

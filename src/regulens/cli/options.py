@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from regulens.errors import InputError
-from regulens.runs import Run
-from regulens.validation import nearest, validated
+from regulens.core.errors import InputError
+from regulens.core.runs import Run
+from regulens.core.settings import nearest, validated
 
 SettingsOption = Annotated[str, typer.Option("--settings", help="Part of the configuration, as JSON.")]
 OutputOption = Annotated[Path, typer.Option("--output", help="File to write; it appears when it is whole.")]

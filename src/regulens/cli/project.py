@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 app = typer.Typer()
 ConfigOption = Annotated[Path, typer.Option("--configfile", help="Complete configuration file.")]
@@ -37,9 +37,8 @@ def preflight(
     conda: Annotated[bool, typer.Option("--conda", help="Rules run in conda environments.")] = False,
 ) -> None:
     """Everything that a run is missing, at once, each with its remedy; the workflow does this before its first job."""
+    from regulens.cluster.preflight import GpuRequest, problems
     from regulens.config import load
-    from regulens.preflight import problems
-    from regulens.preflight_cluster import GpuRequest
 
     config, requests = load(configfile), []
     if partition:
@@ -61,17 +60,17 @@ def plan(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
 ) -> None:
     """Bytes, GPU-hours and jobs of every stage of a configuration (docs/scale.md is that of config/config.yaml)."""
-    from regulens import plan_text
+    from regulens.cluster import plan
+    from regulens.cluster.plan import count_jobs
     from regulens.config import load
-    from regulens.plan import count_jobs
 
     if write and check:
         raise InputError("give --write or --check, not both")
-    text = plan_text.document(load(configfile), count_jobs(configfile, root), str(configfile))
+    text = plan.document(load(configfile), count_jobs(configfile, root), str(configfile))
     if check:
-        plan_text.check(root / document, text)
+        plan.check(root / document, text)
     elif write:
-        plan_text.write(root / document, text)
+        plan.write(root / document, text)
     else:
         print(text, end="")
 
@@ -86,12 +85,12 @@ def trace(
     """Where a file comes from, step by step back to downloads, simulations and files of your own."""
     from rich.console import Console
 
-    from regulens import provenance
-    from regulens.provenance_text import tree
+    from regulens.provenance import trace
+    from regulens.provenance.trace import tree
 
-    steps = provenance.chain(file, verify)
+    steps = trace.chain(file, verify)
     if as_json:
-        print(provenance.as_json(steps))
+        print(trace.as_json(steps))
     else:
         # A file gets whole lines, however long.
         Console(width=None if sys.stdout.isatty() else 1000).print(tree(steps, everything))

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, ThreadsOption, parse, part, use_threads
+from regulens.core.settings import validated
 from regulens.interpret.settings import MutagenesisSettings, RelevanceSettings
-from regulens.validation import validated
 
 app = typer.Typer()
 BatchOption = Annotated[str, typer.Option("--hardware", help="Batch, as JSON.")]
@@ -26,7 +26,7 @@ def score_relevance(
     threads: ThreadsOption = 1,
 ) -> None:
     """Relevance of every base of every test sequence, by every score."""
-    from regulens.interpret.relevance.score_sequences import score_sequences
+    from regulens.interpret.score_file import score_sequences
 
     use_threads(threads)
     values = validated(RelevanceSettings, part(parse(settings), "relevance") | parse(hardware), "relevance")
@@ -58,7 +58,7 @@ def mutagenesis_tables(
     paired: Annotated[Path, typer.Option("--paired", help="Paired tests to write.")],
 ) -> None:
     """Accuracy by score and number of mutated bases, and the scores against each other."""
-    from regulens.interpret.mutation_statistics import write_tables
+    from regulens.interpret.mutagenesis import write_tables
 
     values = parse(settings)
     write_tables(outcomes, curves, paired, part(values, "bootstrap"), part(values, "seed"))
@@ -67,7 +67,7 @@ def mutagenesis_tables(
 @app.command("score-agreement")
 def score_agreement(relevance: RelevanceArgument, output: OutputOption) -> None:
     """Rank correlation between every two scores."""
-    from regulens.interpret.agreement import write_agreement
+    from regulens.studies.dnabert_lrp.score_agreement import write_agreement
 
     write_agreement(relevance, output)
 

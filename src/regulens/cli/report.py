@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, parse
-from regulens.validation import validated
+from regulens.core.settings import validated
 
 app = typer.Typer()
 

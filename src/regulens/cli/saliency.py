@@ -16,8 +16,8 @@ from regulens.cli.options import (
     part,
     use_threads,
 )
-from regulens.errors import InputError
-from regulens.interpret.saliency_settings import SaliencySettings
+from regulens.core.errors import InputError
+from regulens.interpret.settings import SaliencySettings
 
 app = typer.Typer()
 
@@ -48,8 +48,8 @@ def saliency_logo(
     png: PngOption,
 ) -> None:
     """Figure: saliency of one sequence as logos, by the best kept trial with each activation."""
-    from regulens.figures.hybrid_runs import best_trial
-    from regulens.figures.saliency_logo import saliency_logo
+    from regulens.studies.hybrid_networks.results import best_trial
+    from regulens.studies.hybrid_networks.saliency_logo import saliency_logo
 
     values, files = parse(settings), _files(examples)
     by = selection(values, "auroc")

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, parse
-from regulens.data.sequence_settings import CoordinateSequences, SimulatedSequences, TableSequences
-from regulens.errors import InputError
-from regulens.validation import validated
+from regulens.core.errors import InputError
+from regulens.core.settings import validated
+from regulens.data.settings import CoordinateSequences, SimulatedSequences, TableSequences
 
 app = typer.Typer()
 TrainOutput = Annotated[Path, typer.Option("--train", help="Training sequences to write.")]
@@ -21,7 +21,7 @@ SitesOutput = Annotated[Path | None, typer.Option("--sites", help="Motif sites t
 @app.command("unpack")
 def unpack(packed: Annotated[Path, typer.Argument(help="File packed by gzip.")], output: OutputOption) -> None:
     """Unpack a file, so that it can be read at random."""
-    from regulens.data.decompress import decompress
+    from regulens.data.download import decompress
 
     decompress(packed, output)
 
@@ -37,8 +37,7 @@ def sequences_from_coordinates(
     filters: FiltersOutput,
 ) -> None:
     """Cut labelled sequences out of a genome, filter and split them."""
-    from regulens.data.benchmarks import from_coordinates
-    from regulens.data.prepare_sequences import SequenceOutputs
+    from regulens.data.sequences import SequenceOutputs, from_coordinates
 
     files = {}
     for option in coordinates:
@@ -63,8 +62,7 @@ def sequences_from_table(
     sites: SitesOutput = None,
 ) -> None:
     """Read labelled sequences from a table, filter and split them."""
-    from regulens.data.prepare_sequences import SequenceOutputs
-    from regulens.data.sequence_table import from_table
+    from regulens.data.sequences import SequenceOutputs, from_table
 
     values = validated(TableSequences, parse(settings), "data")
     from_table(values, table, annotated, SequenceOutputs(train, valid, test, filters, sites))
@@ -80,9 +78,9 @@ def simulate_sequences(
     sites: SitesOutput,
 ) -> None:
     """Simulate positive and negative sequences with planted motifs."""
-    from regulens.data.prepare_sequences import SequenceOutputs
-    from regulens.data.simulate_labelled import motif_identifiers, simulate
-    from regulens.motifs.matrices import load_matrices
+    from regulens.data.sequences import SequenceOutputs
+    from regulens.data.simulate.labelled import motif_identifiers, simulate
+    from regulens.motifs.meme import load_matrices
 
     values = validated(SimulatedSequences, parse(settings), "data")
     matrices = load_matrices(motif_identifiers(values.simulation), values.simulation.release)

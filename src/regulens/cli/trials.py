@@ -15,9 +15,9 @@ from regulens.cli.options import (
     use_threads,
     whole,
 )
-from regulens.hybrid_settings import HybridNetworkSettings
-from regulens.training.trials.settings import TrialTraining
-from regulens.validation import validated
+from regulens.core.settings import validated
+from regulens.models.settings import HybridNetworkSettings
+from regulens.training.settings import TrialTraining
 
 app = typer.Typer()
 
@@ -33,7 +33,7 @@ def train_trials(
     threads: ThreadsOption = 1,
 ) -> None:
     """Train several trials of a hybrid network; run again after an interruption, it goes on where it was."""
-    from regulens.training.trials.loop import train_trials as train
+    from regulens.training.trials import train_trials as train
 
     use_threads(threads)
     values = parse(settings)
@@ -51,7 +51,7 @@ def evaluate_trials(
     threads: ThreadsOption = 1,
 ) -> None:
     """Test scores of every trial."""
-    from regulens.training.trials.evaluate import evaluate_trials as evaluate
+    from regulens.training.trials import evaluate_trials as evaluate
 
     use_threads(threads)
     evaluate(model, data, output, whole(parse(settings), "batch"))
@@ -64,6 +64,6 @@ def adopt_trials(
     output: OutputOption,
 ) -> None:
     """Take trained trials instead of training, after checking that they are of the configured network."""
-    from regulens.training.trials.files import adopt_trials as adopt
+    from regulens.training.trials import adopt_trials as adopt
 
     adopt(checkpoint, part(parse(settings), "network", HybridNetworkSettings), output)

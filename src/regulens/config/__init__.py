@@ -7,16 +7,15 @@ import yaml
 from pydantic import Field, model_validator
 
 from regulens.config.dnabert_lrp import DnabertLrp
-from regulens.config.dnabert_lrp_references import unfit_references as unfit_dnabert_lrp
+from regulens.config.dnabert_lrp import unfit_references as unfit_dnabert_lrp
 from regulens.config.genomic_interpreter import GenomicInterpreter
-from regulens.config.genomic_interpreter_references import unfit_references as unfit_genomic_interpreter
+from regulens.config.genomic_interpreter import unfit_references as unfit_genomic_interpreter
 from regulens.config.hybrid_networks import HybridNetworks
-from regulens.config.hybrid_networks_references import unfit_references as unfit_hybrid_networks
+from regulens.config.hybrid_networks import unfit_references as unfit_hybrid_networks
 from regulens.config.references import NAME
+from regulens.core.errors import InputError
+from regulens.core.settings import Settings, validated
 from regulens.data.settings import DownloadSettings, Source
-from regulens.errors import InputError
-from regulens.settings import Settings
-from regulens.validation import validated
 
 STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks")
 """Keys of the studies, which are also names of folders and of targets of the workflow."""

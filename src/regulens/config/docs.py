@@ -9,9 +9,9 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from regulens.config import Config
 from regulens.config.published_numbers import tables
-from regulens.errors import InputError
-from regulens.models import architectures
-from regulens.validation import settings_classes
+from regulens.core.errors import InputError
+from regulens.core.settings import settings_classes
+from regulens.models.base import architectures
 
 BEGIN, END = "<!-- generated: {part} -->", "<!-- end of generated {part} -->"
 

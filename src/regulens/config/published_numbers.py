@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 GROUPS = ("DNase", "ChIP", "CAGE", "Overall")
 CONDITIONS = {"n=0": "n=0", "LRP*": "LRP*,n=20", "attention": "attention,n=20", "n=all": "n=200"}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from regulens.settings import Settings
-from regulens.validation import describe
+from regulens.core.settings import Settings, describe
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 """A name that becomes a part of file names."""

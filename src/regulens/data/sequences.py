@@ -1,14 +1,22 @@
 """Files of labelled sequences of one length: what models are trained on, tested with and explained for."""
 
+import logging
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from tqdm import tqdm
 
-from regulens.data.text_table import one_of, read_text_table, unique_ids
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.sequence import N_CODE, decode, encode
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
+from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
+from regulens.data.genome import Genome
+from regulens.data.settings import SPLITS, SequenceData, TableSequences
 
 COLUMNS = ("id", "label", "sequence")
 
@@ -75,3 +83,477 @@ def write_sequences(path: Path | str, sequences: SequenceSet) -> None:
             f"{name}\t{label}\t{text[row * length : (row + 1) * length]}\n"
             for row, (name, label) in enumerate(zip(ids, labels, strict=True))
         )
+
+
+# Which sequences are kept, and why the others are not: every reason is counted.
+
+REASONS = ("empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked")
+"""In the order in which they are looked for; see `filter_sequences`."""
+
+ROWS = ("read", *REASONS, "validation", "kept", "overlapping")
+"""Rows of the table of counts for each split and label; see `count_reasons`."""
+
+LABELS = {"positive": 1, "negative": 0}
+"""Label of each class."""
+
+_AMBIGUOUS = re.compile("[RYSWKMBDHVN]")  # the IUPAC codes of more than one base
+
+_NOT_DNA = re.compile("[^ACGTRYSWKMBDHVN]")
+
+
+def crop_start(lengths: np.ndarray, settings: SequenceData) -> np.ndarray:
+    """First kept base, 0-based, of sequences of ``lengths`` bp; 0 where they are not longer than ``length_bp``.
+
+    A centre that is not a whole base is rounded down.
+    """
+    spare = np.maximum(lengths - settings.length_bp, 0)
+    return {"start": spare * 0, "centre": spare // 2, "end": spare}[settings.crop]
+
+
+def crop_sequences(sequences: pd.Series, settings: SequenceData) -> pd.Series:
+    """Upper-case sequences cut to at most ``length_bp`` (``settings.crop``)."""
+    starts = crop_start(sequences.str.len().to_numpy(), settings)
+    cropped = [
+        text[start : start + settings.length_bp].upper() for text, start in zip(sequences, starts.tolist(), strict=True)
+    ]
+    return pd.Series(cropped, index=sequences.index, dtype=object)
+
+
+def filter_sequences(records: pd.DataFrame, settings: SequenceData) -> pd.DataFrame:
+    """Find out for every sequence whether it is kept.
+
+    ``records``: columns id, split (train, valid, test), label (1, 0), sequence (str, either case).
+    Returns them with the columns ``cropped`` (str, upper case), ``reason`` (of `REASONS`, or empty) and ``kept``:
+
+    * empty: no bases; ambiguous: N or another IUPAC code of several bases anywhere, also in what is cut off;
+      not_dna: any other letter than A, C, G, T; too_short: fewer than ``length_bp`` bases.
+    * conflicting: the same cropped sequence has both labels inside a split; all its copies go.
+    * duplicated: an earlier sequence of the split is the same after the crop (``settings.duplicates``: keep or drop).
+    * leaked: a training sequence that is in the test or the given validation set too, or a validation sequence that is
+      in the test set, whatever its label (``settings.leaked``: keep or drop). Only sequences kept there count.
+
+    A sequence has the first reason that applies; among reasons that drop it and reasons that keep it, the first that
+    drops it. Sequences on opposite strands are different.
+    """
+    text = records["sequence"].str.upper()
+    cropped = crop_sequences(text, settings)
+    content = {
+        "empty": (text == "").to_numpy(),
+        "ambiguous": np.array([bool(_AMBIGUOUS.search(one)) for one in text], dtype=bool),
+        "not_dna": np.array([bool(_NOT_DNA.search(one)) for one in text], dtype=bool),
+        "too_short": (text.str.len() < settings.length_bp).to_numpy(),
+    }
+    table = records.assign(cropped=cropped)
+    right = ~np.any(list(content.values()), axis=0)
+
+    conflicting = np.zeros(len(table), dtype=bool)
+    conflicting[right] = table[right].groupby(["split", "cropped"])["label"].transform("nunique") > 1
+    right &= ~conflicting
+    duplicated = np.zeros(len(table), dtype=bool)
+    duplicated[right] = table[right].duplicated(["split", "cropped"])
+
+    leaked = np.zeros(len(table), dtype=bool)
+    by_split = {split: set(cropped[right & (table["split"] == split).to_numpy()]) for split in SPLITS}
+    for split, held_out in (("train", by_split["test"] | by_split["valid"]), ("valid", by_split["test"])):
+        leaked |= right & (table["split"] == split).to_numpy() & cropped.isin(held_out).to_numpy()
+
+    found = content | {"conflicting": conflicting, "duplicated": duplicated, "leaked": leaked}
+    keeping = [name for name in ("duplicated", "leaked") if _keeps(settings, name)]
+    order = [name for name in REASONS if name not in keeping] + keeping
+    reason = np.select([found[name] for name in order], order, default="").astype(object)
+    return table.assign(reason=reason, kept=np.isin(reason, ["", *keeping]))
+
+
+def draw_share(sequences: pd.Series, labels: pd.Series, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw a share of the distinct sequences, the same in both classes; equal sequences stay together.
+
+    A sequence with both labels counts in the class of its first copy. Of a class with at least two sequences, at least
+    one is drawn and one is left. Returns bool (N,), true where drawn.
+    """
+    table = pd.DataFrame({"sequence": sequences, "label": labels}).drop_duplicates("sequence")
+    drawn: set[str] = set()
+    for _, group in table.groupby("label"):
+        count = min(max(round(fraction * len(group)), 1), len(group) - 1)
+        drawn.update(rng.choice(group["sequence"].to_numpy(object), size=count, replace=False))
+    return sequences.isin(drawn).to_numpy()
+
+
+def split_validation(table: pd.DataFrame, settings: SequenceData) -> pd.DataFrame:
+    """Move ``valid_fraction`` of the kept training sequences to the validation set, where the data give none.
+
+    ``table``: of `filter_sequences`. Returns it with the column ``from_train`` (true where moved); drawn once for each
+    ``split_seed``, the same share in both classes, no sequence in both sets.
+    """
+    moved = np.zeros(len(table), dtype=bool)
+    if not (table["split"] == "valid").any():
+        train = (table["kept"] & (table["split"] == "train")).to_numpy()
+        rng = np.random.default_rng([settings.split_seed, SPLITS.index("valid")])
+        moved[train] = draw_share(table["cropped"][train], table["label"][train], settings.valid_fraction, rng)
+    return table.assign(split=table["split"].mask(moved, "valid"), from_train=moved)
+
+
+def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
+    """Counts for every split and label: columns split, label, reason (`ROWS`), sequences.
+
+    ``table``: of `split_validation`, with the column ``overlapping`` (bool). ``read`` minus all that were dropped minus
+    ``validation`` (training sequences that were moved to the validation set, where they count as read) is ``kept``, the
+    number in the split's file. A reason that the settings keep is counted, and its sequences count as kept too. So do
+    ``overlapping`` ones: validation and test sequences that the training set has in large part (`sequence_overlap`).
+    """
+    rows = []
+    for split in SPLITS:
+        for label in LABELS.values():
+            here = table[(table["split"] == split) & (table["label"] == label)]
+            moved = table[table["from_train"] & (table["label"] == label)] if split == "train" else here[:0]
+            # What is known of a moved sequence (a repeat that is kept, say) was found while it was in training.
+            reasons = pd.concat([here[~here["from_train"]], moved])["reason"].value_counts()
+            counts = {reason: int(reasons.get(reason, 0)) for reason in REASONS}
+            counts |= {"read": len(here) + len(moved), "validation": len(moved), "kept": int(here["kept"].sum())}
+            counts["overlapping"] = int(here["overlapping"].sum())
+            rows += [(split, label, row, counts[row]) for row in ROWS]
+    return pd.DataFrame(rows, columns=["split", "label", "reason", "sequences"])
+
+
+def check_classes(counts: pd.DataFrame) -> None:
+    """Raise `InputError` with the counts when a class of a split has no sequence left."""
+    for (split, label), group in counts.groupby(["split", "label"], sort=False):
+        row: Mapping[str, int] = dict(zip(group["reason"], group["sequences"], strict=True))
+        if not row["kept"]:
+            found = ", ".join(f"{reason} {number}" for reason, number in row.items() if number or reason == "read")
+            raise InputError(
+                f"no sequence of class {label} ({'positive' if label else 'negative'}) is left for the {split} set "
+                f"({found}): every split needs both classes; see length_bp and the splits, and what the data hold"
+            )
+
+
+def _keeps(settings: SequenceData, reason: str) -> bool:
+    return {"duplicated": settings.duplicates, "leaked": settings.leaked}[reason] == "keep"
+
+
+# Finds held-out sequences that the training set has seen in large part: shifted windows, or the other strand.
+
+OVERLAP_KMER = 32
+"""Length of the k-mers that are compared; 32 bases of 2 bits fill an unsigned integer of 64 bits."""
+
+OVERLAP_SHARE = 0.5
+"""Share of a sequence's k-mers that the training set must have for it to be called overlapping."""
+
+
+def overlapping(held_out: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Which sequences have at least half of their 32-mers in the training set, on either strand. Returns bool (N,).
+
+    ``held_out`` (N, L) and ``train`` (M, L): codes 0 to 3. Equal sequences overlap too. For 200 bp, half of the 32-mers
+    is a common stretch of 116 bp. Long repeats of the genome can look the same without being the same place.
+    """
+    known = np.sort(canonical_kmers(train), axis=None)
+    asked = canonical_kmers(held_out)
+    order = asked.argsort(axis=None)  # a search in order stays in the cache
+    values = asked.ravel()[order]
+    found = np.empty(asked.size, dtype=bool)
+    found[order] = known[np.searchsorted(known, values).clip(max=len(known) - 1)] == values
+    return found.reshape(asked.shape).mean(axis=1) >= OVERLAP_SHARE
+
+
+def canonical_kmers(codes: np.ndarray, k: int = OVERLAP_KMER) -> np.ndarray:
+    """Numbers of the k-mers (k a power of 2, at most 32) of codes (N, L), the same for both strands.
+
+    The number reads the bases as digits of base 4; it is the smaller of a k-mer's and its reverse complement's.
+    ``k`` is halved until it is at most L. Returns uint64 (N, L - k + 1).
+    """
+    while k > codes.shape[1]:
+        k //= 2
+    forward = codes.astype(np.uint64)
+    reverse = np.uint64(3) - forward
+    size = 1
+    while size < k:  # two k-mers side by side make one of twice the length
+        shift = np.uint64(2 * size)
+        forward = (forward[:, :-size] << shift) | forward[:, size:]
+        reverse = reverse[:, :-size] | (reverse[:, size:] << shift)
+        size *= 2
+    return np.minimum(forward, reverse)
+
+
+# Motif sites in labelled sequences: planted by a simulation, or annotated by the user.
+
+SITE_COLUMNS = ("id", "start", "end", "motif", "strand", "role")
+
+ROLES = ("positive", "negative", "shared")
+"""The class whose sequences have the motif."""
+
+
+def read_sites(path: Path | str) -> pd.DataFrame:
+    """Read sites: id (of the sequence), start, end (int64, 0-based, half-open), motif, strand (+, - or .) and role.
+
+    ``role`` is one of `ROLES`; a file without the column has annotated sites, which count as positive. A header
+    without rows, with or without ``role``, is no error: no sequence has a site.
+    Raises `InputError` naming file and line of a missing column, another strand or role and an impossible interval.
+    """
+    path = Path(path)
+    if path.is_file() and _is_header(path.read_text("utf-8-sig", errors="replace")):
+        empty = pd.DataFrame(columns=list(SITE_COLUMNS), dtype=object)
+        return empty.astype({"start": "int64", "end": "int64"})
+    table = read_text_table(path, SITE_COLUMNS[:5])
+    if "role" not in table:
+        table["role"] = "positive"
+    table = table[list(SITE_COLUMNS)].assign(
+        start=whole_numbers(table, "start", path),
+        end=whole_numbers(table, "end", path),
+        strand=one_of(table, "strand", ("+", "-", "."), path),
+        role=one_of(table, "role", ROLES, path),
+    )
+    wrong = (table["start"] < 0) | (table["start"] >= table["end"])
+    if wrong.any():
+        row = table.loc[wrong.idxmax()]
+        raise InputError(
+            f"{path}, line {row.name}: need 0 <= start < end, found start {row['start']} and end {row['end']}"
+        )
+    return table
+
+
+def _is_header(text: str) -> bool:
+    """Whether a file is one line that names the columns of sites: `read_text_table` wants rows."""
+    return "\n" not in text.strip() and set(SITE_COLUMNS[:5]) <= set(re.split(r"\s*[\t,]\s*", text.strip().lower()))
+
+
+def check_sites(sites: pd.DataFrame, lengths: pd.Series, path: Path | str) -> None:
+    """Raise `InputError` naming the line of a site of no sequence, or beyond its end; ``lengths`` in bp, by id."""
+    unknown = ~sites["id"].isin(lengths.index)
+    if unknown.any():
+        line = unknown.idxmax()
+        raise InputError(
+            f"{path}, line {line}: there is no sequence {sites['id'][line]!r} ({unknown.sum()} such sites): ids must "
+            "be those of the table of sequences"
+        )
+    beyond = sites["end"] > sites["id"].map(lengths)
+    if beyond.any():
+        row = sites.loc[beyond.idxmax()]
+        raise InputError(
+            f"{path}, line {row.name}: the site ends at {row['end']}, beyond the end of {row['id']} "
+            f"({lengths[row['id']]} bp)"
+        )
+
+
+def crop_sites(sites: pd.DataFrame, first: pd.Series, length_bp: int) -> pd.DataFrame:
+    """Sites in the coordinates of the cropped sequences; those that do not lie wholly inside are left out.
+
+    ``first``: first kept base of each kept sequence, by id; sites of other sequences are left out.
+    """
+    sites = sites[sites["id"].isin(first.index)]
+    shift = sites["id"].map(first).astype("int64")
+    sites = sites.assign(start=sites["start"] - shift, end=sites["end"] - shift)
+    return sites[(sites["start"] >= 0) & (sites["end"] <= length_bp)].reset_index(drop=True)
+
+
+def write_sites(path: Path | str, sites: pd.DataFrame) -> None:
+    """Write sites as a table that `read_sites` reads."""
+    with atomic_output(path) as temporary:
+        sites.to_csv(temporary, sep="\t", index=False, columns=list(SITE_COLUMNS), lineterminator="\n")
+
+
+# From raw labelled sequences, whatever their source, to the files that everything else reads.
+
+logger = logging.getLogger(__name__)
+
+
+class SequenceOutputs(NamedTuple):
+    """Paths of what is written."""
+
+    train: Path
+    """Sequence file (`write_sequences`) of each split."""
+    valid: Path
+    test: Path
+    filters: Path
+    """CSV with the columns split, label, reason, sequences (`count_reasons`)."""
+    sites: Path | None = None
+    """Sites in the sequences (`write_sites`), of all splits; none where the data have no sites."""
+
+
+def prepare_sequences(
+    records: pd.DataFrame, settings: SequenceData, outputs: SequenceOutputs, sites: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Filter and crop sequences, draw the validation set if the data give none, write all files; returns the counts.
+
+    ``records``: a row number as index, columns id (all different), split, label (1, 0), sequence. ``sites``: columns of
+    `SITE_COLUMNS`, in the coordinates of the whole sequences. All outputs appear, or none.
+
+    Raises `InputError` with the counts when a class of a split ends empty.
+    """
+    if outputs.sites is not None and sites is None:
+        raise ValueError("there is a path for sites, but no sites")
+    table = split_validation(filter_sequences(records, settings), settings)
+    table["overlapping"] = False
+    check_classes(count_reasons(table))
+    kept = table[table["kept"]]
+    codes = {split: _codes(kept[kept["split"] == split], settings.length_bp) for split in SPLITS}
+    held_out = np.concatenate([kept.index[kept["split"] == split] for split in ("valid", "test")])
+    seen = overlapping(np.concatenate([codes["valid"], codes["test"]]), codes["train"])
+    table.loc[held_out, "overlapping"] = seen
+    if seen.any():
+        logger.warning(
+            "%d of %d held-out sequences overlap with training sequences and stay (counted in %s)",
+            seen.sum(),
+            len(seen),
+            outputs.filters,
+        )
+    counts = count_reasons(table)
+    for reason, number in kept.loc[kept["reason"] != "", "reason"].value_counts().items():
+        logger.warning("%d sequences are %s and stay, as the settings say", number, reason)
+    with ExitStack() as stack:
+        path = {
+            name: stack.enter_context(atomic_output(target)) for name, target in outputs._asdict().items() if target
+        }
+        for split in SPLITS:
+            part = kept[kept["split"] == split]
+            labels = part["label"].to_numpy(np.uint8)
+            write_sequences(path[split], SequenceSet(part["id"].tolist(), labels, codes[split]))
+        counts.to_csv(path["filters"], index=False, lineterminator="\n")
+        if outputs.sites is not None:
+            first = pd.Series(crop_start(kept["sequence"].str.len().to_numpy(), settings), index=kept["id"])
+            inside = crop_sites(sites, first, settings.length_bp)
+            logger.info("%d of %d sites lie wholly inside a kept sequence", len(inside), len(sites))
+            write_sites(path["sites"], inside)
+    return counts
+
+
+def _codes(part: pd.DataFrame, length_bp: int) -> np.ndarray:
+    """The cropped sequences as codes (N, length_bp)."""
+    return encode("".join(part["cropped"])).reshape(len(part), length_bp)
+
+
+# Labelled sequences cut out of a genome, from coordinates in the layout of Genomic Benchmarks (SPEC 6.1).
+
+INTERVAL_COLUMNS = ("id", "region", "start", "end", "strand")
+
+
+def from_coordinates(
+    settings: SequenceData,
+    fasta: Path | str,
+    coordinate_files: Mapping[tuple[str, str], Path | str],
+    outputs: SequenceOutputs,
+) -> pd.DataFrame:
+    """Write the sequence files of intervals in a genome; returns the counts of the filters.
+
+    ``coordinate_files``: path of the table of each split (train, test, also valid) and class (positive, negative).
+    Raises what `read_intervals`, `read_coordinates` and `prepare_sequences` raise.
+    """
+    return prepare_sequences(read_intervals(fasta, coordinate_files), settings, outputs)
+
+
+def read_coordinates(path: Path | str) -> pd.DataFrame:
+    """Read a table with the columns id, region (contig), start, end (int64, 0-based, half-open) and strand (+ or -).
+
+    The index is the line number. An interval may be empty. Raises `InputError` naming file and line of a missing
+    column, a repeated id, another strand, or an impossible interval.
+    """
+    table = read_text_table(path, INTERVAL_COLUMNS)
+    table = pd.DataFrame(
+        {
+            "id": unique_ids(table, path),
+            "region": table["region"],
+            "start": whole_numbers(table, "start", path),
+            "end": whole_numbers(table, "end", path),
+            "strand": one_of(table, "strand", ("+", "-"), path),
+        }
+    )
+    wrong = (table["start"] < 0) | (table["start"] > table["end"])
+    if wrong.any():
+        row = table.loc[wrong.idxmax()]
+        raise InputError(f"{_record(path, row)}: need 0 <= start <= end (0-based, half-open)")
+    return table
+
+
+def read_intervals(fasta: Path | str, coordinate_files: Mapping[tuple[str, str], Path | str]) -> pd.DataFrame:
+    """Sequences of the intervals of all files: columns id, split, label (1, 0), sequence (upper case).
+
+    ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. The strand - gives the reverse
+    complement; every letter of the genome that is not a base becomes N. All intervals are read in the order of the
+    genome, about 30,000 a second.
+    Raises `InputError` for a malformed table, a contig that the FASTA lacks and an interval beyond its contig's end,
+    naming file and record.
+    """
+    tables = []
+    with Genome(fasta) as genome:
+        for (split, name), path in coordinate_files.items():
+            if split not in SPLITS or name not in LABELS:
+                raise InputError(f"{path}: {split}.{name} is not a split and a class such as train.positive")
+            table = read_coordinates(path)
+            _check_inside(table, genome, path)
+            table["id"] = f"{split}_{name}_" + table["id"]
+            tables.append(table.assign(split=split, label=LABELS[name]))
+        table = pd.concat(tables, ignore_index=True)
+        sequences = np.empty(len(table), dtype=object)
+        order = table.sort_values(["region", "start"], kind="stable")
+        rows = zip(order.index, order["region"], order["start"], order["end"], order["strand"], strict=True)
+        for row, region, start, end, strand in tqdm(rows, "Intervals", len(table), disable=None, unit_scale=True):
+            codes = genome.codes(region, start, end)
+            sequences[row] = decode(codes if strand == "+" else reverse_complement(codes))
+    return table.assign(sequence=sequences)[["id", "split", "label", "sequence"]]
+
+
+def _check_inside(table: pd.DataFrame, genome: Genome, path: Path | str) -> None:
+    unknown = ~table["region"].isin(genome.lengths)
+    if unknown.any():
+        row = table.loc[unknown.idxmax()]
+        known = ", ".join(list(genome.lengths)[:3])
+        raise InputError(
+            f"{_record(path, row)}: {genome.path} has no contig {row['region']!r} ({unknown.sum()} of {len(table)} "
+            f"records are on contigs that it lacks; its own are {known}, ...): use the genome of these coordinates"
+        )
+    beyond = table["end"] > table["region"].map(genome.lengths)
+    if beyond.any():
+        row = table.loc[beyond.idxmax()]
+        raise InputError(
+            f"{_record(path, row)}: the contig ends at {genome.lengths[row['region']]} in {genome.path} ("
+            f"{beyond.sum()} of {len(table)} records reach beyond theirs): use the genome of these coordinates"
+        )
+
+
+def _record(path: Path | str, row: pd.Series) -> str:
+    return f"{path}, line {row.name} (id {row['id']}, {row['region']}:{row['start']}-{row['end']})"
+
+
+# Your own labelled sequences, from a table.
+
+LABEL_WORDS = {"1": 1, "0": 0, **LABELS}
+"""Accepted labels."""
+
+
+def from_table(
+    settings: TableSequences, table: Path | str, sites: Path | str | None, outputs: SequenceOutputs
+) -> pd.DataFrame:
+    """Write the sequence files of a table, and of its sites (`read_sites`) if there are any; returns the counts.
+
+    Raises what `read_table`, `read_sites`, `check_sites` and `prepare_sequences` raise.
+    """
+    records = read_table(table, settings)
+    annotated = None
+    if sites is not None:
+        annotated = read_sites(sites)
+        check_sites(annotated, records.set_index("id")["sequence"].str.len(), sites)
+    return prepare_sequences(records, settings, outputs, annotated)
+
+
+def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
+    """Read labelled sequences: columns id, split, label (1, 0), sequence, in file order.
+
+    The file is tab- or comma-separated, also gzip, and has the columns ``sequence`` (or ``seq``) and ``label`` (1, 0,
+    positive, negative), optionally ``id`` (else ``line_<number>``) and ``split`` (train, valid, test). Without splits,
+    ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, are the test set; copies of a
+    sequence are on one side.
+    Raises `InputError` naming file and line of a missing column, another label or split, and a repeated id.
+    """
+    table = read_text_table(path, ("label",))
+    name = next((name for name in ("sequence", "seq") if name in table), None)
+    if name is None:
+        raise InputError(f"{path}: there is no column 'sequence' (or 'seq'); found: {', '.join(table.columns)}")
+    table["label"] = table["label"].str.lower()
+    labels = one_of(table, "label", tuple(LABEL_WORDS), path).map(LABEL_WORDS).astype("int64")
+    ids = unique_ids(table, path) if "id" in table else "line_" + table.index.astype(str)
+    records = pd.DataFrame({"id": ids, "split": "train", "label": labels, "sequence": table[name]})
+    if "split" in table:
+        records["split"] = one_of(table, "split", SPLITS, path)
+    else:
+        rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
+        keys = crop_sequences(records["sequence"], settings)
+        records.loc[draw_share(keys, labels, settings.test_fraction, rng), "split"] = "test"
+    return records.reset_index(drop=True)

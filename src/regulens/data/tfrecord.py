@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 _CHUNK = 1 << 16  # compressed bytes read at a time
+
 _LARGEST = 1 << 31  # a protocol buffer cannot be longer: a larger length is a broken file, not a reason to fill memory
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
 """How the values of a bin become one number (SPEC 4.2, step 8)."""

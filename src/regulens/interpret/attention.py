@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from regulens.data.hdf5 import hdf5_output
+from regulens.core.errors import InputError
+from regulens.core.hdf5 import hdf5_output
+from regulens.core.io import atomic_output
+from regulens.core.sequence import N_CODE, one_hot
 from regulens.data.store import AssayStore
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.models import AssayModel, AttentionMap
-from regulens.sequence import N_CODE, one_hot
+from regulens.models.base import AssayModel, AttentionMap
 
 DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
 

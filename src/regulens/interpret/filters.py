@@ -9,18 +9,16 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from regulens.data.motif_sequences import read_motif_sequences
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.motifs.clip import informative_span
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.progress import progress
+from regulens.core.sequence import one_hot
+from regulens.data.simulate.motifs import read_motif_sequences
 from regulens.motifs.filter_matches import ALIGNED_COLUMNS, filter_id
-from regulens.motifs.filter_settings import FilterSettings
-from regulens.motifs.matrices import PositionWeightMatrix
-from regulens.motifs.meme_text import MemeMotif, write_meme
-from regulens.sequence import one_hot
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, informative_span, write_meme
+from regulens.motifs.settings import FilterSettings
 from regulens.training.device import best_device
-from regulens.training.display import progress
-from regulens.training.trials.files import load_trials
+from regulens.training.trials import load_trials
 
 FirstLayer = Callable[[Tensor], Tensor]
 """One-hot (1, B, 4, L) to activations after the first nonlinearity, (trials, B, filters, L)."""

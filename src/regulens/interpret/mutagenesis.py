@@ -10,24 +10,124 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import h5py
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
-from regulens.errors import InputError
-from regulens.interpret.class_logits import class_logits
-from regulens.interpret.mutation_outcomes import RANDOM_SEQUENCE, UNMUTATED, Outcomes, write_outcomes
-from regulens.interpret.ranking import chosen_by_lot, top_positions
-from regulens.interpret.score_file import ScoreFile
+from regulens.core.errors import InputError
+from regulens.core.hdf5 import hdf5_output
+from regulens.core.io import atomic_output
+from regulens.core.kmers import token_ids
+from regulens.core.progress import bar, say
+from regulens.core.sequence import N_CODE
+from regulens.core.statistics import (
+    bootstrap_weights,
+    combined_p_value,
+    mcnemar,
+    percentile_interval,
+    prediction_interval,
+)
+from regulens.interpret.score_file import ScoreFile, class_logits
 from regulens.interpret.settings import MutagenesisSettings
-from regulens.kmers import token_ids
 from regulens.models.bert import load_classifier
-from regulens.sequence import N_CODE
 from regulens.training.device import best_device
-from regulens.training.display import bar, say
+
+# The file of mutagenesis outcomes: which mutant of which sequence the model classifies correctly. HDF5: ``id`` and
+# ``label`` uint8 of the N sequences; ``correct/<score>/<n>`` uint8 (repeats, N), 1 where the mutant of ``n`` bases
+# chosen by the score is assigned to the class of its sequence. ``correct/unmutated/0`` (1, N) are the sequences
+# themselves, ``correct/random_sequence/<L>`` entirely random sequences in place of them. ``tied/<score>/<n>`` uint8
+# (N,), 1 where equal values left a choice of the bases; not for the random score. Attributes task, seed (of the
+# model) and k.
+
+UNMUTATED = "unmutated"
+
+RANDOM_SEQUENCE = "random_sequence"
+
+
+class Outcomes(NamedTuple):
+    """Outcomes of all mutants of one task and model."""
+
+    ids: list[str]
+    """Names of the N sequences."""
+    labels: np.ndarray
+    """uint8 (N,), 1 = positive."""
+    correct: dict[tuple[str, int], np.ndarray]
+    """uint8 (repeats, N) by score and number of mutated bases, in the order of the mutagenesis."""
+    tied: dict[tuple[str, int], np.ndarray]
+    """bool (N,) by score that ranks the bases and number of them: the choice was made by lot, see `ranking`."""
+
+    @property
+    def scores(self) -> list[str]:
+        """Scores that chose bases, in order."""
+        return [score for score in dict.fromkeys(name for name, _ in self.correct) if score not in _NO_SCORE]
+
+
+_NO_SCORE = (UNMUTATED, RANDOM_SEQUENCE)
+
+
+def write_outcomes(path: Path | str, outcomes: Outcomes, **attributes: str | int) -> None:
+    """Write ``outcomes`` with the file's attributes."""
+    with hdf5_output(path) as file:
+        file.attrs.update(attributes)
+        file.create_dataset("id", data=np.array([name.encode() for name in outcomes.ids]))
+        file.create_dataset("label", data=outcomes.labels.astype(np.uint8))
+        for number, ((score, n), correct) in enumerate(outcomes.correct.items()):
+            file.create_dataset(f"correct/{score}/{n}", data=correct, compression="gzip").attrs["order"] = number
+        for (score, n), tied in outcomes.tied.items():
+            file.create_dataset(f"tied/{score}/{n}", data=tied.astype(np.uint8), compression="gzip")
+        file.require_group("tied")
+
+
+def read_outcomes(path: Path | str) -> Outcomes:
+    """Read a file of `write_outcomes`; `InputError` when it is missing, broken or something else."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: the outcomes do not exist: run the mutagenesis that makes them")
+    try:
+        with h5py.File(path, "r") as file:
+            groups: Mapping = file["correct"]
+            found = [(score, int(n), data) for score in groups for n, data in groups[score].items()]
+            found.sort(key=lambda item: item[2].attrs["order"])
+            correct = {(score, n): data[:] for score, n, data in found}
+            groups = file["tied"]
+            tied = {(score, int(n)): data[:].astype(bool) for score in groups for n, data in groups[score].items()}
+            ids = [name.decode() for name in file["id"][:]]
+            return Outcomes(ids, file["label"][:], correct, tied)
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a readable file of outcomes ({error}): run the mutagenesis again") from None
+
+
+# The highest bases of a sequence, and whether equal values left a choice between them. A score may give many bases
+# one value: GradCAM is 0 on every base of a sequence whose weighted attention is nowhere positive. SPEC 6.5
+# recommends the lowest index of equal bases. That is the start of the sequence, where a data set may hold less (or
+# more) of what the model goes by than elsewhere, so that a score without any information would come out worse (or
+# better) than random positions. Here equal bases are chosen by lot, which makes such a score exactly random.
+
+
+def top_positions(scores: np.ndarray, ids: Sequence[str], n: int, name: str, seed: int) -> np.ndarray:
+    """Positions of the ``n`` highest values of each row of ``scores`` (N, L), highest first: int64 (N, n).
+
+    Equal values come in an order drawn for the seed, the ``name`` of the score and the id of the sequence: it is the
+    same for every ``n`` and whatever other scores and sequences there are.
+    """
+    score = zlib.crc32(name.encode())
+    lots = [np.random.default_rng([seed, score, zlib.crc32(text.encode())]).random(scores.shape[1]) for text in ids]
+    return np.lexsort((np.array(lots), -scores), axis=1)[:, :n]
+
+
+def chosen_by_lot(scores: np.ndarray, n: int) -> np.ndarray:
+    """Where the choice of the ``n`` highest depends on the lot, as the next one has the same value: bool (N,)."""
+    if n >= scores.shape[1]:
+        return np.zeros(len(scores), bool)
+    highest = -np.partition(-scores, (n - 1, n), axis=1)[:, n - 1 : n + 1]
+    return highest[:, 0] == highest[:, 1]
+
 
 RANDOM = "random"
 """The score whose positions are drawn anew in each repeat."""
+
 SAME_MODEL = 0.02
 """Largest part of the sequences whose class may differ between score file and model: rounding flips very few."""
 
@@ -209,3 +309,108 @@ def _check(codes: np.ndarray, scores: Mapping[str, np.ndarray], settings: Mutage
         wrong = np.isnan(values).any(axis=1).sum()
         if wrong:
             raise InputError(f"{source}: the score {name} is not a number in {wrong} sequences: compute it again")
+
+
+# Tables of the mutagenesis: accuracy against the number of mutated bases, and scores against each other. The paper
+# compares accuracies of one draw on 500 sequences, whose standard error is 0.018 at 0.8 (SPEC S29). Here the scores
+# are compared on the same sequences, over several draws.
+
+CURVE_COLUMNS = (
+    "label",
+    "score",
+    "n",
+    "accuracy",
+    "low",
+    "high",
+    "draw_low",
+    "draw_high",
+    "tied",
+    "sequences",
+    "repeats",
+)
+
+PAIRED_COLUMNS = (
+    "label",
+    "score",
+    "against",
+    "n",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "tied",
+    "sequences",
+    "repeats",
+)
+
+REFERENCES = ("attention", "random")
+"""Scores that every other one is compared with (002 section 5.2)."""
+
+
+def write_tables(outcomes: Path | str, curves: Path | str, paired: Path | str, resamples: int, seed: int) -> None:
+    """Write `curve_table` and `paired_table` of a file of outcomes as CSV; `InputError` when it cannot be read."""
+    found = read_outcomes(outcomes)
+    for path, table in ((curves, curve_table), (paired, paired_table)):
+        with atomic_output(path) as temporary:
+            table(found, resamples, seed).to_csv(temporary, index=False, float_format="%.6g")
+
+
+def curve_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
+    """Accuracy of each class after mutation: one row a label, score and number of bases, `CURVE_COLUMNS`.
+
+    ``accuracy`` is the mean over sequences and repeats. ``low``, ``high``: 95 % bootstrap interval over the sequences,
+    of the mean of each over its repeats. ``draw_low``, ``draw_high``: where 95 % of single draws on the same sequences
+    are expected, empty without mutations; the prediction interval from the accuracies of the repeats, inside 0 to 1
+    (repeats are too few for percentiles, see `prediction_interval`). ``tied``: share of the sequences whose mutated
+    bases were chosen by lot, because the n-th highest value is also that of the next base; 0 where no score ranks.
+    """
+    rows = []
+    for label, members, weights in _classes(outcomes, resamples, seed):
+        for (score, n), correct in outcomes.correct.items():
+            of_class = correct[:, members]
+            means = of_class.mean(axis=0)
+            draws = (np.nan, np.nan)
+            if score != UNMUTATED:
+                draws = np.clip(prediction_interval(of_class.mean(axis=1)), 0, 1)
+            interval, tied = percentile_interval(weights @ means), _tied(outcomes, score, n, members)
+            rows.append((label, score, n, means.mean(), *interval, *draws, tied, len(means), len(correct)))
+    return pd.DataFrame(rows, columns=CURVE_COLUMNS)
+
+
+def paired_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
+    """Each score against each of `REFERENCES` that is there, on the same sequences: `PAIRED_COLUMNS`.
+
+    ``difference``: accuracy of the score minus that of the reference, mean over sequences and repeats; negative where
+    the score finds the more important bases. ``low``, ``high``: 95 % bootstrap interval over sequences, both resampled
+    together. ``p_value``: McNemar's exact test for each repeat, combined as twice their median (Rüger 1978), which
+    is valid although the repeats share their sequences. It is not corrected for the number of comparisons. ``tied`` is
+    that of the score, see `curve_table`.
+    """
+    scores, rows = outcomes.scores, []
+    for label, members, weights in _classes(outcomes, resamples, seed):
+        for score in scores:
+            for against in REFERENCES:
+                if against == score or against not in scores:
+                    continue
+                for n in (n for name, n in outcomes.correct if name == score):
+                    first = outcomes.correct[score, n][:, members].astype(bool)
+                    second = outcomes.correct[against, n][:, members].astype(bool)
+                    means = first.mean(axis=0) - second.mean(axis=0)
+                    p_values = mcnemar((first & ~second).sum(axis=1), (second & ~first).sum(axis=1))
+                    interval = percentile_interval(weights @ means)
+                    p_value, tied = combined_p_value(p_values), _tied(outcomes, score, n, members)
+                    numbers = (means.mean(), *interval, p_value, tied, len(means), len(first))
+                    rows.append((label, score, against, n, *numbers))
+    return pd.DataFrame(rows, columns=PAIRED_COLUMNS)
+
+
+def _tied(outcomes: Outcomes, score: str, n: int, members: np.ndarray) -> float:
+    tied = outcomes.tied.get((score, n))
+    return 0.0 if tied is None else tied[members].mean()
+
+
+def _classes(outcomes: Outcomes, resamples: int, seed: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Label, members and bootstrap weights of each class; one set of resamples for all its rows."""
+    for label in np.unique(outcomes.labels):
+        members = np.flatnonzero(outcomes.labels == label)
+        yield int(label), members, bootstrap_weights(len(members), resamples, np.random.default_rng([seed, label]))

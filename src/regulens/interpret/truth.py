@@ -5,15 +5,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regulens.data.sites import check_sites, read_sites
-from regulens.errors import InputError
-from regulens.files import atomic_output
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.progress import progress
+from regulens.core.statistics import bootstrap_interval, percentile_interval, row_auroc
+from regulens.data.sequences import check_sites, read_sites
 from regulens.interpret.score_file import ScoreFile
-from regulens.statistics import bootstrap_interval, percentile_interval, row_auroc
-from regulens.training.display import progress
 
 TRUTH_COLUMNS = ("score", "auroc", "low", "high", "sequences", "above_random")
+
 RANDOM = "random"
+
 DRAWS = 200
 """Random scores behind the row `RANDOM`."""
 

@@ -3,8 +3,3 @@
 One architecture is one module of this package with one ``@register``-ed :class:`AssayModel`; nothing else has to
 be edited to add another. Importing the package loads PyTorch and pydantic only.
 """
-
-from regulens.models.base import AssayModel, AttentionMap, Stage
-from regulens.models.registry import architectures, build, model_settings, register
-
-__all__ = ["AssayModel", "AttentionMap", "Stage", "architectures", "build", "model_settings", "register"]

@@ -3,12 +3,194 @@
 Used with windows folded into the batch by 1D-Swin (SPEC 2.2) and over all tokens by the Transformer blocks (SPEC 3.1).
 """
 
+import math
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from regulens.models.cpu_attention import CPURelativeAttention, HeadWeights
-from regulens.models.relative import Family, basis_functions, relative_shift
+from regulens.core.settings import Settings
+from regulens.models.layers import Probability, Width
+
+# Relative positions: basis functions of the distance between two tokens, and the relative shift (SPEC 2.2, 3.3).
+
+Family = Literal["exponential", "central_mask", "gamma"]
+
+
+def basis_functions(families: list[Family], functions: int, length: int) -> Tensor:
+    """Features of the relative distances -(length-1) to length-1, float64 (2 length - 1, 2 families functions).
+
+    Columns: all families of |d|, then the same times sign(d), 0 at d = 0 (SPEC 3.3). With n = ``functions``:
+
+    * exponential: 2^(-|d| / h) with half-lives h = 2^(n steps from 3 to log2 length), downwards below 8 tokens;
+    * central_mask: 1 where |d| < 2^i - 1 for i = 1..n;
+    * gamma: density of a gamma distribution of |d| with means in n steps from length / n to length and standard
+      deviation length / (2 n), plus 1e-8, divided by the largest value *at that distance*, so that some function is 1
+      at every distance. (DeepMind's code divides by the largest of all; it matters for foreign weights only.)
+
+    Computed in float64: the gamma densities lose three digits in float32.
+    """
+    distance = torch.arange(-(length - 1), length, dtype=torch.float64)
+    size = distance.abs()[:, None]
+    columns = []
+    for family in families:
+        if family == "exponential":
+            half_life = 2 ** torch.linspace(3, math.log2(length), functions, dtype=torch.float64)
+            columns.append(2 ** (-size / half_life))
+        elif family == "central_mask":
+            reach = 2 ** torch.arange(1, functions + 1, dtype=torch.float64) - 1
+            columns.append((size < reach).double())
+        else:
+            mean = torch.linspace(length / functions, length, functions, dtype=torch.float64)
+            deviation = length / (2 * functions)
+            density = _gamma_density(size, (mean / deviation) ** 2, mean / deviation**2) + 1e-8
+            columns.append(density / density.amax(dim=1, keepdim=True))
+    symmetric = torch.cat(columns, dim=1)
+    return torch.cat([symmetric, distance.sign()[:, None] * symmetric], dim=1)
+
+
+def _gamma_density(x: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
+    log_density = torch.xlogy(concentration - 1, x) - rate * x
+    return torch.exp(log_density + concentration * rate.log() - torch.lgamma(concentration))
+
+
+def relative_shift(by_distance: Tensor) -> Tensor:
+    """(..., t, 2t - 1) by distance to (..., t, t) by key: entry (i, j) is the input's (i, distance j - i).
+
+    Column ``c`` of the input is the distance ``c - (t - 1)``. Row i starts one column earlier than row i - 1, so that
+    the result is a view of the same memory with a row length of 2t - 2 (the Transformer-XL trick without a copy).
+    """
+    t = by_distance.shape[-2]
+    if t == 1:
+        return by_distance
+    flat = by_distance.flatten(-2)[..., t - 1 : t - 1 + t * (2 * t - 2)]
+    return flat.unflatten(-1, (t, 2 * t - 2))[..., :t]
+
+
+# Self-attention with relative positions for CPUs: several times faster there than the general operators.
+# ``scaled_dot_product_attention`` has no fused kernel for a CPU when the bias needs a gradient; it then walks many
+# times through arrays of windows x heads x w x 2w numbers. This function does the same arithmetic for one head and
+# one group of windows at a time, so that all but the weights stay in the cache, and its backward pass is written
+# out.
+
+
+GROUP = 1 << 18
+"""Weights (w x w) that one group of windows holds at most: 1 MB in float32, about half of a second-level cache."""
+
+
+class HeadWeights(NamedTuple):
+    """Parameters of the attention, heads first."""
+
+    query: Tensor
+    """(heads, width, key_dim)"""
+    key: Tensor
+    """(heads, width, key_dim)"""
+    value: Tensor
+    """(heads, width, value_dim)"""
+    query_bias: Tensor
+    """(heads, key_dim), added to the queries"""
+    surplus: Tensor
+    """(heads, key_dim), added to the biased queries in the position term"""
+    positions: Tensor
+    """(heads, key_dim, 2 t - 1), by distance from -(t - 1)"""
+    output: Tensor
+    """(heads, value_dim, width)"""
+
+
+class CPURelativeAttention(torch.autograd.Function):
+    """sum over heads of softmax(scale q k^T + shift((q + surplus) positions) + padding) v output.
+
+    x: (n, t, width); padding: None or additive (n, t) for the keys; dropout: probability, of the weights.
+    Returns (n, t, width), without the output's bias.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor, padding: Tensor | None, scale: float, dropout: float, *parameters: Tensor) -> Tensor:
+        w = HeadWeights(*parameters)
+        n, t, width = x.shape
+        heads = len(w.query)
+        y = x.new_zeros(n, t, w.output.shape[-1])
+        weights = x.new_empty(heads, n, t, t)
+        kept = x.new_empty(heads, n, t, t, dtype=torch.bool) if dropout else None
+        groups = _groups(n, t)
+        by_distance = x.new_empty(groups[0].stop, t, 2 * t - 1)
+        logits = x.new_empty(groups[0].stop, t, t)
+        for group in groups:
+            tokens, out = x[group].flatten(0, 1), y[group].flatten(0, 1)
+            distances, scores = by_distance[: len(x[group])], logits[: len(x[group])]
+            for h in range(heads):
+                q, k, v = _project(tokens, w, h, t)
+                torch.mm((q + w.surplus[h]).flatten(0, 1), w.positions[h], out=distances.flatten(0, 1))
+                torch.baddbmm(relative_shift(distances), q, k.transpose(1, 2), alpha=scale, out=scores)
+                if padding is not None:
+                    scores += padding[group, None]
+                a = torch.softmax(scores, -1, out=weights[h, group])
+                if dropout:
+                    a = scores.bernoulli_(1 - dropout)
+                    kept[h, group] = a.bool()
+                    a = a.mul_(weights[h, group]).div_(1 - dropout)
+                out.addmm_(torch.bmm(a, v).flatten(0, 1), w.output[h])
+        ctx.save_for_backward(x, weights, kept, *parameters)
+        ctx.scale, ctx.dropout = scale, dropout
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_y: Tensor):
+        x, weights, kept, *parameters = ctx.saved_tensors
+        w, scale = HeadWeights(*parameters), ctx.scale
+        n, t, width = x.shape
+        grad_y, grad_x = grad_y.contiguous(), torch.zeros_like(x)
+        grad = HeadWeights(*(torch.zeros_like(parameter) for parameter in parameters))
+        groups = _groups(n, t)
+        by_distance = x.new_zeros(groups[0].stop, t, 2 * t - 1)  # what the shifted view leaves out stays zero
+        buffer = x.new_empty(groups[0].stop, t, t)
+        for group in groups:
+            m = len(x[group])
+            tokens, grad_tokens = x[group].flatten(0, 1), grad_x[group].flatten(0, 1)
+            upstream = grad_y[group].flatten(0, 1)
+            for h in range(len(w.query)):
+                q, k, v = _project(tokens, w, h, t)
+                a = dropped = weights[h, group]
+                grad_heads = (upstream @ w.output[h].T).unflatten(0, (m, t))
+                grad_a = torch.bmm(grad_heads, v.transpose(1, 2), out=buffer[:m])
+                if kept is not None:
+                    dropped = a * kept[h, group] / (1 - ctx.dropout)
+                    grad_a.mul_(kept[h, group]).div_(1 - ctx.dropout)
+                grad.output[h].addmm_(torch.bmm(dropped, v).flatten(0, 1).T, upstream)
+                grad_v = torch.bmm(dropped.transpose(1, 2), grad_heads).flatten(0, 1)
+                grad_logits = torch._softmax_backward_data(grad_a, a, -1, a.dtype)
+                relative_shift(by_distance[:m]).copy_(grad_logits)
+                distances = by_distance[:m].flatten(0, 1)
+                grad_q = distances @ w.positions[h].T
+                grad.surplus[h] += grad_q.sum(0)
+                grad.positions[h].addmm_((q + w.surplus[h]).flatten(0, 1).T, distances)
+                grad_q.unflatten(0, (m, t)).baddbmm_(grad_logits, k, alpha=scale)
+                grad_k = torch.bmm(grad_logits.transpose(1, 2), q).flatten(0, 1)
+                grad.query_bias[h] += grad_q.sum(0)
+                grad.query[h].addmm_(tokens.T, grad_q)
+                grad.key[h].addmm_(tokens.T, grad_k, alpha=scale)
+                grad.value[h].addmm_(tokens.T, grad_v)
+                grad_tokens.addmm_(grad_q, w.query[h].T)
+                grad_tokens.addmm_(grad_k, w.key[h].T, alpha=scale)
+                grad_tokens.addmm_(grad_v, w.value[h].T)
+        return grad_x, None, None, None, *grad
+
+
+def _project(tokens: Tensor, w: HeadWeights, h: int, t: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries with their bias, keys and values of one head: (windows x t, width) to (windows, t, channels) each."""
+    projected = torch.addmm(w.query_bias[h], tokens, w.query[h]), tokens @ w.key[h], tokens @ w.value[h]
+    return tuple(part.unflatten(0, (-1, t)) for part in projected)
+
+
+def _groups(n: int, t: int) -> list[slice]:
+    """Slices of the n windows of t tokens, in groups of at most ``GROUP`` weights; the first is the longest."""
+    step = max(1, GROUP // (t * t))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 class RelativeAttention(nn.Module):
@@ -91,3 +273,87 @@ class RelativeAttention(nn.Module):
         output = self.output.weight.T.unflatten(0, (self.heads, -1)).contiguous()
         weights = HeadWeights(query, key, value, query_bias, surplus, r.contiguous(), output)
         return CPURelativeAttention.apply(x.contiguous(), padding, scale, dropout, *weights) + self.output.bias
+
+
+# Transformer blocks over all tokens, as in Enformer (SPEC 3.1), pre-LayerNorm.
+
+
+class TransformerSettings(Settings):
+    """Transformer blocks; the defaults are Enformer's published sizes."""
+
+    depth: int = Field(default=11, ge=0)
+    """Number of blocks; 0 leaves the Transformer out."""
+    heads: int = Field(default=8, gt=0)
+    """Attention heads."""
+    key_dim: Width = 64
+    """Channels of a query and of a key, per head."""
+    value_dim: Width | None = None
+    """Channels of a value, per head; none: the block's width divided by the number of heads."""
+    expansion: int = Field(default=2, gt=0)
+    """Hidden width of the feed-forward part, in multiples of the block's width."""
+    dropout: Probability = 0.4
+    """Dropout behind the attention and in the feed-forward part."""
+    attention_dropout: Probability = 0.05
+    """Dropout of attention weights."""
+    position_dropout: Probability = 0.01
+    """Dropout of the basis functions of the relative distance."""
+    families: list[Family] = Field(default=["exponential", "central_mask", "gamma"], min_length=1)
+    """Families of basis functions of the relative distance."""
+    functions: int = Field(default=32, gt=0)
+    """Basis functions of each family (every one is used twice: as it is, and times the sign of the distance)."""
+
+
+class TransformerBlock(nn.Module):
+    """x + Dropout(attention(LN x)), then x + [LN, Linear, Dropout, ReLU, Linear, Dropout]; queries are scaled first.
+
+    The attention's output projection starts at zero, so that a block starts without attention.
+    """
+
+    def __init__(self, width: int, tokens: int, settings: TransformerSettings):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = RelativeAttention(
+            width,
+            tokens,
+            settings.heads,
+            settings.key_dim,
+            settings.value_dim or max(width // settings.heads, 1),
+            settings.families,
+            settings.functions,
+            settings.attention_dropout,
+            settings.position_dropout,
+            scale_query=True,
+        )
+        nn.init.zeros_(self.attention.output.weight)
+        self.dropout = nn.Dropout(settings.dropout)
+        hidden = settings.expansion * width
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Linear(width, hidden),
+            nn.Dropout(settings.dropout),
+            nn.ReLU(),
+            nn.Linear(hidden, width),
+            nn.Dropout(settings.dropout),
+        )
+
+    def forward(self, x: Tensor, keep: list[Tensor] | None = None) -> Tensor:
+        """(batch, tokens, width) to the same shape; ``keep`` as in :class:`RelativeAttention`."""
+        x = x + self.dropout(self.attention(self.norm(x), keep=keep))
+        return x + self.feed_forward(x)
+
+
+class Transformer(nn.Module):
+    """A stack of blocks over one fixed number of tokens."""
+
+    def __init__(self, width: int, tokens: int, settings: TransformerSettings):
+        super().__init__()
+        self.blocks = nn.ModuleList(TransformerBlock(width, tokens, settings) for _ in range(settings.depth))
+
+    def forward(self, x: Tensor, observe: Callable[[int, Tensor], None] | None = None) -> Tensor:
+        """(batch, tokens, width) to the same shape; ``observe(block from 0, weights (batch, heads, t, t))``."""
+        for index, block in enumerate(self.blocks):
+            keep = None if observe is None else []
+            x = block(x, keep)
+            if observe is not None:
+                observe(index, keep[0])
+        return x

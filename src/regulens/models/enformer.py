@@ -5,11 +5,10 @@ from typing import Literal
 from torch import Tensor, nn
 
 from regulens.data.settings import Geometry
-from regulens.models.base import AttentionMap, Observer, Stage
-from regulens.models.convtower import ConvModel, ConvSettings
+from regulens.models.attention import Transformer, TransformerSettings
+from regulens.models.base import AttentionMap, Observer, Stage, register
+from regulens.models.convolutional import ConvModel, ConvSettings
 from regulens.models.layers import gelu
-from regulens.models.registry import register
-from regulens.models.transformer import Transformer, TransformerSettings
 
 
 @register("enformer")

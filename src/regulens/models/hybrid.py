@@ -5,17 +5,409 @@ attention-based modules; a dense hidden layer and one logit for each class. Tria
 nothing: every parameter and buffer has a leading axis of trials, and a trial's numbers do not depend on the others'.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
-from regulens.hybrid_settings import POOLS_BP, HybridNetworkSettings
-from regulens.models.trial_attention import TrialAttention, TrialEncoderBlock, drop
-from regulens.models.trial_dropout import TrialDropout
-from regulens.models.trial_layers import TrialBatchNorm, TrialConvolution, TrialLayerNorm, TrialLinear, max_pool
-from regulens.models.trial_lstm import TrialBiLSTM
+from regulens.models.settings import POOLS_BP, HybridNetworkSettings
+
+# Layers of several networks that train side by side: every parameter and buffer has a leading axis of trials (T).
+# Semantics are Keras's where the two libraries differ (SPEC 5.3). Convolutions are products of one matrix a trial
+# with the unrolled input, on every device: for the four channels of a one-hot sequence that is faster than a
+# convolution call even for a single trial on a CPU.
+
+BATCH_NORM_MOMENTUM, BATCH_NORM_EPS = 0.99, 1e-3
+"""Keras's: share of the old running average that is kept, and what is added to variances."""
+
+
+def draw_weights(weight: Tensor, fan_in: int, fan_out: int, init: str, generator: torch.Generator) -> None:
+    """Fill one trial's ``weight``: "glorot" uniform to sqrt(6 / (in + out)), or "he" truncated normal, sd sqrt(2 / in).
+
+    Numbers are drawn in float32 on the CPU, so that they are the same for every device and precision.
+    """
+    values = torch.empty(weight.shape, dtype=torch.float32)
+    if init == "glorot":
+        limit = math.sqrt(6 / (fan_in + fan_out))
+        values.uniform_(-limit, limit, generator=generator)
+    else:
+        # Cutting a normal distribution at two standard deviations leaves 0.8796 of its standard deviation.
+        sd = math.sqrt(2 / fan_in) / 0.87962566103423978
+        nn.init.trunc_normal_(values, std=sd, a=-2 * sd, b=2 * sd, generator=generator)
+    weight.data.copy_(values)
+
+
+class TrialConvolution(nn.Module):
+    """Convolution with 'same' padding and no bias; weight (T, filters, channels, width)."""
+
+    def __init__(self, trials: int, channels: int, filters: int, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(trials, filters, channels, width))
+
+    def initialise(self, trial: int, init: str, generator: torch.Generator) -> None:
+        """New weights of one trial."""
+        _, filters, channels, width = self.weight.shape
+        draw_weights(self.weight[trial], channels * width, filters * width, init, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T or 1, channels, B, L) to (T, filters, B, L); one input for all trials is unrolled once."""
+        return _Convolution.apply(x, self.weight)
+
+
+class _Convolution(torch.autograd.Function):
+    """Products with the unrolled input; the gradient of the input is a convolution of the gradient, not a fold."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+        trials, filters, channels, width = weight.shape
+        columns = _unroll(x, width, (width - 1) // 2)
+        ctx.save_for_backward(columns, weight)
+        ctx.shape = x.shape
+        # One input for all trials: their filters are the rows of one matrix.
+        return (weight.reshape(len(x), -1, channels * width) @ columns).view(trials, filters, *x.shape[2:])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        columns, weight = ctx.saved_tensors
+        trials, filters, channels, width = weight.shape
+        x_gradient = weight_gradient = None
+        if ctx.needs_input_grad[1]:
+            rows = gradient.reshape(len(columns), -1, columns.shape[-1])
+            weight_gradient = (rows @ columns.transpose(1, 2)).view(weight.shape)
+        if ctx.needs_input_grad[0]:
+            unrolled = _unroll(gradient, width, width // 2)
+            turned = weight.flip(-1).transpose(1, 2).reshape(trials, channels, filters * width)
+            x_gradient = (turned @ unrolled).view(trials, *ctx.shape[1:])
+            if ctx.shape[0] == 1:
+                x_gradient = x_gradient.sum(0, keepdim=True)
+        return x_gradient, weight_gradient
+
+
+def _unroll(x: Tensor, width: int, left: int) -> Tensor:
+    """(n, C, B, L) to (n, C * width, B * L): the value at offset 0 to width - 1 from each position less ``left``."""
+    n, channels, batch, length = x.shape
+    padded = F.pad(x, (left, width - 1 - left))
+    windows = padded.unfold(-1, length, 1)  # (n, C, B, width, L)
+    return windows.transpose(2, 3).reshape(n, channels * width, batch * length)
+
+
+class TrialBatchNorm(nn.Module):
+    """Batch normalisation with Keras's defaults; the running variance averages the biased one, as Keras's does."""
+
+    def __init__(self, trials: int, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(trials, channels))
+        self.bias = nn.Parameter(torch.zeros(trials, channels))
+        self.register_buffer("running_mean", torch.zeros(trials, channels))
+        self.register_buffer("running_variance", torch.ones(trials, channels))
+
+    def initialise(self, trial: int, init: str, generator: torch.Generator) -> None:
+        """Nothing is drawn: scale 1, shift 0, and running statistics as if nothing had been seen."""
+        for tensor, value in (self.weight, 1), (self.bias, 0), (self.running_mean, 0), (self.running_variance, 1):
+            tensor.data[trial] = value
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, channels, B, L) to the same shape, by batch statistics in training mode and running ones otherwise."""
+        y = self._normalise(x.reshape(1, self.weight.numel(), -1))
+        return y.view(x.shape)
+
+    def units(self, x: Tensor) -> Tensor:
+        """(T, B, channels) to the same shape: what `forward` does for values without positions."""
+        trials, batch, channels = x.shape
+        y = self._normalise(x.transpose(0, 1).reshape(batch, trials * channels))
+        return y.view(batch, trials, channels).transpose(0, 1)
+
+    def _normalise(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight.view(-1), self.bias.view(-1)
+        if not self.training:
+            mean, variance = self.running_mean.view(-1), self.running_variance.view(-1)
+            return torch.native_batch_norm(x, weight, bias, mean, variance, False, 0.0, BATCH_NORM_EPS)[0]
+        y, mean, inverse_sd = torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, BATCH_NORM_EPS)
+        with torch.no_grad():
+            variance = inverse_sd.pow(-2) - BATCH_NORM_EPS
+            self.running_mean.lerp_(mean.view_as(self.running_mean), 1 - BATCH_NORM_MOMENTUM)
+            self.running_variance.lerp_(variance.view_as(self.running_variance), 1 - BATCH_NORM_MOMENTUM)
+        return y
+
+
+class TrialLinear(nn.Module):
+    """Dense layer; weight (T, outputs, inputs), bias (T, outputs) or none.
+
+    ``parts``: that many layers of equal size side by side, whose weights are drawn as if each stood alone.
+    """
+
+    def __init__(self, trials: int, inputs: int, outputs: int, bias: bool = True, parts: int = 1):
+        super().__init__()
+        self.parts = parts
+        self.weight = nn.Parameter(torch.zeros(trials, outputs, inputs))
+        self.bias = nn.Parameter(torch.zeros(trials, outputs)) if bias else None
+
+    def initialise(self, trial: int, init: str, generator: torch.Generator) -> None:
+        """New weights of one trial; biases are 0."""
+        for part in self.weight[trial].chunk(self.parts):
+            draw_weights(part, part.shape[1], part.shape[0], init, generator)
+        if self.bias is not None:
+            self.bias.data[trial] = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, ..., inputs) to (T, ..., outputs)."""
+        if len(self.weight) == 1:
+            return F.linear(x, self.weight.squeeze(0), None if self.bias is None else self.bias.squeeze(0))
+        rows, weight = x.reshape(len(x), -1, x.shape[-1]), self.weight.transpose(1, 2)
+        y = rows @ weight if self.bias is None else torch.baddbmm(self.bias[:, None], rows, weight)
+        return y.view(*x.shape[:-1], -1)
+
+
+class TrialLayerNorm(nn.Module):
+    """Layer normalisation of the last axis with eps 1e-6, as in the encoder blocks."""
+
+    EPS = 1e-6
+
+    def __init__(self, trials: int, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(trials, channels))
+        self.bias = nn.Parameter(torch.zeros(trials, channels))
+
+    def initialise(self, trial: int, init: str, generator: torch.Generator) -> None:
+        """Nothing is drawn: scale 1, shift 0."""
+        self.weight.data[trial], self.bias.data[trial] = 1, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, L, channels) to the same shape."""
+        if len(self.weight) == 1:
+            return F.layer_norm(x, x.shape[-1:], self.weight.squeeze(0), self.bias.squeeze(0), self.EPS)
+        y = F.layer_norm(x, x.shape[-1:], eps=self.EPS)
+        return torch.addcmul(self.bias[:, None, None], y, self.weight[:, None, None])
+
+
+def max_pool(x: Tensor, size: int) -> Tensor:
+    """Largest of each ``size`` positions of the last axis of (T, C, B, L); what is left at the end is not used."""
+    trials, channels, batch, length = x.shape
+    pooled = F.max_pool1d(x.reshape(1, -1, length), size)
+    return pooled.view(trials, channels, batch, -1)
+
+
+# Bidirectional LSTM of several networks side by side: tanh forwards, ReLU backwards, as the public code has it. The
+# recurrence of both directions and all trials is one loop of batched products. Its gradient is written by hand:
+# what does not depend on later steps is computed for all steps at once, which leaves five small operations a step.
+
+
+class TrialBiLSTM(nn.Module):
+    """LSTM in both directions, outputs of every position side by side (forward units first).
+
+    Rows of ``weight`` (T, 2, 4 u, inputs), ``recurrent`` (T, 2, 4 u, u) and ``bias`` (T, 2, 4 u) are u each of output
+    gate, input gate, forget gate and candidate. Gates are sigmoids. Candidate and cell go through tanh in direction 0
+    (forward) and through ReLU in direction 1 (backward; SPEC 5.3).
+    """
+
+    def __init__(self, trials: int, inputs: int, units: int):
+        super().__init__()
+        half = units // 2
+        self.weight = nn.Parameter(torch.zeros(trials, 2, 4 * half, inputs))
+        self.recurrent = nn.Parameter(torch.zeros(trials, 2, 4 * half, half))
+        self.bias = nn.Parameter(torch.zeros(trials, 2, 4 * half))
+
+    def initialise(self, trial: int, init: str, generator: torch.Generator) -> None:
+        """New weights of one trial as Keras draws them: recurrent weights orthogonal, bias 1 in the forget gate."""
+        units = self.recurrent.shape[-1]
+        for direction in range(2):
+            weight = self.weight[trial, direction]
+            draw_weights(weight, weight.shape[1], weight.shape[0], init, generator)
+            values = torch.empty(4 * units, units, dtype=torch.float32)
+            nn.init.orthogonal_(values, generator=generator)
+            self.recurrent.data[trial, direction] = values
+        self.bias.data[trial] = 0
+        self.bias.data[trial, :, 2 * units : 3 * units] = 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, L, inputs) to (T, B, L, 2 u)."""
+        steps = x.transpose(1, 2)  # (T, L, B, inputs)
+        both = torch.stack([steps, steps.flip(1)], dim=1).flatten(0, 1)
+        weights = (weight.flatten(0, 1) for weight in (self.weight, self.recurrent, self.bias))
+        forwards, backwards = _Recurrence.apply(both, *weights).unflatten(0, (-1, 2)).unbind(1)
+        return torch.cat([forwards, backwards.flip(1)], dim=-1).transpose(1, 2)
+
+
+class _Recurrence(torch.autograd.Function):
+    """Hidden states (G, L, B, u) of inputs (G, L, B, C); groups G alternate between tanh (even) and ReLU (odd)."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
+        groups, length, batch, _ = x.shape
+        units = recurrent.shape[-1]
+        # The input's part for all steps at once; each step then turns its slice into activated gates, in place.
+        inputs = x.flatten(1, 2)
+        gates = torch.baddbmm(bias[:, None], inputs, weight.transpose(1, 2)).unflatten(1, (length, batch))
+        cells, bent, hidden = (gates.new_empty(groups, length, batch, units) for _ in range(3))
+        across = recurrent.transpose(1, 2)
+        for step in range(length):
+            gate, cell = gates[:, step], cells[:, step]
+            if step:
+                gate.baddbmm_(hidden[:, step - 1], across)
+            gate[..., : 3 * units].sigmoid_()
+            o, i, f, candidate = gate.split(units, dim=-1)
+            candidate[::2].tanh_()
+            candidate[1::2].relu_()
+            torch.mul(i, candidate, out=cell)
+            if step:
+                cell.addcmul_(f, cells[:, step - 1])
+            torch.tanh(cell[::2], out=bent[::2, step])
+            torch.clamp_min(cell[1::2], 0, out=bent[1::2, step])
+            torch.mul(o, bent[:, step], out=hidden[:, step])
+        ctx.save_for_backward(inputs, weight, recurrent, gates, cells, bent, hidden)
+        return hidden
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        inputs, weight, recurrent, gates, cells, bent, hidden = ctx.saved_tensors
+        groups, length, batch, units = cells.shape
+        o, i, f, candidate = gates.split(units, dim=-1)
+        # For all steps at once: the slope of the hidden state in the cell, and of the hidden state (output gate) or of
+        # the cell (other gates) in what goes into each gate's activation.
+        slope, local = torch.empty_like(cells), torch.empty_like(gates)
+        at_output, at_input, at_forget, at_candidate = local.split(units, dim=-1)
+        _through_activation(o, bent, slope)
+        _SIGMOID(bent, o, grad_input=at_output)
+        _SIGMOID(candidate, i, grad_input=at_input)
+        at_forget[:, 0] = 0
+        _SIGMOID(cells[:, :-1], f[:, 1:], grad_input=at_forget[:, 1:])
+        _through_activation(i, candidate, at_candidate)
+
+        # Then, from the last step to the first, times the gradient that arrives there.
+        at_others = local[..., units:].unflatten(-1, (3, units))
+        cell_gradient = torch.zeros_like(cells[:, 0])
+        for step in reversed(range(length)):
+            arriving = gradient[:, step]
+            if step < length - 1:
+                arriving = torch.baddbmm(arriving, local[:, step + 1], recurrent)
+                cell_gradient *= f[:, step + 1]
+            cell_gradient.addcmul_(arriving, slope[:, step])
+            at_output[:, step].mul_(arriving)
+            at_others[:, step].mul_(cell_gradient.unsqueeze(-2))
+
+        rows = local.flatten(1, 2)  # (G, L B, 4 u)
+        columns = rows.transpose(1, 2)
+        x_gradient = (rows @ weight).unflatten(1, (length, batch)) if ctx.needs_input_grad[0] else None
+        # At the first step there is no earlier hidden state.
+        recurrent_gradient = columns[..., batch:] @ hidden.flatten(1, 2)[:, :-batch]
+        return x_gradient, columns @ inputs, recurrent_gradient, rows.sum(1)
+
+
+_SIGMOID = torch.ops.aten.sigmoid_backward.grad_input
+
+_TANH = torch.ops.aten.tanh_backward.grad_input
+
+_RELU = torch.ops.aten.threshold_backward.grad_input
+
+
+def _through_activation(gradient: Tensor, activated: Tensor, output: Tensor) -> None:
+    """Write ``gradient`` times the slope of each group's activation where it gives ``activated``."""
+    _TANH(gradient[::2], activated[::2], grad_input=output[::2])
+    _RELU(gradient[1::2], activated[1::2], 0, grad_input=output[1::2])
+
+
+# Dropout of several networks that train side by side, each with masks from its own random stream.
+
+_BLOCK = 1 << 18
+"""Numbers of 16 bits that are drawn at once for each trial: one launch a trial serves several layers."""
+
+_LEVELS = 1 << 16
+
+
+class TrialDropout:
+    """Masks whose randomness follows from each trial's seed and the epoch alone, whoever trains beside it.
+
+    ``seeds``: one a trial, in the order of the leading axis. On a CPU and on a GPU the streams differ. Rates are
+    rounded to multiples of 2^-16.
+    """
+
+    def __init__(self, seeds: Sequence[int], device: torch.device | str = "cpu"):
+        self.seeds = list(seeds)
+        self.device = torch.device(device)
+        self._generators = [torch.Generator(self.device) for _ in self.seeds]
+        self.start(0)
+
+    def start(self, epoch: int) -> None:
+        """Begin the streams of an epoch, so that training can be resumed at its beginning."""
+        for seed, generator in zip(self.seeds, self._generators, strict=True):
+            state = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
+            generator.manual_seed(int(state >> np.uint64(1)))
+        self._block = torch.empty(len(self.seeds), 0, dtype=torch.int16, device=self.device)
+
+    def __call__(self, x: Tensor, rate: float) -> Tensor:
+        """``x`` (T, B, ...) with a share ``rate`` of its values set to 0 and the others divided by 1 - ``rate``."""
+        if x.shape[0] != len(self.seeds):
+            raise ValueError(f"{x.shape[0]} trials, but dropout has seeds for {len(self.seeds)}")
+        dropped = round(rate * _LEVELS)
+        if not dropped:
+            return x
+        keep = self._numbers(x[0].numel()).view(x.shape) >= dropped - _LEVELS // 2
+        return x * keep.to(x.dtype).mul_(_LEVELS / (_LEVELS - dropped))
+
+    def _numbers(self, n: int) -> Tensor:
+        """The next ``n`` numbers of every trial, int16 (T, n), uniform over the type's range."""
+        if self._block.shape[1] < n:
+            # What is left of a block is not used: the next numbers then depend on the shapes asked for alone.
+            words = torch.empty(len(self.seeds), -(-max(n, _BLOCK) // 4), dtype=torch.int64, device=self.device)
+            for row, generator in zip(words, self._generators, strict=True):
+                row.random_(-(2**63), None, generator=generator)
+            self._block = words.view(torch.int16)
+        taken, self._block = self._block[:, :n], self._block[:, n:]
+        return taken
+
+
+# Multi-head attention and encoder blocks of several networks side by side, without positional encoding (SPEC 5.3).
+
+
+def drop(x: Tensor, rate: float, dropout: TrialDropout | None) -> Tensor:
+    """``x`` (T, B, ...) through ``dropout``, or as it is where there is none."""
+    return x if dropout is None else dropout(x, rate)
+
+
+class TrialAttention(nn.Module):
+    """softmax(q k^T / sqrt(width / heads)) v over all positions, then a dense layer with a bias; no residual."""
+
+    def __init__(self, trials: int, inputs: int, width: int, heads: int, qkv_bias: bool):
+        super().__init__()
+        self.heads = heads
+        self.qkv = TrialLinear(trials, inputs, 3 * width, bias=qkv_bias, parts=3)
+        self.output = TrialLinear(trials, width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(T, B, L, inputs) to (T, B, L, width)."""
+        trials, batch, length, _ = x.shape
+        # The sequences are 8 long here: explicit products cost no more than a fused kernel and need no special widths.
+        heads = self.qkv(x).view(trials * batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        queries, keys, values = heads.unbind(0)
+        scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
+        mixed = torch.softmax(scores, dim=-1) @ values
+        return self.output(mixed.transpose(1, 2).reshape(trials, batch, length, -1))
+
+
+class TrialEncoderBlock(nn.Module):
+    """x = LN(x + Drop(Attention(x))), then x = LN(x + Drop(Dense(Drop(ReLU(Dense(x)))))): post-normalisation."""
+
+    def __init__(self, trials: int, width: int, heads: int, feed_forward: int, rate: float, qkv_bias: bool):
+        super().__init__()
+        self.rate = rate
+        self.attention = TrialAttention(trials, width, width, heads, qkv_bias)
+        self.attention_norm = TrialLayerNorm(trials, width)
+        self.hidden = TrialLinear(trials, width, feed_forward)
+        self.output = TrialLinear(trials, feed_forward, width)
+        self.output_norm = TrialLayerNorm(trials, width)
+
+    def forward(self, x: Tensor, dropout: TrialDropout | None) -> Tensor:
+        """(T, B, L, width) to the same shape."""
+        x = self.attention_norm(x + drop(self.attention(x), self.rate, dropout))
+        hidden = drop(self.hidden(x).relu(), self.rate, dropout)
+        return self.output_norm(x + drop(self.output(hidden), self.rate, dropout))
 
 
 @dataclass(frozen=True)

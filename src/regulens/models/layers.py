@@ -14,7 +14,9 @@ def _odd(value: int) -> int:
 
 
 Width = Annotated[int, Field(gt=0)]
+
 Kernel = Annotated[int, Field(gt=0), AfterValidator(_odd)]
+
 Probability = Annotated[float, Field(ge=0, lt=1)]
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.motifs.columns import read_columns
-from regulens.motifs.filter_settings import FilterSettings
-from regulens.motifs.hits import read_hits
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.motifs.discover import read_columns
 from regulens.motifs.jaspar import ANNOTATION_COLUMNS
+from regulens.motifs.settings import FilterSettings
+from regulens.motifs.tomtom import read_hits
 
 ALIGNED_COLUMNS = [
     "trial",
@@ -27,6 +27,7 @@ ALIGNED_COLUMNS = [
 """Table of aligned filters: ``width`` and ``start`` of the motif in its window, in bp from 0; ``information_bits`` of
 the motif as a whole; ``clipped``: the span follows from informative columns (otherwise the motif is flat and the whole
 window is kept); ``empty``: no site, so uniform."""
+
 FILTER_COLUMNS = [
     "trial",
     "filter",
@@ -42,6 +43,7 @@ FILTER_COLUMNS = [
 """Table of matched filters: ``best_*`` is the hit with the lowest q (then p); ``truth`` the planted motif of the best
 true hit (one of `mislabelled_targets` only when there is no other), or empty; ``matched``: the filter has a hit that is
 not ignored. A false positive is matched without truth."""
+
 STATISTICS_COLUMNS = [
     "trial",
     "filters",

@@ -10,10 +10,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.motifs.matrices import PositionWeightMatrix
-from regulens.motifs.meme_text import MemeMotif, write_meme
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.data.settings import CODE_BACKGROUND, LOOK_ALIKES, BindingSites, RegulatoryCode
+from regulens.data.simulate.motifs import (
+    MotifSequences,
+    both_strands,
+    choose_background,
+    simulate_binding_sites,
+    simulate_regulatory_code,
+    write_motif_sequences,
+)
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, load_matrices, write_meme
 from regulens.motifs.settings import ComparisonSettings
 
 ANNOTATION_COLUMNS = ["matrix_id", "name", "tf_class", "tf_family"]
@@ -89,3 +97,34 @@ def write_targets(settings: ComparisonSettings, meme: Path | str, annotation: Pa
     with atomic_output(annotation) as temporary:
         pd.DataFrame(rows, columns=ANNOTATION_COLUMNS).to_csv(temporary, sep="\t", index=False)
     return len(targets)
+
+
+# From the settings of a motif simulation to its file: the matrices come from JASPAR, the rest from `regulens.data`.
+
+
+def write_simulation(settings: BindingSites | RegulatoryCode, output: Path | str) -> MotifSequences:
+    """Simulate the configured data set and write it to ``output``; returns it.
+
+    Raises `InputError` for a release or a matrix that is not there, and what the simulation raises.
+    """
+    data = simulate(settings)
+    write_motif_sequences(output, data, settings.model_dump_json())
+    return data
+
+
+def simulate(settings: BindingSites | RegulatoryCode) -> MotifSequences:
+    """The configured data set; raises as `write_simulation` does."""
+    if isinstance(settings, BindingSites):
+        return simulate_binding_sites(settings, load_matrices(settings.motifs, settings.release))
+    core = load_matrices(settings.core, settings.release)
+    return simulate_regulatory_code(settings, core, background_matrices(settings, list(core.values())))
+
+
+def background_matrices(settings: RegulatoryCode, core: list[PositionWeightMatrix]) -> list[PositionWeightMatrix]:
+    """What negative sequences have besides the core motifs: ``settings.background`` with its strands."""
+    if settings.background == "paper":
+        library = [target.motif.matrix for target in load_targets(settings.release, "CORE", "vertebrates")]
+        return choose_background(core, library, settings.background_motifs, settings.max_similarity, settings.seed)
+    dropped = LOOK_ALIKES if settings.background == "fixed" else ()
+    names = {name: matrix for name, matrix in CODE_BACKGROUND.items() if name not in dropped}
+    return both_strands(load_matrices(names, settings.release).values())

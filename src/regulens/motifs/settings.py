@@ -1,10 +1,11 @@
 """Settings of motif discovery and comparison; defaults are DNABERT's and the paper's (002 section 4.4; SPEC 6.6)."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from regulens.settings import Settings
+from regulens.core.settings import Settings
 
 
 class DiscoverySettings(Settings):
@@ -41,3 +42,63 @@ class ComparisonSettings(Settings):
     """Taxonomic group of the targets; none: all."""
     all_versions: bool = False
     """Superseded versions of a matrix too."""
+
+
+# Settings of the motifs of first-layer filters; defaults are those of the paper's code (001 section 2; SPEC 5.5).
+
+MatrixIds = Annotated[list[str], Field(min_length=1)]
+
+TRUTH: dict[str, list[str]] = {
+    "Arid3a": ["MA0151.1", "MA0601.1", "PB0001.1"],
+    "CEBPB": ["MA0466.1", "MA0466.2"],
+    "FOSL1": ["MA0477.1"],
+    "Gabpa": ["MA0062.1", "MA0062.2"],
+    "MAFK": ["MA0496.1", "MA0496.2"],
+    "MAX": ["MA0058.1", "MA0058.2", "MA0058.3"],
+    "MEF2A": ["MA0052.1", "MA0052.2", "MA0052.3"],
+    "NFYB": ["MA0502.1", "MA0060.1", "MA0060.2"],
+    "SP1": ["MA0079.1", "MA0079.2", "MA0079.3"],
+    "SRF": ["MA0083.1", "MA0083.2", "MA0083.3"],
+    "STAT1": ["MA0137.1", "MA0137.2", "MA0137.3", "MA0660.1", "MA0773.1"],
+    "YY1": ["MA0095.1", "MA0095.2"],
+}
+"""Planted motif to the targets that count as it, as published: without the versions that came later (MA0079.4,
+MA0477.2, ...: a hit to one of these alone is a false positive), and with MEF2B and MEF2D (MA0660.1, MA0773.1) under
+STAT1 by mistake."""
+
+
+class FilterSettings(Settings):
+    """From filters to motifs and from their matches to rates."""
+
+    threshold: float = Field(default=0.5, ge=0, lt=1)
+    """An activation above this share of the filter's largest one on the test sequences is a site."""
+    window_bp: int = Field(default=20, ge=2, multiple_of=2)
+    """Width of the aligned window around a site."""
+    min_information: float = Field(default=0.5, ge=0, lt=2)
+    """Bits above which a column is informative; a motif is cut to its first to last informative column."""
+    pad_bp: int = Field(default=3, ge=0)
+    """Columns kept on each side of the informative ones."""
+    truth: Annotated[dict[str, MatrixIds], Field(min_length=1)] = TRUTH
+    """Planted motif to the targets that count as it; the default is the published list, its mistakes included."""
+    mislabelled_targets: list[str] = ["MA0660.1", "MA0773.1"]
+    """Targets in `truth` by mistake (MEF2B and MEF2D): they count in the published rates, not in the motif recall."""
+    ignored_targets: list[str] = ["MA0615.1"]
+    """A filter whose only hits are to these (Gmeb1) counts as without a match."""
+    count_flat: bool = False
+    """Count hits of filters without an informative column; by the distance `ed` every flat motif has some."""
+    batch: int = Field(default=50, gt=0)
+    """Test sequences at a time."""
+
+    @model_validator(mode="after")
+    def _targets_are_of_one_motif(self):
+        of = sorted((target, name) for name, targets in self.truth.items() for target in set(targets))
+        of += [(target, "ignored_targets") for target in set(self.ignored_targets)]
+        for (target, name), (other, second) in pairwise(sorted(of)):
+            if target == other:
+                raise ValueError(f"the target {target} stands under {name} and under {second}: name it once")
+        return self
+
+    @property
+    def motif_of(self) -> dict[str, str]:
+        """Planted motif by target."""
+        return {target: name for name, targets in self.truth.items() for target in targets}

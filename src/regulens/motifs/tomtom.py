@@ -4,20 +4,245 @@ The engine of record is the MEME Suite. memelite is its reimplementation in Pyth
 ``tomtom -dist ed``, its q-values are another method's and are never equated with MEME's. The table names the engine.
 """
 
+import importlib.metadata
+import re
+import shlex
+import shutil
+import subprocess
+import time
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from scipy.stats import false_discovery_control
 
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.motifs import tomtom_meme, tomtom_memelite
-from regulens.motifs.hits import HIT_COLUMNS
-from regulens.motifs.meme_text import read_meme
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output, note_read
+from regulens.motifs.meme import MemeMotif, MemeText, read_meme
 from regulens.motifs.settings import ComparisonSettings
+
+# The table of hits that a motif comparison writes: its columns and its reader.
+
+TEXT_COLUMNS = ["query", "target", "orientation", "query_consensus", "target_consensus"]
+
+HIT_COLUMNS = [
+    "query",
+    "target",
+    "p_value",
+    "e_value",
+    "q_value",
+    "overlap",
+    "offset",
+    "orientation",
+    "query_consensus",
+    "target_consensus",
+]
+"""``offset``: position i of the query lies on position i + offset of the target, the target read on the strand of
+``orientation`` (+ or -); ``overlap``: positions that both have; ``target_consensus`` is on that strand."""
+
+
+def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read a table of `tomtom.compare`: hits with `HIT_COLUMNS`, and the facts of its header (engine, version, ...).
+
+    No hit gives an empty table. Raises `InputError` for a file that is missing or no such table.
+    """
+    facts: dict[str, str] = {}
+    note_read(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = 0
+            for line in file:
+                if not line.startswith("# "):
+                    break
+                key, _, value = line[2:].rstrip("\n").partition(": ")
+                facts[key], lines = value, lines + 1
+        table = pd.read_csv(
+            path, sep="\t", skiprows=lines, keep_default_na=False, dtype=dict.fromkeys(TEXT_COLUMNS, str)
+        )
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the hits: {error.strerror}") from None
+    except (UnicodeDecodeError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise InputError(f"{path}: not a table of hits: {error}") from None
+    missing = [name for name in HIT_COLUMNS if name not in table.columns]
+    if missing or "engine" not in facts:
+        what = f"column {', '.join(missing)}" if missing else "the line '# engine: ...'"
+        raise InputError(f"{path}: {what} is missing: compare the motifs again")
+    try:
+        return table.astype({name: float for name in ("p_value", "e_value", "q_value")}), facts
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+# The MEME Suite's Tomtom as a subprocess (https://meme-suite.org/meme/doc/tomtom.html).
+
+MEME_Q_VALUES = "tomtom's own q-values"
+
+COLUMNS = {
+    "Query_ID": "query",
+    "Target_ID": "target",
+    "p-value": "p_value",
+    "E-value": "e_value",
+    "q-value": "q_value",
+    "Overlap": "overlap",
+    "Optimal_offset": "offset",
+    "Orientation": "orientation",
+    "Query_consensus": "query_consensus",
+    "Target_consensus": "target_consensus",
+}
+"""Columns of Tomtom's TSV (since MEME 5.0) and their names here."""
+
+
+def find_tomtom() -> str | None:
+    """Path of the program ``tomtom``; None where it is not on the PATH."""
+    return shutil.which("tomtom")
+
+
+def meme_version(binary: str) -> str:
+    """Version of the MEME Suite, e.g. ``5.4.1``. Raises `InputError` when the program does not answer with one."""
+    answer = _run([binary, "--version"])
+    found = re.search(r"\d+\.\d+(\.\d+)?", answer.stdout)
+    if answer.returncode or not found:
+        raise InputError(_failure([binary, "--version"], answer, "no version number in its answer"))
+    return found[0]
+
+
+def meme_hits(
+    binary: str, query_meme: Path | str, targets_meme: Path | str, distance: str, max_q_value: float
+) -> pd.DataFrame:
+    """Hits with q <= ``max_q_value``, columns `HIT_COLUMNS`, in Tomtom's order.
+
+    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS``: both strands, and the threshold is on q because
+    ``-evalue`` is not given. Raises `InputError` with arguments, version, return code and stderr when Tomtom fails,
+    and with the line when its table cannot be read.
+    """
+    arguments = [binary, "-text", "-thresh", f"{max_q_value:g}", "-dist", distance, str(query_meme), str(targets_meme)]
+    answer = _run(arguments)
+    if answer.returncode:
+        raise InputError(_failure(arguments, answer, f"return code {answer.returncode}", meme_version(binary)))
+    try:
+        return parse(answer.stdout)
+    except ValueError as error:
+        raise InputError(_failure(arguments, answer, str(error), meme_version(binary))) from None
+
+
+def parse(text: str) -> pd.DataFrame:
+    """Tomtom's TSV, with the blank line and the comments at its end, as a table with `HIT_COLUMNS`.
+
+    No hit gives an empty table. Raises `ValueError` naming the line for anything else.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#")]
+    header = lines[0][1].split("\t") if lines else []
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        shown = repr(lines[0][1][:80]) if lines else "nothing"
+        raise ValueError(f"its output is not Tomtom's table: column {missing[0]} is missing, found {shown}")
+    rows = []
+    for number, line in lines[1:]:
+        cells = line.split("\t")
+        if len(cells) != len(header):
+            raise ValueError(f"line {number} of its output has {len(cells)} columns, {len(header)} expected")
+        row = {COLUMNS[name]: cell for name, cell in zip(header, cells, strict=True) if name in COLUMNS}
+        try:
+            for name in set(HIT_COLUMNS) - set(TEXT_COLUMNS):
+                row[name] = int(row[name]) if name in ("overlap", "offset") else float(row[name])
+        except ValueError as error:
+            raise ValueError(f"line {number} of its output: {error}") from None
+        rows.append(row)
+    return pd.DataFrame(rows, columns=HIT_COLUMNS)
+
+
+def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(arguments, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise InputError(
+            f"cannot run {shlex.join(arguments)} ({error.strerror}): install the MEME Suite again"
+        ) from None
+
+
+def _failure(arguments: list[str], answer: subprocess.CompletedProcess[str], problem: str, number: str = "") -> str:
+    said = "\n".join(f"  {line}" for line in answer.stderr.strip().splitlines()[-20:]) or "  (nothing)"
+    which = f"tomtom {number}".strip()
+    return f"{which} failed: {problem}; arguments: {shlex.join(arguments)}; it wrote to stderr:\n{said}"
+
+
+# memelite, the reimplementation of Tomtom in Python (distance ed only), with q-values by Benjamini and Hochberg.
+# memelite is compiled on its first call (numba; more than a minute on one core). It keeps the compiled code beside
+# its own source or, where that folder cannot be written to, in the user's cache (environment variable
+# ``NUMBA_CACHE_DIR``); `warm_up` pays that once for an environment. Processes on another type of CPU compile again.
+
+MEMELITE_Q_VALUES = "Benjamini-Hochberg over the targets of one query"
+
+PSEUDOCOUNT = 0.1
+"""What Tomtom adds to the counts of query and target before it compares them (its ``-motif-pseudo``)."""
+
+
+def memelite_version() -> str:
+    """Version of the installed memelite."""
+    return importlib.metadata.version("memelite")
+
+
+def warm_up() -> float:
+    """Compile memelite, or load what an earlier process compiled; returns the seconds that took."""
+    began = time.perf_counter()
+    _compare(list(np.random.default_rng(0).dirichlet(np.ones(4), (2, 8))), list(np.eye(4)[np.newaxis].repeat(30, 0)))
+    return time.perf_counter() - began
+
+
+def memelite_hits(queries: MemeText, targets: MemeText, max_q_value: float) -> pd.DataFrame:
+    """Hits of every query (at least one) with q <= ``max_q_value``: `HIT_COLUMNS`, by query and then by p-value.
+
+    Both strands of the targets. p-values are those of Tomtom's complete scores: the pseudocount is MEME's, columns are
+    not approximated. E = p times the number of targets; q by Benjamini and Hochberg over all targets of the query.
+    """
+    both = [[_with_pseudocount(m, queries.background) for m in text.motifs] for text in (queries, targets)]
+    p_value, offset, overlap, reverse = _compare(*both)
+    q_value = false_discovery_control(p_value, axis=1)
+    consensus = [["".join("ACGT"[base] for base in matrix.argmax(axis=1)) for matrix in matrices] for matrices in both]
+    reversed_consensus = [text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in consensus[1]]
+    rows = []
+    for query, motif in enumerate(queries.motifs):
+        for target in np.argsort(p_value[query], kind="stable"):
+            if q_value[query, target] > max_q_value:
+                break  # q never falls as p grows
+            minus = bool(reverse[query, target])
+            rows.append(
+                {
+                    "query": motif.matrix.matrix_id,
+                    "target": targets.motifs[target].matrix.matrix_id,
+                    "p_value": p_value[query, target],
+                    "e_value": p_value[query, target] * len(targets.motifs),
+                    "q_value": q_value[query, target],
+                    "overlap": int(overlap[query, target]),
+                    "offset": int(offset[query, target]),
+                    "orientation": "-" if minus else "+",
+                    "query_consensus": consensus[0][query],
+                    "target_consensus": (reversed_consensus if minus else consensus[1])[target],
+                }
+            )
+    return pd.DataFrame(rows, columns=HIT_COLUMNS)
+
+
+def _with_pseudocount(motif: MemeMotif, background: np.ndarray) -> np.ndarray:
+    return (motif.matrix.probabilities * motif.sites + PSEUDOCOUNT * background) / (motif.sites + PSEUDOCOUNT)
+
+
+def _compare(queries: list[np.ndarray], targets: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """p-value, offset, overlap and strand (1 = reverse) of matrices (width, 4): four arrays (queries, targets)."""
+    from memelite import tomtom  # numba takes a second to import
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few targets: `tomtom.compare` says so for both engines
+        result = tomtom([q.T for q in queries], [t.T for t in targets], n_target_bins=None, n_jobs=1)
+    p_value, _, offset, overlap, strand = result
+    return p_value.clip(0, 1), offset, overlap, strand
+
 
 MIN_TARGETS = 50
 """With fewer targets Tomtom's p-values depend strongly on which they are; the MEME Suite warns too."""
+
 FACTS = ["engine", "version", "distance", "q_value_method", "max_q_value", "targets", "queries"]
 """Keys of the header of a table of hits."""
 
@@ -52,7 +277,7 @@ def compare(
     queries, targets = read_meme(query_meme), read_meme(targets_meme)
     if not targets.motifs:
         raise InputError(f"{targets_meme}: no motif to compare with")
-    binary = None if settings.engine == "memelite" else tomtom_meme.find_tomtom()
+    binary = None if settings.engine == "memelite" else find_tomtom()
     if settings.engine == "meme" and binary is None:
         raise InputError(
             "motifs.comparison.engine: meme needs the program tomtom of the MEME Suite, which is not on the PATH: "
@@ -66,11 +291,11 @@ def compare(
     if len(targets.motifs) < MIN_TARGETS:
         notes.append(f"{len(targets.motifs)} targets only: p-values depend strongly on which they are")
     if binary is None:
-        facts = {"engine": "memelite", "version": tomtom_memelite.version(), "distance": "ed"}
-        facts["q_value_method"] = tomtom_memelite.Q_VALUE_METHOD
+        facts = {"engine": "memelite", "version": memelite_version(), "distance": "ed"}
+        facts["q_value_method"] = MEMELITE_Q_VALUES
     else:
-        facts = {"engine": "meme", "version": tomtom_meme.version(binary), "distance": settings.distance}
-        facts["q_value_method"] = tomtom_meme.Q_VALUE_METHOD
+        facts = {"engine": "meme", "version": meme_version(binary), "distance": settings.distance}
+        facts["q_value_method"] = MEME_Q_VALUES
     facts["max_q_value"] = f"{settings.max_q_value:g}"
     facts["targets"] = f"{targets_name or Path(targets_meme).name} ({len(targets.motifs)} motifs)"
     facts["queries"] = str(len(queries.motifs))
@@ -78,9 +303,9 @@ def compare(
         notes.append(f"{query_meme}: no motif to compare, so no hit")
         hits = pd.DataFrame(columns=HIT_COLUMNS)
     elif binary is None:
-        hits = tomtom_memelite.hits(queries, targets, settings.max_q_value)
+        hits = memelite_hits(queries, targets, settings.max_q_value)
     else:
-        hits = tomtom_meme.hits(binary, query_meme, targets_meme, settings.distance, settings.max_q_value)
+        hits = meme_hits(binary, query_meme, targets_meme, settings.distance, settings.max_q_value)
         _check_names(hits, "query", [m.matrix.matrix_id for m in queries.motifs], query_meme)
         _check_names(hits, "target", [m.matrix.matrix_id for m in targets.motifs], targets_meme)
     if queries.motifs and hits.empty:

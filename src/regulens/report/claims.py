@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from regulens.errors import InputError
-from regulens.figures.claims import COLUMNS
-from regulens.figures.claims_text import FAILS, HOLDS, NOT_TESTED
+from regulens.core.errors import InputError
+from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_TESTED
 
 
 def read_claims(path: Path) -> list[dict[str, str]]:

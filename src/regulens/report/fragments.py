@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from PIL import Image
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 PICTURE_WIDTH = 1500
 """Pixels; where pictures must be made smaller, wider ones are scaled down to this. The page links to the whole."""

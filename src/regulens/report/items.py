@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import yaml
 
-from regulens.errors import InputError
-from regulens.settings import Settings
+from regulens.core.errors import InputError
+from regulens.core.settings import Settings
 
 CLAIMS = "Claims"
 """Item of the claims table, which has a section of its own."""

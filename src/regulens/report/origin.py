@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from regulens.errors import InputError
-from regulens.provenance import Step, chain, manifest_path
+from regulens.core.errors import InputError
+from regulens.provenance.trace import Step, chain, manifest_path
 
 NAMES = 4
 """Files of one command that are named; of more, the number is given."""

@@ -9,13 +9,13 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regulens import __version__
-from regulens.figures.claims_text import FAILS, HOLDS, NOT_TESTED
-from regulens.files import atomic_output, note_read
+from regulens.core.io import atomic_output, note_read
 from regulens.report import fragments
 from regulens.report.claims import counted, read_claims
 from regulens.report.facts import facts_of
 from regulens.report.items import CLAIMS, Entry, PageSettings, differences, in_order, of_paper, papers
 from regulens.report.origin import Origin, origin_of
+from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED
 
 PICTURES_BYTES = 9_000_000
 """Pictures that have more together are made smaller for the page: as text they grow by a third."""

@@ -1,27 +1,116 @@
 """Training of the assay models: Poisson loss on tracks, selected by their correlation."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+from torchmetrics import PearsonCorrCoef
 
+from regulens.core.errors import InputError
+from regulens.core.progress import progress
+from regulens.core.sequence import one_hot
 from regulens.data.store import AssayStore
-from regulens.errors import InputError
-from regulens.models.base import AssayModel
-from regulens.models.registry import build
-from regulens.sequence import one_hot
-from regulens.training.augment import EpochAugmentation
-from regulens.training.checkpoint import save_model
-from regulens.training.dataset import Batch, StoreDataset
-from regulens.training.metrics import TrackPearson, poisson_loss
+from regulens.models.base import AssayModel, build
+from regulens.training.batches import Batch, EpochAugmentation, StoreDataset
+from regulens.training.loop import train
+from regulens.training.resume import TrainingTask, save_model
 from regulens.training.settings import TrainingSettings
-from regulens.training.statistics import evenly_spaced, track_means
-from regulens.training.task import TrainingTask
-from regulens.training.trainer import train
+
+# Loss and correlation of predicted tracks.
+
+
+def poisson_loss(rate: Tensor, target: Tensor) -> Tensor:
+    """Poisson loss of each example: the mean over bins and tracks of rate - target log(rate) (000 section 3.5).
+
+    ``rate`` and ``target`` are (batch, bins, tracks); computed in float32, result float32 (batch,). The logarithm's
+    argument is at least 1e-20, so that a rate of zero has a finite loss (SPEC 2.4).
+    """
+    rate, target = rate.float(), target.float()
+    return (rate - target * rate.clamp(min=1e-20).log()).mean(dim=(1, 2))
+
+
+class Correlation(NamedTuple):
+    """Correlation of each track; ``pearson`` is nan where it is undefined because one side is constant."""
+
+    pearson: Tensor
+    """Pearson r, float64 (tracks,)."""
+    constant_target: Tensor
+    """Tracks whose target has one value only, bool (tracks,)."""
+    constant_prediction: Tensor
+    """Tracks whose prediction has one value only, bool (tracks,)."""
+
+    def mean(self) -> Tensor:
+        """Mean over the tracks where r is defined (nan if there is none), float64."""
+        return self.pearson.nanmean()
+
+
+class TrackPearson(PearsonCorrCoef):
+    """Pearson r of each track, pooled over all segments and bins (SPEC 2.4), accumulated in float64.
+
+    Merges over the processes of a distributed run. A track is constant when its smallest value equals its largest,
+    which no rounding disturbs.
+    """
+
+    def __init__(self, n_tracks: int):
+        super().__init__(num_outputs=n_tracks)
+        self.set_dtype(torch.float64)
+        for name in ("prediction", "target"):
+            start = torch.full((n_tracks,), torch.inf, dtype=torch.float64)
+            self.add_state(f"{name}_min", start, dist_reduce_fx="min")
+            self.add_state(f"{name}_max", -start, dist_reduce_fx="max")
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add examples: ``prediction`` and ``target`` (batch, bins, tracks); an empty batch changes nothing."""
+        if not len(prediction):
+            return
+        for name, values in (("prediction", prediction), ("target", target)):
+            low, high = values.amin(dim=(0, 1)).double(), values.amax(dim=(0, 1)).double()
+            setattr(self, f"{name}_min", torch.minimum(getattr(self, f"{name}_min"), low))
+            setattr(self, f"{name}_max", torch.maximum(getattr(self, f"{name}_max"), high))
+        shape = (-1, self.num_outputs)
+        super().update(prediction.double().reshape(shape), target.double().reshape(shape))
+
+    def compute(self) -> Correlation:
+        """As `correlation`, but torchmetrics turns the result for a single track into numbers."""
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # torchmetrics warns about constant tracks; here they are part of the result
+            pearson = super().compute().reshape(self.num_outputs)
+        target = self.target_min >= self.target_max
+        prediction = self.prediction_min >= self.prediction_max
+        return Correlation(pearson.masked_fill(target | prediction, torch.nan), target, prediction)
+
+    def correlation(self) -> Correlation:
+        """The correlation of each track over everything added so far, in all processes."""
+        return Correlation(*(values.reshape(self.num_outputs) for values in self.compute()))
+
+
+# Sums over a store.
+
+
+def track_means(store: AssayStore, limit: int | None = None) -> np.ndarray:
+    """Mean of each track over examples and bins, float64 (tracks,).
+
+    ``limit`` takes that many examples, evenly spaced over the store, instead of all.
+    """
+    total = np.zeros(len(store.tracks))
+    chosen = evenly_spaced(len(store), limit or len(store))
+    for index in progress(chosen, "track means"):
+        total += store.target(index).sum(axis=0, dtype=np.float64)
+    return total / (len(chosen) * store.geometry.bins)
+
+
+def evenly_spaced(total: int, count: int) -> list[int]:
+    """At most ``count`` of the positions 0 to ``total`` - 1, evenly spaced and in order."""
+    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int)).tolist()
+
 
 _HEAD_EXAMPLES = 1000
 """Training examples from which the first biases of the head are estimated."""

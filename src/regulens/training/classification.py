@@ -1,26 +1,295 @@
 """Fine-tuning of the classifier: cross entropy on labelled sequences, scored by accuracy and AUROC."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool1d, pad
+from torch.utils.data import Dataset
+
+from regulens.core.errors import InputError
+from regulens.core.kmers import MASK, token_ids, vocabulary_size
+from regulens.core.progress import say
+from regulens.core.sequence import N_CODE
+from regulens.data.sequences import SequenceSet
+from regulens.models.bert import (
+    CLASSIFIER_KEYS,
+    CLASSIFIER_KIND,
+    BertSettings,
+    build_classifier,
+    check_length,
+    listed,
+    load_classifier,
+    read_weight_file,
+    save_classifier,
+    tensors_of,
+    weight_differences,
+)
+from regulens.training.batches import BLANK, uniform
+from regulens.training.settings import SequenceAugmentation
+
+if TYPE_CHECKING:
+    from transformers import BertForMaskedLM, BertForSequenceClassification
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import cross_entropy
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 from torchmetrics.utilities import dim_zero_cat
 
-from regulens.data.sequences import SequenceSet, read_sequences
-from regulens.errors import InputError
-from regulens.models.bert import BertSettings, build_classifier, check_length, save_classifier
-from regulens.training.bert_weights import initialise_from
-from regulens.training.sampler import BLANK, derived_seed
-from regulens.training.sequence_augmentation import ModelInput, augmented_input, plain_input
-from regulens.training.sequence_batches import SequenceBatch, SequenceDataset
-from regulens.training.settings import SequenceAugmentation
-from regulens.training.task import TrainingTask
+from regulens.core.io import atomic_output
+from regulens.core.kmers import kmer_ids
+from regulens.core.progress import progress
+from regulens.core.statistics import bootstrap_weights, percentile_interval
+from regulens.data.sequences import overlapping, read_sequences
+from regulens.training.batches import derived_seed
+from regulens.training.device import best_device
+from regulens.training.resume import TrainingTask
+
+# Batches of sequences, as they travel to the device: one byte a base; tokens are made there.
+
+
+class SequenceBatch(NamedTuple):
+    """Sequences of one micro-batch."""
+
+    index: Tensor
+    """Position in the data set, int64 (batch,); `BLANK` for a sequence without weight."""
+    codes: Tensor
+    """Bases A, C, G, T, N = 0 to 4, uint8 (batch, length_bp)."""
+    label: Tensor
+    """1 = positive, 0 = negative, int64 (batch,); 0 where there is no label."""
+
+    @property
+    def weight(self) -> Tensor:
+        """1 for a sequence, 0 for a blank one, float32 (batch,)."""
+        return (self.index != BLANK).float()
+
+
+class SequenceDataset(Dataset):
+    """Whole batches of sequences held in memory; a `BLANK` index gives N and label 0.
+
+    ``codes`` is uint8 (N, length_bp), ``labels`` (N,) or None for sequences without labels.
+    """
+
+    def __init__(self, codes: np.ndarray, labels: np.ndarray | None = None):
+        self.codes = codes
+        self.labels = np.zeros(len(codes), np.uint8) if labels is None else labels
+
+    @classmethod
+    def of(cls, sequences: SequenceSet) -> "SequenceDataset":
+        """The data set of a sequence set."""
+        return cls(sequences.codes, sequences.labels)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitems__(self, indices: list[int]) -> SequenceBatch:
+        index = np.asarray(indices, dtype=np.int64)
+        codes, label = self.codes[index], self.labels[index].astype(np.int64)
+        blank = index == BLANK
+        codes[blank], label[blank] = N_CODE, 0
+        return SequenceBatch(torch.from_numpy(index), torch.from_numpy(codes), torch.from_numpy(label))
+
+    def content_hash(self) -> str:
+        """Hash of all sequences and labels, in their order."""
+        digest = hashlib.sha256(f"{self.codes.shape}".encode())
+        for values in (self.codes, self.labels):
+            digest.update(np.ascontiguousarray(values))
+        return digest.hexdigest()
+
+
+# Augmentation of labelled sequences: other bases, hidden k-mers, shorter windows; drawn anew in every epoch. The
+# draws of an example follow from (seed, epoch, index) alone, through the same generator as the masks of pre-
+# training: neither batches nor devices nor loader processes change them.
+
+_CHANGE, _OTHER, _RUN, _WINDOW = range(4)
+
+
+class ModelInput(NamedTuple):
+    """Arguments of the model by HuggingFace's names."""
+
+    input_ids: Tensor
+    """Tokens: CLS, k-mers, SEP, int64 (batch, T)."""
+    attention_mask: Tensor | None
+    """Which tokens the others can see, bool (batch, T); None: all."""
+
+
+def plain_input(codes: Tensor, k: int) -> ModelInput:
+    """Sequences as they are; ``codes`` is uint8 (batch, length_bp)."""
+    return ModelInput(token_ids(codes, k), None)
+
+
+def augmented_input(batch: SequenceBatch, settings: SequenceAugmentation, key: int, k: int) -> ModelInput:
+    """The batch with what ``settings`` ask for; ``key`` stands for seed and epoch (`sampler.derived_seed`).
+
+    Bases are substituted first, so that all k-mers over one agree; then k-mers are hidden. What lies outside of the
+    window is out of sight of the model, while the window, CLS and SEP keep their positions. ``crop_bp`` must leave a
+    k-mer of the sequence.
+    """
+    codes = _substituted(batch, settings.substitute, key) if settings.substitute else batch.codes
+    tokens = token_ids(codes, k)
+    if settings.mask_kmers:
+        tokens[:, 1:-1].masked_fill_(_runs(batch, settings.mask_kmers, key, k), MASK)
+    return ModelInput(tokens, _in_window(batch, settings.crop_bp, key, k) if settings.crop_bp else None)
+
+
+def _substituted(batch: SequenceBatch, share: float, key: int) -> Tensor:
+    """Codes of which a share of A, C, G, T are one of the three others, each with the same probability."""
+    length = batch.codes.shape[1]
+    change = (uniform(key, _CHANGE, batch.index, length) < share) & (batch.codes != N_CODE)
+    other = batch.codes + 1 + (uniform(key, _OTHER, batch.index, length) * 3).to(torch.uint8)
+    return torch.where(change, other % 4, batch.codes)
+
+
+def _runs(batch: SequenceBatch, share: float, key: int, k: int) -> Tensor:
+    """Which k-mers are hidden, bool (batch, kmers): runs of k, which begin anywhere with probability ``share / k``.
+
+    A run hides at least one base altogether. Runs begin before the sequence too: every k-mer has the same probability.
+    """
+    kmers = batch.codes.shape[1] - k + 1
+    first = (uniform(key, _RUN, batch.index, kmers + k - 1) < share / k).float()
+    return max_pool1d(first[:, None], k, stride=1)[:, 0].bool()
+
+
+def _in_window(batch: SequenceBatch, most: int, key: int, k: int) -> Tensor:
+    """Which tokens are in the example's window, bool (batch, kmers + 2), with CLS and SEP.
+
+    The window is 0 to ``most`` bases shorter than the sequence, and its place is any; both are uniform.
+    """
+    kmers = batch.codes.shape[1] - k + 1
+    size, place = uniform(key, _WINDOW, batch.index, 2).T[:, :, None]
+    cut = (size * (most + 1)).long()
+    start = (place * (cut + 1)).long()
+    column = torch.arange(kmers, device=batch.codes.device)
+    return pad((column >= start) & (column < start + kmers - cut), (1, 1), value=True)
+
+
+# Weights from elsewhere: a pre-trained encoder to start from, a trained classifier to use as it is.
+
+ENCODER_KIND = "regulens masked k-mer encoder"
+"""What the file of a pre-trained encoder says it is."""
+
+_BUFFERS = ("position_ids", "token_type_ids")
+
+_POOLER = "pooler."
+
+_FUNCTION = ("k", "layers", "hidden", "heads", "intermediate", "positions", "layer_norm_eps")
+"""Settings that decide what weights compute; dropout and initialisation are left out."""
+
+
+def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", path: Path | str) -> None:
+    """Load the weights of a pre-trained encoder into ``model.bert``; the heads keep what they have.
+
+    ``path`` is a file of this project (from masked k-mers, or a classifier's ``model.ckpt``), or one with HuggingFace's
+    names, such as ``pytorch_model.bin`` of ``zhihan1996/DNA_bert_6``, also as ``.safetensors``: with or without the
+    prefix ``bert.``, with ``gamma`` and ``beta`` for the layer norms or not. Its own heads are not read. Where the file
+    has no pooler, the model keeps its new one, and a line on stderr says so.
+
+    Raises `InputError` for an unreadable file and for one that does not fit, naming the settings to change.
+    """
+    content = read_weight_file(path)
+    found, expected = _encoder(_modern_names(tensors_of(content, path))), model.bert.state_dict()
+    pooled = any(name.startswith(_POOLER) for name in found)
+    if not pooled or model.bert.pooler is None:
+        found = {name: tensor for name, tensor in found.items() if not name.startswith(_POOLER)}
+        expected = {name: tensor for name, tensor in expected.items() if not name.startswith(_POOLER)}
+    _require_fit(found, expected, path)
+    heads = (content.get("settings") or {}).get("heads", model.config.num_attention_heads)
+    if heads != model.config.num_attention_heads:
+        raise InputError(
+            f"{path}: {heads} attention heads, configured {model.config.num_attention_heads}: set heads to {heads}"
+        )
+    model.bert.load_state_dict(found, strict=False)
+    if model.bert.pooler is not None and not pooled:
+        say(f"{path} has no pooler: that of the classifier starts from random weights")
+
+
+def adopt_classifier(
+    checkpoint: Path | str, settings: BertSettings, length_bp: int, output: Path | str, **facts: Any
+) -> None:
+    """Make ``model.ckpt`` from a trained classifier instead of training (the key ``tasks.<name>.checkpoint``).
+
+    ``checkpoint`` is a classifier's ``model.ckpt``, which must agree with the configured sizes and length, or a file
+    with HuggingFace's names for a sequence classifier of two classes (as for `initialise_from`, and with or without the
+    prefix ``model.``); nothing says what such a file was trained on. ``facts`` are kept in the file.
+
+    Raises `InputError` that says what differs.
+    """
+    check_length(settings, length_bp)
+    content = read_weight_file(checkpoint)
+    if content.get("kind") == CLASSIFIER_KIND:
+        model, content = load_classifier(checkpoint)
+        found = content["settings"] | {"length_bp": content["length_bp"]}
+        wanted = settings.model_dump(mode="json") | {"length_bp": length_bp}
+        lines = [
+            f"{key}: {found[key]} in the file, configured {wanted[key]}"
+            for key in (*_FUNCTION, "length_bp")
+            if found[key] != wanted[key]
+        ]
+        if lines:
+            raise InputError(f"{checkpoint} does not fit the configured model:\n  " + "\n  ".join(lines))
+        known = {key: value for key, value in content.items() if key not in CLASSIFIER_KEYS and key != "code_version"}
+    else:
+        model, known = build_classifier(settings), {"seed": None, "epoch": None}
+        weights = _modern_names(tensors_of(content, checkpoint))
+        _require_fit(weights, model.state_dict(), checkpoint, "bert.")
+        model.load_state_dict(weights)
+        say(f"{checkpoint}: plain weights; what they were trained on cannot be checked")
+    facts = known | facts | {"adopted_from": str(checkpoint)}
+    save_classifier(output, model, model.state_dict(), settings, length_bp, **facts)
+
+
+def _modern_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights under today's names: without a common prefix ``model.``, old names of layer norms, and buffers."""
+    if all(name.startswith("model.") for name in weights):
+        weights = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
+    for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
+        weights = {name.replace(old, new): tensor for name, tensor in weights.items()}
+    return {name: tensor for name, tensor in weights.items() if not name.endswith(_BUFFERS)}
+
+
+def _encoder(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the encoder, without the prefix ``bert.`` and without those of heads."""
+    if any(name.startswith("bert.") for name in weights):
+        return {name.removeprefix("bert."): tensor for name, tensor in weights.items() if name.startswith("bert.")}
+    return {name: tensor for name, tensor in weights.items() if not name.startswith(("cls.", "classifier."))}
+
+
+def _require_fit(found: dict[str, Tensor], expected: dict[str, Tensor], path: Path | str, prefix: str = "") -> None:
+    lines = weight_differences(found, expected)
+    if not lines:
+        return
+    sizes, wanted = _sizes(found, prefix), _sizes(expected, prefix)
+    keys = [f"{key} to {size}" for key, size in sizes.items() if size is not None and size != wanted[key]]
+    advice = f"set {', '.join(keys)}" if keys else "it is not a BERT of this kind"
+    raise InputError(f"{path} does not fit the model as configured: {advice}{listed(lines)}")
+
+
+def _sizes(weights: dict[str, Tensor], prefix: str) -> dict[str, int | None]:
+    """The settings that the shapes of weights tell; None where the weight is not there or has an odd shape."""
+
+    def length(name: str, axis: int) -> int | None:
+        shape = weights[prefix + name].shape if prefix + name in weights else ()
+        return shape[axis] if axis < len(shape) else None
+
+    vocabulary = length("embeddings.word_embeddings.weight", 0)
+    layers = [
+        name.removeprefix(f"{prefix}encoder.layer.").split(".")[0] for name in weights if "encoder.layer." in name
+    ]
+    return {
+        "k": next((k for k in range(1, 9) if vocabulary_size(k) == vocabulary), None),
+        "hidden": length("embeddings.word_embeddings.weight", 1),
+        "positions": length("embeddings.position_embeddings.weight", 0),
+        "intermediate": length("encoder.layer.0.intermediate.dense.bias", 0),
+        "layers": len(set(layers)) or None,
+    }
 
 
 class ClassificationTask(TrainingTask):
@@ -141,3 +410,197 @@ def _file_hash(path: Path) -> str:
     """sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# Test scores of a classifier, beside those of a logistic regression on k-mer frequencies.
+
+METRICS = ("accuracy", "balanced_accuracy", "auroc", "mcc", "f1")
+"""Scores of a classifier; balanced accuracy is the mean recall of both classes; the positive class is that of f1."""
+
+ALL, NOT_OVERLAPPING = "all", "not_overlapping"
+"""Test sequences that are scored: all, and those that overlap no training or validation sequence."""
+
+CLASSIFIER_ROW, REFERENCE_ROW = "bert", "kmer_logistic_regression"
+
+DIFFERENCE_ROW = "bert_minus_logistic_regression"
+
+_COLUMNS = ("id", "label", "probability")
+
+_RESAMPLES_AT_ONCE = 100
+
+
+def predict_classes(
+    model_path: Path | str,
+    test_path: Path | str,
+    output: Path | str,
+    batch: int = 256,
+    accelerator: str = "auto",
+) -> None:
+    """Write the probability of class 1 for every sequence of a table: CSV with id, label (the true one), probability.
+
+    Raises `InputError` when the model is unreadable or was made for another length.
+    """
+    model, content = load_classifier(model_path)
+    sequences = read_sequences(test_path)
+    if sequences.codes.shape[1] != content["length_bp"]:
+        raise InputError(
+            f"{model_path} was made for {content['length_bp']} bp, {test_path} has sequences of "
+            f"{sequences.codes.shape[1]}: use one length_bp for both"
+        )
+    device = best_device(accelerator)
+    model.to(device)
+    k, codes, found = content["settings"]["k"], torch.from_numpy(sequences.codes), []
+    with torch.inference_mode():
+        for part in progress(codes.split(batch), f"predicting {Path(test_path).name}"):
+            found.append(model(token_ids(part.to(device), k)).logits.softmax(1)[:, 1].cpu())
+    _write_predictions(output, sequences, torch.cat(found).numpy())
+
+
+def predict_by_kmers(train_paths: Sequence[Path | str], test_path: Path | str, output: Path | str, k: int = 4) -> None:
+    """The reference: a logistic regression on standardised k-mer frequencies; writes as `predict_classes` does.
+
+    ``train_paths`` are joined: the tables of training and validation, since nothing is selected here.
+
+    Raises `InputError` for tables of different lengths and a training set of one class.
+    """
+    tables, test = _read_tables(train_paths, test_path)
+    labels = np.concatenate([table.labels for table in tables])
+    if len(np.unique(labels)) < 2:
+        raise InputError(f"{', '.join(map(str, train_paths))}: all labels are {labels[0]}: nothing to tell apart")
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    model.fit(np.concatenate([kmer_frequencies(table.codes, k) for table in tables]), labels)
+    _write_predictions(output, test, model.predict_proba(kmer_frequencies(test.codes, k))[:, 1])
+
+
+def kmer_frequencies(codes: np.ndarray, k: int = 4) -> np.ndarray:
+    """Share of each k-mer among those of a sequence: float32 (N, 4 ** k) from uint8 codes (N, L) without N."""
+    first = vocabulary_size(k) - 4**k
+    kmers = kmer_ids(torch.from_numpy(codes), k) - first
+    counts = torch.zeros(len(codes), 4**k).scatter_add_(1, kmers, torch.ones(kmers.shape))
+    return (counts / kmers.shape[1]).numpy()
+
+
+def classifier_metrics(
+    predictions: Path | str,
+    reference: Path | str,
+    train_paths: Sequence[Path | str],
+    test_path: Path | str,
+    output: Path | str,
+    bootstrap: int = 1000,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Scores of two files of predictions of the test table, written as CSV and returned.
+
+    Columns: subset, row (`CLASSIFIER_ROW`, `REFERENCE_ROW`, `DIFFERENCE_ROW`), metric (`METRICS`), value, low, high
+    (95 % bootstrap over the sequences of the subset, the same resamples for both, so that the difference is paired),
+    sequences (of the subset). A score is empty where it is undefined, such as AUROC of one class.
+
+    ``train_paths`` are the tables of training and validation, what the classifiers have seen. The subset `ALL` is the
+    whole test table, `NOT_OVERLAPPING` leaves out what `overlapping` finds in those tables: a classifier that remembers
+    places does better on the first than on sequences it has not seen. Where nothing overlaps, the two are the same
+    sequences and the second is not written, lest one result look like two.
+
+    Raises `InputError` when a file cannot be read, is not of the sequences of the test table, or when the tables are of
+    different lengths.
+    """
+    tables, test = _read_tables(train_paths, test_path)
+    probabilities = []
+    for path in (predictions, reference):
+        found = _read_predictions(path)
+        if found["id"].tolist() != test.ids or found["label"].tolist() != test.labels.tolist():
+            raise InputError(f"{path}: not predictions of the sequences of {test_path}: make the file again")
+        probabilities.append(found["probability"].to_numpy())
+    apart = ~overlapping(test.codes, np.concatenate([table.codes for table in tables]))
+    subsets = {ALL: np.ones(len(apart), dtype=bool)} | ({} if apart.all() else {NOT_OVERLAPPING: apart})
+    parts = []
+    for subset, chosen in subsets.items():
+        compared = _compare(*(values[chosen] for values in probabilities), test.labels[chosen], bootstrap, seed)
+        compared.insert(0, "subset", subset)
+        parts.append(compared)
+    table = pd.concat(parts, ignore_index=True)
+    with atomic_output(output) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    return table
+
+
+def _compare(first: np.ndarray, second: np.ndarray, label: np.ndarray, bootstrap: int, seed: int) -> pd.DataFrame:
+    """Rows of `classifier_metrics` from the probabilities of both classifiers and the labels, each (N,)."""
+    rng, both = np.random.default_rng(seed), (first, second)
+    values, draws = [np.full(len(METRICS), np.nan)] * 2, [np.empty((0, len(METRICS)))] * 2
+    if len(label):
+        whole, parts = np.full((1, len(label)), 1 / len(label)), []
+        for start in range(0, bootstrap, _RESAMPLES_AT_ONCE):
+            weights = bootstrap_weights(len(label), min(_RESAMPLES_AT_ONCE, bootstrap - start), rng)
+            parts.append([weighted_metrics(probability, label, weights) for probability in both])
+        values = [weighted_metrics(probability, label, whole)[0] for probability in both]
+        draws = [np.concatenate([part[which] for part in parts]) for which in range(2)]
+    values, draws = [*values, values[0] - values[1]], [*draws, draws[0] - draws[1]]
+    rows = []
+    for row, value, drawn in zip((CLASSIFIER_ROW, REFERENCE_ROW, DIFFERENCE_ROW), values, draws, strict=True):
+        for column, metric in enumerate(METRICS):
+            defined = drawn[~np.isnan(drawn[:, column]), column]
+            low, high = percentile_interval(defined) if len(defined) else (np.nan, np.nan)
+            rows.append((row, metric, value[column], low, high, len(label)))
+    return pd.DataFrame(rows, columns=["row", "metric", "value", "low", "high", "sequences"])
+
+
+def weighted_metrics(probability: np.ndarray, label: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`METRICS` of weighted sequences, float64 (resamples, 5), nan where undefined.
+
+    ``probability`` of class 1 and ``label`` (0 or 1) are (N,), ``weights`` (resamples, N) with rows that sum to 1: all
+    resamples at once, where scikit-learn takes them one by one. A probability above 0.5 predicts class 1. Of one class,
+    only accuracy is defined, and f1 if it is the positive one.
+    """
+    predicted, positive = probability > 0.5, label == 1
+    hits, misses = weights @ (predicted & positive), weights @ (~predicted & positive)
+    false, correct = weights @ (predicted & ~positive), weights @ (~predicted & ~positive)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        positives, negatives = hits + misses, correct + false
+        balanced = (hits / positives + correct / negatives) / 2
+        sides = (hits + false) * positives * negatives * (correct + misses)
+        # As in scikit-learn, a coefficient of a constant prediction is 0; of constant labels it would say nothing.
+        mcc = np.where(sides > 0, (hits * correct - false * misses) / np.sqrt(sides), 0)
+        mcc = np.where((positives > 0) & (negatives > 0), mcc, np.nan)
+        f1 = np.where(positives > 0, 2 * hits / (2 * hits + false + misses), np.nan)
+        auroc = _weighted_auroc(probability, positive, weights)
+    return np.stack([hits + correct, balanced, auroc, mcc, f1], axis=1)
+
+
+def _weighted_auroc(probability: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Share of pairs (positive, negative) in which the positive has the higher probability; a tie counts half."""
+    order = np.argsort(probability)
+    starts = np.flatnonzero(np.diff(probability[order], prepend=-np.inf))
+    wins = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
+    losses = np.add.reduceat((weights * ~positive)[:, order], starts, axis=1)
+    below = losses.cumsum(axis=1) - losses / 2
+    return (wins * below).sum(axis=1) / (wins.sum(axis=1) * losses.sum(axis=1))
+
+
+def _read_tables(train_paths: Sequence[Path | str], test_path: Path | str) -> tuple[list[SequenceSet], SequenceSet]:
+    """The tables of training and the test table; raises `InputError` where their sequences differ in length."""
+    tables, test = [read_sequences(path) for path in train_paths], read_sequences(test_path)
+    for path, table in zip(train_paths, tables, strict=True):
+        if table.codes.shape[1] != test.codes.shape[1]:
+            raise InputError(f"{path} has sequences of {table.codes.shape[1]} bp, {test_path} of {test.codes.shape[1]}")
+    return tables, test
+
+
+def _write_predictions(output: Path | str, sequences: SequenceSet, probability: np.ndarray) -> None:
+    table = pd.DataFrame(dict(zip(_COLUMNS, (sequences.ids, sequences.labels, probability), strict=True)))
+    with atomic_output(output) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def _read_predictions(path: Path | str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype={"id": str}, keep_default_na=False)
+        table = table[list(_COLUMNS)].astype({"label": int, "probability": float})
+    except FileNotFoundError:
+        raise InputError(f"{path}: the file of predictions does not exist") from None
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path}: not a table with the columns {', '.join(_COLUMNS)}: {error}") from None
+    if not len(table) or not table["label"].isin((0, 1)).all() or not table["probability"].between(0, 1).all():
+        raise InputError(
+            f"{path}: every row needs a label of 0 or 1 and a probability from 0 to 1; make the file again"
+        )
+    return table

@@ -2,7 +2,7 @@
 
 import torch
 
-from regulens.errors import InputError
+from regulens.core.errors import InputError
 
 
 def device_kind(accelerator: str, devices: int = 1) -> str:

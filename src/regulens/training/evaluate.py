@@ -1,22 +1,120 @@
 """Predictions of a trained model, and the correlation of predictions with the truth."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import torch
 
-from regulens.data.store import AssayStore
-from regulens.errors import InputError
-from regulens.files import atomic_output
-from regulens.sequence import one_hot
-from regulens.training.checkpoint import model_of, read_checkpoint, track_differences
-from regulens.training.dataset import StoreDataset, loader
+from regulens.core.errors import InputError
+from regulens.core.hdf5 import OutputFile, hdf5_output
+from regulens.core.io import atomic_output
+from regulens.core.progress import progress
+from regulens.core.sequence import one_hot
+from regulens.data.settings import Geometry
+from regulens.data.store import LOCATION_BYTES, AssayStore
+from regulens.data.tracks import tracks_to_text
+from regulens.training.assay import TrackPearson, track_means
+from regulens.training.batches import StoreDataset, evaluation_batches, loader
 from regulens.training.device import best_device
-from regulens.training.display import progress
-from regulens.training.metrics import TrackPearson
-from regulens.training.predictions import open_predictions, write_predictions
-from regulens.training.sampler import evaluation_batches
+from regulens.training.resume import model_of, read_checkpoint, track_differences
+from regulens.training.settings import MEAN, RIDGE
+
+# Files of predicted tracks for the examples of a store.
+
+
+class PredictionWriter:
+    """Takes predictions in the order of the store; made by `write_predictions`."""
+
+    def __init__(self, file: OutputFile, store: AssayStore, compression: int | None):
+        geometry, n_tracks = store.geometry, len(store.tracks)
+        self._store, self._file = store, file
+        self._values = file.create_dataset(
+            "prediction",
+            (len(store), geometry.bins, n_tracks),
+            dtype=np.float32,
+            chunks=(1, geometry.bins, n_tracks),
+            compression=compression,
+            fletcher32=True,
+        )
+        self._locations = file.create_dataset("location", (len(store),), dtype=f"S{LOCATION_BYTES}")
+        self.examples = 0
+        """Examples written so far."""
+
+    def append(self, values: np.ndarray) -> None:
+        """Add the next examples: (examples, bins, tracks)."""
+        rows = range(self.examples, self.examples + len(values))
+        self._values[rows.start : rows.stop] = values
+        self._locations[rows.start : rows.stop] = [self._store.location(row).encode() for row in rows]
+        self.examples = rows.stop
+        self._file.check()
+
+
+@contextmanager
+def write_predictions(
+    output: Path | str, store: AssayStore, model: str, seed: int | None, compression: int | None = None
+) -> Iterator[PredictionWriter]:
+    """Open a file of predictions for all examples of ``store``; it appears when the block ends without an error.
+
+    HDF5: ``prediction`` float32 (examples, bins, tracks) and ``location`` as in the store; attributes tracks, input_bp,
+    bins, bin_bp as in the store, ``model`` (a name) and, where there is one, ``seed``. ``compression`` is a level
+    of gzip.
+    """
+    with hdf5_output(output) as file:
+        file.attrs["tracks"] = tracks_to_text(store.tracks)
+        for name in ("input_bp", "bins", "bin_bp"):
+            file.attrs[name] = getattr(store.geometry, name)
+        file.attrs["model"] = model
+        if seed is not None:
+            file.attrs["seed"] = seed
+        writer = PredictionWriter(file, store, compression)
+        yield writer
+        if writer.examples != len(store):
+            raise ValueError(f"{writer.examples} predictions for {len(store)} examples")
+
+
+@contextmanager
+def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Dataset]:
+    """The data set ``prediction`` of a file, checked to belong to the examples and tracks of ``store``.
+
+    Raises `InputError` when it is missing, broken, or made for other data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: the predictions do not exist: run the step that makes them")
+    again = "delete it and make the predictions again"
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"{path}: not a readable HDF5 file ({error}): {again}") from None
+    with file:
+        if "prediction" not in file or "location" not in file:
+            raise InputError(f"{path}: not a file of predictions: it has no prediction and location")
+        expected = (len(store), store.geometry.bins, len(store.tracks))
+        if file["prediction"].shape != expected:
+            raise InputError(
+                f"{path} has predictions {file['prediction'].shape}, {store.path} needs {expected}: {again}"
+            )
+        try:
+            locations = file["location"][:]
+        except OSError as error:
+            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None
+        for row in range(len(store)):
+            if locations[row].decode() != store.location(row):
+                raise InputError(
+                    f"{path}: example {row} is {locations[row].decode()!r} there and {store.location(row)!r} in "
+                    f"{store.path}: {again}"
+                )
+        try:
+            yield file["prediction"]
+        except OSError as error:
+            if error.errno is not None:  # of the system, not of HDF5
+                raise
+            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None
+
 
 PEARSON_COLUMNS = ("track", "identifier", "description", "group", "pearson", "constant")
 """Columns of a table of correlations: ``pearson`` is empty where it is undefined, and ``constant`` says which side
@@ -82,3 +180,107 @@ def pearson_table(predictions: Path | str, store_path: Path | str, output: Path 
     with atomic_output(output) as temporary:
         table.to_csv(temporary, index=False)
     return table
+
+
+# Predictions without a neural network, to compare models with: the mean of each track, and GC and CpG content.
+
+"""Names of the two references in files of predictions."""
+
+
+def predict_reference(
+    reference: str, train_store: Path | str, test_store: Path | str, output: Path | str, alpha: float = 1.0
+) -> None:
+    """Write the predictions of a reference by its name, `MEAN` or `RIDGE`; `InputError` for another name."""
+    if reference == MEAN:
+        training_mean(train_store, test_store, output)
+    elif reference == RIDGE:
+        gc_cpg_ridge(train_store, test_store, output, alpha)
+    else:
+        raise InputError(f"unknown reference '{reference}': use {MEAN} or {RIDGE}")
+
+
+def training_mean(train_store: Path | str, test_store: Path | str, output: Path | str) -> None:
+    """Predict the training set's mean of each track everywhere.
+
+    Correlation with a constant is undefined: the table of correlations has no r and says "prediction" in its column
+    ``constant``.
+    """
+    with AssayStore(train_store) as train, AssayStore(test_store) as test:
+        _same_kind(train, test)
+        means = np.broadcast_to(track_means(train).astype(np.float32), (test.geometry.bins, len(test.tracks)))
+        # One value repeated: the lowest level of gzip leaves next to nothing of it.
+        with write_predictions(output, test, MEAN, None, compression=1) as writer:
+            for _ in progress(range(len(test)), "training mean"):
+                writer.append(means[None])
+
+
+def gc_cpg_ridge(train_store: Path | str, test_store: Path | str, output: Path | str, alpha: float = 1.0) -> None:
+    """Predict each bin of the test store by ridge regression on the bin's own GC and CpG content.
+
+    Minimises over the training bins, for each track, sum (y - intercept - w.z)^2 + alpha |w|^2, where z are the two
+    features of `composition` with mean 0 and standard deviation 1 in training; the intercept has no penalty. A bin
+    without a value (all N) has z = 0. Solved in closed form from sums in float64, in one pass.
+
+    Raises `InputError` when the stores differ in geometry or tracks.
+    """
+    with AssayStore(train_store) as train, AssayStore(test_store) as test:
+        _same_kind(train, test)
+        mean, sd, weights, intercept = _fit(train, alpha)
+        with write_predictions(output, test, RIDGE, None) as writer:
+            for index in progress(range(len(test)), "GC + CpG ridge"):
+                z = _standardised(composition(test.sequence(index), test.geometry), mean, sd)
+                writer.append((z @ weights + intercept)[None])
+
+
+def composition(codes: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """GC and CpG content of each target bin, float64 (bins, 2); nan where a bin has nothing but N.
+
+    ``codes`` is uint8 (input_bp,), A, C, G, T, N = 0 to 4. GC: share of G and C among the bases that are not N. CpG:
+    share of CG among the pairs of neighbours without N; a pair belongs to the bin of its first base.
+    """
+    start = (geometry.input_bp - geometry.target_bp) // 2
+    stop = start + geometry.target_bp
+    following = np.append(codes, 4)[start + 1 : stop + 1]
+    codes = codes[start:stop]
+    shape = (geometry.bins, geometry.bin_bp)
+    counts = [
+        values.reshape(shape).sum(axis=1, dtype=np.float64)
+        for values in (
+            (codes == 1) | (codes == 2),
+            codes < 4,
+            (codes == 1) & (following == 2),
+            (codes < 4) & (following < 4),
+        )
+    ]
+    with np.errstate(invalid="ignore"):
+        return np.stack([counts[0] / counts[1], counts[2] / counts[3]], axis=1)
+
+
+def _fit(train: AssayStore, alpha: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and sd of the features (2,), weights (2, tracks) and intercept (tracks,)."""
+    every = np.concatenate(
+        [composition(train.sequence(i), train.geometry) for i in progress(range(len(train)), "GC and CpG content")]
+    )
+    mean, sd = np.nanmean(every, axis=0), np.nanstd(every, axis=0)
+    z = _standardised(every, mean, sd)
+    bins, n_tracks = train.geometry.bins, len(train.tracks)
+    sum_y, sum_zy = np.zeros(n_tracks), np.zeros((2, n_tracks))
+    for index in progress(range(len(train)), "GC + CpG ridge, fit"):
+        y = train.target(index).astype(np.float64)
+        sum_y += y.sum(axis=0)
+        sum_zy += z[index * bins : (index + 1) * bins].T @ y
+    # The intercept has no penalty: centre both sides (bins of N shift the mean of z away from 0).
+    z_mean, y_mean = z.mean(axis=0), sum_y / len(z)
+    centred = z - z_mean
+    gram, moments = centred.T @ centred + alpha * np.eye(2), sum_zy - len(z) * np.outer(z_mean, y_mean)
+    weights = np.linalg.lstsq(gram, moments, rcond=None)[0]  # a feature without variance gets weight 0
+    return mean, sd, weights, y_mean - z_mean @ weights
+
+
+def _standardised(features: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    return np.nan_to_num((features - mean) / np.where(sd > 0, sd, 1.0))
+
+
+def _same_kind(train: AssayStore, test: AssayStore) -> None:
+    if train.geometry != test.geometry or train.tracks["identifier"].tolist() != test.tracks["identifier"].tolist():
+        raise InputError(f"{train.path} and {test.path} differ in geometry or tracks: make both from the same settings")

@@ -12,11 +12,12 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
-from regulens.errors import InputError
-from regulens.training.display import say
+from regulens.core.errors import InputError
+from regulens.core.progress import say
 
 HEARTBEAT_S = 15.0
 """A holder touches its lock this often."""
+
 PATIENCE_S = 90.0
 """A lock from another host that nobody touched for this long is stale."""
 

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from regulens.settings import Settings
+from regulens.core.settings import Settings
 
 
 class Augmentation(Settings):
@@ -114,3 +114,74 @@ class MaskedTrainingSettings(SequenceTraining):
     """Windows one device takes at a time, at most; the rest of the effective batch is accumulated."""
     learning_rate: float = Field(default=4e-4, gt=0)
     """Peak learning rate."""
+
+
+# Settings of the trials of a hybrid network; defaults are the published code's (SPEC 5.4).
+
+TRIAL_HARDWARE_KEYS = {"trials_at_once", "accelerator"}
+"""Training keys that say how to compute and not what: results agree up to rounding on one kind of device; CPU and GPU
+draw other dropout masks."""
+
+
+class TrialTraining(Settings):
+    """Training of several trials of a hybrid network: Adam, decay on a plateau, early stopping."""
+
+    epochs: int = Field(default=100, gt=0)
+    """Passes over the training set, at most."""
+    batch: int = Field(default=100, gt=0)
+    """Sequences an optimiser step of each trial; the last step of an epoch holds what is left."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Learning rate of Adam at the start."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay of Adam's averages of the gradient and of its square."""
+    epsilon: float = Field(default=1e-7, gt=0)
+    """Adam's epsilon, placed as in TensorFlow: beside the root of the average before its bias correction."""
+    decay: float = Field(default=0.2, gt=0, lt=1)
+    """Factor of the learning rate when the monitored score is on a plateau."""
+    decay_patience: int = Field(default=4, gt=0)
+    """Epochs without a score better by 1e-4 before the learning rate decays."""
+    min_learning_rate: float = Field(default=1e-7, ge=0)
+    """The learning rate decays no further than this."""
+    stop_patience: int | None = Field(default=10, gt=0)
+    """Stop after this many epochs without a better score; none: never stop early."""
+    monitor: Literal["auroc", "aupr"] = "auroc"
+    """Validation score that decays the learning rate, stops the training and chooses the epoch to keep."""
+    trials_at_once: int | None = Field(default=None, gt=0)
+    """Trials that train side by side; none: all of them on a GPU, one on a CPU."""
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    """Device kind; `auto` takes a GPU where there is one."""
+
+
+# Settings of the pre-training on masked k-mers, apart from the task, so that they are read without PyTorch.
+
+
+class PretrainingSettings(Settings):
+    """Sequences without labels, and how their k-mers are masked."""
+
+    fasta: list[str] = []
+    """Sources or paths: FASTA files, tiled with windows of `length_bp`; windows with more than 10 % N are left out."""
+    training_sequences: bool = True
+    """The training sequences of all tasks are learned from too, without their labels."""
+    mask_fraction: float = Field(default=0.15, gt=0, lt=1)
+    """Share of the k-mers that are to be predicted, before overlaps of the runs (each centre has this over `k`)."""
+    mask_run: int | None = Field(default=None, gt=0)
+    """Adjacent k-mers hidden together; none: `k`, as in DNABERT, the fewest that hide a base (one)."""
+    valid_fraction: float = Field(default=0.05, gt=0, lt=0.5)
+    """Share of the windows that validate."""
+    max_windows: int | None = Field(default=None, gt=1)
+    """Most windows in all, drawn with the seed; none: all."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of that draw, of the split and of the masks of validation."""
+
+    @model_validator(mode="after")
+    def _some_data(self):
+        if not (self.fasta or self.training_sequences):
+            raise ValueError("name a file in fasta or set training_sequences: true: there is nothing to learn from")
+        return self
+
+
+# The two rows of Table 1 that are no models, and what the tables call them.
+
+MEAN, RIDGE = "mean", "gc_cpg_ridge"
+
+REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge"}

@@ -1,0 +1,260 @@
+"""Time and memory of the GPU jobs of a configuration, estimated from the shapes of its networks.
+
+Time of a pass: operations over a sustained rate plus bytes over a sustained bandwidth, and never less than a launch for
+each operator. These rates are assumptions, stated in `Gpu`; a measured run replaces them. Importing imports torch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from regulens.config import Config
+from regulens.config.dnabert_lrp import DnabertLrp
+from regulens.config.hybrid_networks import TASKS, HybridNetworks
+from regulens.data.settings import Geometry
+from regulens.models.base import build
+from regulens.models.settings import BertSettings, HybridNetworkSettings
+
+# What one forward pass of a network costs, counted on shapes alone: no weights, no GPU, no data. The networks are
+# built on torch's ``meta`` device. Importing this module imports torch.
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One forward pass, everything in float32."""
+
+    parameters: int
+    """Trainable parameters."""
+    flops: int
+    """Floating-point operations of matrix products and convolutions (a multiplication and an addition are two)."""
+    moved_bytes: int
+    """Bytes that the operators read and write, views left out."""
+    saved_bytes: int
+    """Bytes of activations that are kept for the backward pass."""
+    operators: int
+    """Operators that are called, views left out: about the kernels that a GPU launches."""
+
+
+class _Traffic(TorchDispatchMode):
+    """Counts operators and the bytes of their arguments and results."""
+
+    def __init__(self):
+        super().__init__()
+        self.moved_bytes = self.operators = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if not function.is_view:
+            tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, Tensor)]
+            self.operators += 1
+            self.moved_bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return result
+
+
+def forward_cost(make: Callable[[], nn.Module], run: Callable[[nn.Module], Tensor]) -> Cost:
+    """Cost of ``run(make())`` in training mode; both are called on the meta device."""
+    with torch.device("meta"):
+        model = make().train()
+        of_model = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
+        saved: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in of_model:
+                saved[storage._cdata] = storage.nbytes()
+            return tensor
+
+        keep = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with FlopCounterMode(display=False) as counter, _Traffic() as traffic, keep:
+            result = run(model)
+    del result  # alive until here: a freed storage's identity may be used again
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    flops = counter.get_total_flops()
+    return Cost(parameters, flops, traffic.moved_bytes, sum(saved.values()), traffic.operators)
+
+
+def assay_cost(architecture: str, settings: dict, geometry: Geometry, n_tracks: int) -> Cost:
+    """Cost of an assay model for one example.
+
+    Raises `InputError` when the settings do not fit the architecture or the geometry.
+    """
+
+    def run(model: nn.Module) -> Tensor:
+        # As `forward`, whose autocast does not know the meta device.
+        x = torch.zeros(1, 4, geometry.input_bp)
+        return nn.functional.softplus(model.head(model.trunk(model.pad(x))))
+
+    return forward_cost(lambda: build(architecture, settings, geometry, n_tracks), run)
+
+
+def hybrid_cost(settings: HybridNetworkSettings, trials: int, batch: int) -> Cost:
+    """Cost of ``trials`` hybrid networks side by side for one batch of ``batch`` sequences."""
+    from regulens.models.hybrid import HybridNetwork
+
+    class Uninitialised(HybridNetwork):
+        """Weights without memory cannot be drawn."""
+
+        def initialise(self, seeds) -> None:
+            pass
+
+    def run(model: nn.Module) -> Tensor:
+        return model(torch.zeros(1, batch, 4, settings.input_bp))
+
+    return forward_cost(lambda: Uninitialised(settings, trials), run)
+
+
+TRAINING_PASSES = 3
+"""A training step costs as much as three forward passes: forward, and twice as much backward."""
+
+RELEVANCE_PASSES = 10
+"""All relevance scores of a sequence: gradients, and a relevance pass of several products an operation."""
+
+STATE_BYTES = 22
+"""Bytes of a parameter in training: float32 weight, gradient, its bucket, two of Adam, a bf16 copy."""
+
+CONTEXT_GB, SLACK = 1.5, 1.15
+"""What CUDA and NCCL take, and what the allocator's blocks lose."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A device and the share of its peaks that is counted on."""
+
+    name: str = "A100 40 GB"
+    memory_gb: float = 40.0
+    bf16_flops: float = 0.4 * 312e12
+    """Sustained operations a second of matrix products in bf16."""
+    fp32_flops: float = 0.4 * 19.5e12
+    """The same in float32."""
+    bandwidth: float = 0.6 * 1.555e12
+    """Sustained bytes a second."""
+    launch_s: float = 10e-6
+    """Seconds to launch an operator."""
+
+    def seconds(self, cost: Cost, batch: int = 1, bf16: bool = True) -> float:
+        """Time of one forward pass of ``batch`` inputs that cost ``cost`` each."""
+        flops, size = (self.bf16_flops, 0.5) if bf16 else (self.fp32_flops, 1.0)
+        work = batch * (cost.flops / flops + size * cost.moved_bytes / self.bandwidth)
+        return max(work, cost.operators * self.launch_s)
+
+
+def training_memory_gb(cost: Cost, batch: int, bf16: bool, output_bytes: int = 0) -> float:
+    """Estimated memory of a device in GB that trains on ``batch`` inputs; ``output_bytes``: float32 outputs of one."""
+    activations = batch * ((0.5 if bf16 else 1.0) * cost.saved_bytes + output_bytes)
+    return CONTEXT_GB + SLACK * (STATE_BYTES * cost.parameters + activations) / 1e9
+
+
+@dataclass(frozen=True)
+class AssayJob:
+    """Training of one assay model."""
+
+    name: str
+    cost: Cost
+    devices: int
+    batch: int
+    """Examples a device."""
+    bf16: bool
+    hours: float
+    """GPU-hours of one seed, all devices together."""
+    prediction_hours: float
+    output_bytes: int = 0
+    """Bytes a bin of the prediction takes in float32, forward and backward."""
+
+    def memory_gb(self, batch: int | None = None) -> float:
+        """Estimated memory of a device in GB."""
+        return training_memory_gb(self.cost, batch or self.batch, self.bf16, self.output_bytes)
+
+    def fitting_batch(self, memory_gb: float) -> int:
+        """Largest batch of a device that fits; 0 when none does."""
+        return max((batch for batch in range(1, self.batch + 1) if self.memory_gb(batch) <= memory_gb), default=0)
+
+
+def assay_jobs(
+    config: Config, geometry: Geometry, examples: dict[str, int] | None, n_tracks: int, gpu: Gpu
+) -> list[AssayJob]:
+    """Every assay model of the configuration at a geometry; without ``examples`` the hours are 0."""
+    study, jobs = config.genomic_interpreter, []
+    examples = examples or {"train": 0, "valid": 0, "test": 0}
+    for name, model in study.models.items():
+        training = study.model_training(name)
+        cost = assay_cost(model.architecture, model.settings, geometry, n_tracks)
+        batch = min(training.batch_per_device, max(training.effective_batch // training.devices, 1))
+        bf16 = training.precision != "fp32"
+        forward = gpu.seconds(cost, batch, bf16) / batch
+        epoch = forward * (TRAINING_PASSES * examples["train"] + examples["valid"])
+        hours = 0.0 if model.checkpoint else training.max_epochs * epoch / 3600
+        output = 3 * 4 * geometry.bins * n_tracks
+        prediction = forward * examples["test"] / 3600
+        jobs.append(AssayJob(name, cost, training.devices, batch, bf16, hours, prediction, output))
+    return jobs
+
+
+def bert_parameters(settings: BertSettings) -> int:
+    """Parameters of the encoder with pooler and classifier of two classes."""
+    hidden, inner = settings.hidden, settings.intermediate
+    layer = 4 * hidden * (hidden + 1) + 2 * hidden * inner + inner + hidden + 4 * hidden
+    embeddings = (5 + 4**settings.k + settings.positions + 2 + 2) * hidden
+    return embeddings + settings.layers * layer + hidden * (hidden + 1) + 2 * (hidden + 1)
+
+
+def bert_cost(settings: BertSettings, length_bp: int) -> Cost:
+    """Cost of the classifier for one sequence, by formula (activations: Korthikanti et al. 2022, in 16 bits x 2)."""
+    tokens, hidden, inner = length_bp - settings.k + 3, settings.hidden, settings.intermediate
+    matrices = settings.layers * (4 * hidden * hidden + 2 * hidden * inner)
+    flops = 2 * tokens * matrices + settings.layers * 4 * tokens * tokens * hidden
+    saved = settings.layers * tokens * (34 * hidden + 5 * settings.heads * tokens)
+    parameters = bert_parameters(settings)
+    return Cost(parameters, flops, 4 * saved, 2 * saved, 25 * settings.layers + 20)
+
+
+def fine_tuning_hours(study: DnabertLrp, task: str, train: int, gpu: Gpu) -> float:
+    """GPU-hours of one seed of a task."""
+    training, data = study.task_training(task), study.tasks[task].data
+    if study.tasks[task].checkpoint:
+        return 0.0
+    cost, bf16 = bert_cost(study.model.settings, data.length_bp), training.precision != "fp32"
+    step = gpu.seconds(cost, training.batch_per_device, bf16) / training.batch_per_device
+    return TRAINING_PASSES * training.max_epochs * train * step / 3600
+
+
+def relevance_hours(study: DnabertLrp, task: str, test: int, gpu: Gpu) -> float:
+    """GPU-hours of classifying and scoring the test set, for one seed."""
+    batch = study.relevance.batch
+    cost = bert_cost(study.model.settings, study.tasks[task].data.length_bp)
+    return (1 + RELEVANCE_PASSES) * test * gpu.seconds(cost, batch, bf16=False) / batch / 3600
+
+
+def mutants(study: DnabertLrp) -> int:
+    """Sequences that one job of mutagenesis classifies."""
+    settings = study.mutagenesis
+    draws = settings.repeats * (1 + len(study.relevance.scores) * len(settings.mutations))
+    return 2 * settings.sequences_per_class * (1 + draws)
+
+
+def mutagenesis_hours(study: DnabertLrp, task: str, gpu: Gpu) -> float:
+    """GPU-hours of one task and seed."""
+    settings = study.mutagenesis
+    cost = bert_cost(study.model.settings, study.tasks[task].data.length_bp)
+    step = gpu.seconds(cost, settings.batch, settings.precision == "bf16") / settings.batch
+    return mutants(study) * step / 3600
+
+
+def hybrid_jobs(study: HybridNetworks, gpu: Gpu) -> dict[str, tuple[float, int]]:
+    """By network: GPU-hours of all trials when none stops early, and parameters of all trials."""
+    jobs = {}
+    for task in TASKS:
+        of_task, training = study.task(task), study.task_training(task)
+        train, valid, _ = (share * of_task.data.sequences for share in of_task.data.splits)
+        for architecture in study.architectures:
+            cost = hybrid_cost(study.network(task, architecture, "relu"), of_task.trials, training.batch)
+            steps = TRAINING_PASSES * train / training.batch + valid / training.batch
+            hours = training.epochs * steps * gpu.seconds(cost, bf16=False) / 3600
+            for activation in study.activations:
+                given = activation in of_task.checkpoints.get(architecture, {})
+                jobs[f"{task}/{architecture}/{activation}"] = 0.0 if given else hours, cost.parameters
+    return jobs

@@ -1,0 +1,162 @@
+"""How much data a configuration is about: examples, tracks and sequences, and the bytes of downloads and stores.
+
+Counted in the tables where they are there, else taken from what is known of the public data sets; None where neither
+tells. Nothing is downloaded.
+"""
+
+import gzip
+import os
+from itertools import chain
+from pathlib import Path
+
+from regulens.config import Config
+from regulens.config.dnabert_lrp import DnabertLrp
+from regulens.config.genomic_interpreter import BigwigData, GenomicInterpreter, SimulatedData, TfrecordData
+from regulens.data.settings import CoordinateSequences, SimulatedSequences, coordinate_tables, find_source
+
+BASENJI2 = "gs://basenji_barnyard/data/human/"
+
+BASENJI2_EXAMPLES = {"train": 34_021, "valid": 2_213, "test": 1_937}
+"""Human examples (SPEC 4.1)."""
+
+BASENJI2_TFRECORD_BYTES = 319e9 / 150
+"""One of the 150 files; the whole is about 319 GB (SPEC 4.1)."""
+
+BASENJI2_TRACKS = ("manuscripts/cross2020/targets_human.txt", 5313)
+
+SEQUENCES = {"human_nontata_promoters": (27_097, 9_034), "human_enhancers_ensembl": (123_872, 30_970)}
+"""Training and test sequences of the data sets of Genomic Benchmarks (SPEC S22)."""
+
+GENOME = ("/hg38/bigZips/hg38.fa.gz", 1.0e9, 3.3e9)
+"""End of the address, bytes packed and unpacked, rounded up."""
+
+
+def local_copies(config: Config, name: str) -> list[Path]:
+    """Where a configured file already is: in the download folder, in the mirror, or at a path of the user's own."""
+    mirror = config.download.mirror or os.environ.get("REGULENS_MIRROR")
+    places = [Path(config.download.folder) / name, *([Path(mirror) / name] if mirror else [])]
+    if not find_source(config.sources, name):
+        places = [Path(name)]
+    return [place for place in places if place.is_file()]
+
+
+def source_bytes(config: Config, name: str, bert_parameters: int = 0) -> float | None:
+    """Size of a downloaded file with its unpacked copy; None when it is not known."""
+    url = find_source(config.sources, name).url
+    if url.startswith(BASENJI2 + "tfrecords/"):
+        return BASENJI2_TFRECORD_BYTES
+    if url.endswith(GENOME[0]):
+        return GENOME[1] + GENOME[2]
+    if config.dnabert_lrp and name == config.dnabert_lrp.model.weights:
+        return 4.0 * bert_parameters
+    copies = local_copies(config, name)
+    return float(copies[0].stat().st_size) if copies else None
+
+
+def track_count(config: Config) -> int | None:
+    """Tracks of the assay data."""
+    data = config.genomic_interpreter.data
+    if isinstance(data, SimulatedData):
+        return sum(2 if track.assay == "CAGE" else 1 for track in data.simulation.tracks)
+    if lines := _lines(config, data.tracks):
+        return lines - 1
+    source = find_source(config.sources, data.tracks)
+    return BASENJI2_TRACKS[1] if source and source.url.endswith(BASENJI2_TRACKS[0]) else None
+
+
+def assay_examples(config: Config) -> dict[str, int] | None:
+    """Examples of every split, at most: those that hang over an edge may be dropped."""
+    data = config.genomic_interpreter.data
+    if isinstance(data, SimulatedData):
+        simulation = data.simulation
+        of_contig = simulation.contig_bp // simulation.window_bp
+        return {split: count * of_contig for split, count in simulation.contigs.items()}
+    if _is_basenji2(config, config.genomic_interpreter) and data.crop.tiling == "centre":
+        return dict(BASENJI2_EXAMPLES)
+    counts: dict[str, int] = {"train": 0, "valid": 0, "test": 0}
+    for place in local_copies(config, data.windows)[:1]:
+        for line in _open(place):
+            _, start, end, split, *_ = (*line.split("\t"), "", "", "")
+            if split.strip() in counts:
+                tiles = (int(end) - int(start)) // data.geometry.target_bp if data.crop.tiling == "adjoining" else 1
+                counts[split.strip()] += tiles
+        return counts
+    if isinstance(data, TfrecordData) and data.crop.tiling == "centre":
+        return {split: count * data.crop.records_per_file for split, count in data.shards.items()}
+    return None
+
+
+def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:
+    """Training (with validation) and test sequences of a task of the second study, before any is filtered out."""
+    data = config.dnabert_lrp.tasks[task].data
+    if isinstance(data, SimulatedSequences):
+        return data.simulation.train, data.simulation.test
+    if isinstance(data, CoordinateSequences):
+        for name, counts in SEQUENCES.items():
+            if f"/{name}/" in data.coordinates:
+                return counts
+        tables = coordinate_tables(data.coordinates)
+        lines = {key: _lines(config, table) for key, table in tables.items()}
+        if None in lines.values():
+            return None
+        train, test = (sum(n - 1 for (of, _), n in lines.items() if of == split) for split in ("train", "test"))
+        return train, test
+    lines = _lines(config, data.table)
+    if lines is None:
+        return None
+    test = round((lines - 1) * data.test_fraction)
+    return lines - 1 - test, test
+
+
+def store_bytes(study: GenomicInterpreter, examples: dict[str, int], n_tracks: int) -> int:
+    """Size of the cropped examples: one byte a base, two a bin and track."""
+    from regulens.data.store import LOCATION_BYTES  # loads h5py
+
+    geometry = study.data.geometry
+    return sum(examples.values()) * (geometry.input_bp + 2 * geometry.bins * n_tracks + LOCATION_BYTES)
+
+
+def _is_basenji2(config: Config, study: GenomicInterpreter) -> bool:
+    data = study.data
+    if isinstance(data, BigwigData | SimulatedData):
+        return False
+    first = data.tfrecords.replace("{split}", "train").replace("{shard}", "0")
+    source = find_source(config.sources, first)
+    return bool(source) and source.url.startswith(BASENJI2)
+
+
+def _lines(config: Config, name: str) -> int | None:
+    """Lines of a table that is there, packed or not; None when it is not."""
+    for place in local_copies(config, name):
+        return sum(1 for line in _open(place) if line.strip())
+    return None
+
+
+def _open(path: Path):
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        yield from file
+
+
+def needed_sources(config: Config) -> list[str]:
+    """Names of all files that the run downloads."""
+    studies = (config.genomic_interpreter, _assay_files), (config.dnabert_lrp, _sequence_files)
+    names = chain.from_iterable(files(study) for study, files in studies if study)
+    return [name for name in dict.fromkeys(names) if name and find_source(config.sources, name)]
+
+
+def _assay_files(study: GenomicInterpreter) -> list[str | None]:
+    data = study.data
+    names = [getattr(data, key, None) for key in ("windows", "tracks", "statistics", "fasta")] + [data.crop.blacklist]
+    if isinstance(data, TfrecordData):
+        shards = ((split, shard) for split, count in data.shards.items() for shard in range(count))
+        names += [data.tfrecords.replace("{split}", split).replace("{shard}", str(i)) for split, i in shards]
+    return names
+
+
+def _sequence_files(study: DnabertLrp) -> list[str | None]:
+    names = [study.model.weights, *(study.pretraining.data.fasta if study.pretraining else [])]
+    for task in study.tasks.values():
+        names += [getattr(task.data, key, None) for key in ("fasta", "table", "sites")]
+        if isinstance(task.data, CoordinateSequences):
+            names += coordinate_tables(task.data.coordinates).values()
+    return names

@@ -1,0 +1,304 @@
+"""Bytes, GPU-hours and jobs of every stage of a configuration, before anything runs."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabulate import tabulate
+
+from regulens.cluster.cost import (
+    CONTEXT_GB,
+    STATE_BYTES,
+    AssayJob,
+    Gpu,
+    assay_jobs,
+    bert_parameters,
+    fine_tuning_hours,
+    hybrid_jobs,
+    mutagenesis_hours,
+    relevance_hours,
+)
+from regulens.cluster.inputs import (
+    assay_examples,
+    needed_sources,
+    sequence_counts,
+    source_bytes,
+    store_bytes,
+    track_count,
+)
+from regulens.config import Config
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.data.settings import Geometry
+
+STAGES = {
+    "download, unpack": r"download|unpack",
+    "crop": r"crop_\w+|link_shards|simulate_genome",
+    "train assay models": r"train_assay_model|train_main_model|adopt_checkpoint",
+    "predict, attention": r"predict\w*|pearson|export_attention",
+    "labelled sequences": r"\w*sequences_from_\w+|simulate_labelled\w*|simulate_sequences",
+    "pretrain, fine-tune": r"pretrain|fine_tune|adopt_classifier",
+    "classify, score relevance": r"classify\w*|classifier_metrics|score_relevance",
+    "mutagenesis": r"mutagenesis",
+    "train hybrid networks": r"train_trials|adopt_trials|simulate_motif_sequences",
+    "test, saliency": r"evaluate_trials|score_saliency",
+    "motifs": r"\w*(targets|discover_motifs|tomtom|match_filters|align_filters|memelite)\w*|filter_\w*motifs",
+    "tables and figures": r"\w+",
+}
+"""Stages in their order, and the rules of each; a rule belongs to the first that matches."""
+
+NOT_JOBS = {"all", "total", "figures", "genomic_interpreter", "dnabert_lrp", "hybrid_networks"}
+"""Lines of Snakemake's table that run nothing; also `<study>_figures`."""
+
+LONGEST_S = 300
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One configuration at one geometry."""
+
+    gpu_hours: dict[str, float | None]
+    """By stage; None where the size of the data is not known."""
+    size: dict[str, float | None]
+    """Bytes that a stage writes, where they count; None where the size of the data is not known."""
+    models: list[AssayJob]
+    """The assay models."""
+
+
+def stage_of(rule: str) -> str:
+    """Stage that a rule belongs to."""
+    return next(stage for stage, pattern in STAGES.items() if re.fullmatch(pattern, rule))
+
+
+def count_jobs(configfile: Path, root: Path = Path(".")) -> dict[str, int]:
+    """Jobs of every rule in a complete run, as Snakemake's own dry run counts them.
+
+    Raises `InputError` with Snakemake's message when the dry run fails.
+    """
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--quiet", "rules", "--nolock"]
+    command += ["--snakefile", str(root / "Snakefile"), "--configfile", str(configfile)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S)
+    if answer.returncode:
+        raise InputError(f"{configfile}: the dry run fails:\n{(answer.stderr or answer.stdout)[-2000:]}")
+    return parse_job_table(answer.stdout + answer.stderr)
+
+
+def parse_job_table(text: str) -> dict[str, int]:
+    """Snakemake's "Job stats" as a map."""
+    _, found, table = text.partition("Job stats:")
+    if not found:
+        raise InputError("Snakemake's dry run gave no table of jobs")
+    rows = re.findall(r"^(\w+) +(\d+)\s*$", table.partition("\ntotal")[0], re.MULTILINE)
+    return {rule: int(n) for rule, n in rows if rule not in NOT_JOBS and not _is_target(rule)}
+
+
+def jobs_by_stage(jobs: dict[str, int]) -> dict[str, int]:
+    """Jobs of every stage."""
+    counts = dict.fromkeys(STAGES, 0)
+    for rule, number in jobs.items():
+        counts[stage_of(rule)] += number
+    return counts
+
+
+def make_plan(config: Config, gpu: Gpu | None = None) -> Plan:
+    """GPU-hours and bytes by stage."""
+    gpu = gpu or Gpu()
+    plan = Plan({}, {"download, unpack": _download_bytes(config)}, [])
+    if config.dnabert_lrp:
+        _plan_dnabert(config, gpu, plan.gpu_hours, plan.size)
+    if config.hybrid_networks:
+        networks = hybrid_jobs(config.hybrid_networks, gpu).values()
+        plan.gpu_hours["train hybrid networks"] = sum(of_network for of_network, _ in networks)
+        plan.size["train hybrid networks"] = sum(4 * parameters for _, parameters in networks)
+    return at_geometry(plan, config, None, gpu) if config.genomic_interpreter else plan
+
+
+def at_geometry(plan: Plan, config: Config, geometry: Geometry | None, gpu: Gpu | None = None) -> Plan:
+    """The same plan with the first study at another geometry (None: the configured one)."""
+    hours, size = dict(plan.gpu_hours), dict(plan.size)
+    models = _plan_assay(config, geometry, gpu or Gpu(), hours, size)
+    return Plan(hours, size, models)
+
+
+def _plan_assay(config: Config, geometry: Geometry | None, gpu: Gpu, hours: dict, size: dict) -> list[AssayJob]:
+    study = config.genomic_interpreter
+    if geometry:
+        data = study.data.model_copy(update={"geometry": geometry})
+        study = study.model_copy(update={"data": data})
+    geometry = study.data.geometry
+    examples, tracks = assay_examples(config), track_count(config)
+    models = assay_jobs(config, geometry, examples, tracks or 1, gpu)
+    if not examples or not tracks:
+        hours |= {"train assay models": None, "predict, attention": None}
+        size |= {"crop": None, "predict, attention": None}
+        return models
+    seeds = len(study.seeds)
+    hours["train assay models"] = seeds * sum(job.hours for job in models)
+    hours["predict, attention"] = seeds * sum(job.prediction_hours for job in models)
+    size["crop"] = store_bytes(study, examples, tracks)
+    size["train assay models"] = seeds * sum(STATE_BYTES * job.cost.parameters for job in models)
+    predictions = examples["test"] * geometry.bins * tracks * 4
+    size["predict, attention"] = predictions * (seeds * len(models) + 2)  # two reference rows
+    return models
+
+
+def _plan_dnabert(config: Config, gpu: Gpu, hours: dict, size: dict) -> None:
+    study = config.dnabert_lrp
+    seeds, stages = len(study.seeds), ("pretrain, fine-tune", "classify, score relevance", "mutagenesis")
+    counts = {task: sequence_counts(config, task) for task in study.tasks}
+    size[stages[0]] = STATE_BYTES * bert_parameters(study.model.settings) * len(counts) * seeds
+    if None in counts.values():
+        hours |= dict.fromkeys(stages[:2])
+    else:
+        tuning = [fine_tuning_hours(study, task, train, gpu) for task, (train, _) in counts.items()]
+        scoring = [relevance_hours(study, task, test, gpu) for task, (_, test) in counts.items()]
+        hours[stages[0]], hours[stages[1]] = seeds * sum(tuning), seeds * sum(scoring)
+        bases = sum(test * study.tasks[task].data.length_bp for task, (_, test) in counts.items())
+        size[stages[1]] = 4 * seeds * bases * len(study.relevance.scores)
+    hours[stages[2]] = seeds * sum(mutagenesis_hours(study, task, gpu) for task in study.tasks)
+    if study.pretraining:
+        hours[stages[0]] = None  # the number of windows is known when they are cut
+
+
+def _download_bytes(config: Config) -> float:
+    parameters = bert_parameters(config.dnabert_lrp.model.settings) if config.dnabert_lrp else 0
+    return sum(source_bytes(config, name, parameters) or 0 for name in needed_sources(config))
+
+
+def _is_target(rule: str) -> bool:
+    return rule.endswith("_figures") and rule.removesuffix("_figures") in NOT_JOBS
+
+
+# The plan of a configuration as a Markdown document (`docs/scale.md`).
+
+ENFORMER_WINDOW = Geometry(input_bp=196_608, bins=896, bin_bp=128)
+"""The full window of Enformer (SPEC 3.1)."""
+
+PAPER_HOURS = 30
+"""GPU-hours of an assay model on A100 in the paper: about 10 h on three (SPEC 2.4); its epochs are not published."""
+
+UNKNOWN = "?"
+
+
+def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = None) -> str:
+    """Markdown for a configuration called ``name``, whose rules have these numbers of jobs (`count_jobs`)."""
+    gpu = gpu or Gpu()
+    plans = [make_plan(config, gpu)]
+    if config.genomic_interpreter and config.genomic_interpreter.data.geometry != ENFORMER_WINDOW:
+        plans.append(at_geometry(plans[0], config, ENFORMER_WINDOW, gpu))
+    parts = [
+        f"# What a run of `{name}` takes",
+        f"Computed by `regulens plan --configfile {name}`; nothing here is typed by hand or measured.",
+        "## Stages",
+        _stage_table(config, jobs_by_stage(jobs), plans),
+        "`?`: known when the data are there. Empty: too little to count. Figures and tables run on CPUs.",
+    ]
+    if config.genomic_interpreter:
+        parts += ["## Assay models", _data_line(config), _model_table(plans, gpu), _window_note(config, len(plans))]
+    return "\n\n".join([*parts, "## How it is estimated", _method(gpu)]) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write the document."""
+    with atomic_output(path) as temporary:
+        temporary.write_text(text)
+
+
+def check(path: Path, text: str) -> None:
+    """Raise `InputError` when a document is not what the configuration says."""
+    if not path.exists() or path.read_text() != text:
+        raise InputError(f"{path} does not match the configuration: run `regulens plan --write` and commit it")
+
+
+def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan]) -> str:
+    windows = _windows(config, len(plans))
+    headers = ["stage", "jobs"] + [f"{what}{window}" for window in windows for what in ("GPU-hours", "GB")]
+    rows = []
+    for stage in STAGES:
+        if jobs[stage]:
+            cells = [cell for plan in plans for cell in (_hours(plan.gpu_hours, stage), _gb(plan.size, stage))]
+            rows.append([stage, f"{jobs[stage]:,}", *cells])
+    totals = [_total(values, unit) for plan in plans for values, unit in ((plan.gpu_hours, 1), (plan.size, 1e9))]
+    rows.append(["**all**", f"{sum(jobs.values()):,}", *totals])
+    return _table(rows, headers)
+
+
+def _model_table(plans: list[Plan], gpu: Gpu) -> str:
+    headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch a device", "memory (GB)"]
+    headers += [f"batch that fits {gpu.memory_gb:g} GB", "GPU-hours a seed"]
+    rows = []
+    for plan, window in zip(plans, ("configured", "196,608 bp"), strict=False):
+        for job in plan.models:
+            cost = [f"{job.cost.parameters / 1e6:.1f}", f"{job.cost.flops / 1e9:,.0f}"]
+            memory = [f"{job.memory_gb():.1f}", str(job.fitting_batch(gpu.memory_gb) or "none")]
+            rows.append([job.name, window, *cost, str(job.batch), *memory, _round(job.hours)])
+    return _table(rows, headers)
+
+
+def _data_line(config: Config) -> str:
+    examples, tracks = assay_examples(config), track_count(config)
+    counts = ", ".join(f"{number:,} {split}" for split, number in examples.items()) if examples else UNKNOWN
+    geometry = config.genomic_interpreter.data.geometry
+    return (
+        f"Examples: {counts}; tracks: {f'{tracks:,}' if tracks else UNKNOWN}; configured window: "
+        f"{geometry.input_bp:,} bp, {geometry.bins} bins of {geometry.bin_bp} bp. The paper reports about "
+        f"{PAPER_HOURS} GPU-hours a model, for an unpublished number of epochs."
+    )
+
+
+def _window_note(config: Config, plans: int) -> str:
+    note = "A smaller batch on a device changes no result: the effective batch is accumulated."
+    if plans > 1 and config.genomic_interpreter.data.route == "tfrecord":
+        note += (
+            " Records shorter than 196,608 bp (Basenji2: 131,072) are padded with N, or the sequence is cut out of the "
+            "genome anew through the route `bigwig`."
+        )
+    return note
+
+
+def _method(gpu: Gpu) -> str:
+    return (
+        "Jobs are those of Snakemake's dry run of everything. Operations, bytes and activations are counted on the "
+        "networks themselves, built without weights; a training step counts as three forward passes. Time is "
+        f"operations at {gpu.bf16_flops / 1e12:.0f} TFLOP/s in bf16 ({gpu.fp32_flops / 1e12:.0f} in float32) plus "
+        f"bytes at {gpu.bandwidth / 1e12:.2f} TB/s, at least {gpu.launch_s * 1e6:.0f} microseconds an operator: 40 % "
+        f"of the peaks and 60 % of the bandwidth of an {gpu.name}, an assumption, good to a factor of two or three. "
+        "Reading data is not in it. Hybrid networks are counted as if none stopped early. Memory is weights, "
+        f"gradients and Adam's state, activations kept for the backward pass, and {CONTEXT_GB} GB for CUDA. Sizes of "
+        "downloads are known ones rounded up; small tables are left out."
+    )
+
+
+def _windows(config: Config, plans: int) -> list[str]:
+    if plans == 1:
+        return [""]
+    return [f", {geometry.input_bp:,} bp" for geometry in (config.genomic_interpreter.data.geometry, ENFORMER_WINDOW)]
+
+
+def _hours(values: dict, stage: str) -> str:
+    return "" if stage not in values else UNKNOWN if values[stage] is None else _round(values[stage])
+
+
+def _gb(values: dict, stage: str) -> str:
+    return "" if stage not in values else UNKNOWN if values[stage] is None else _round(values[stage] / 1e9)
+
+
+def _total(values: dict, unit: float) -> str:
+    known = _round(sum(value for value in values.values() if value) / unit)
+    return f"more than {known}" if None in values.values() else known
+
+
+def _round(value: float) -> str:
+    """Two digits: more would pretend to be measured."""
+    if value == 0:
+        return "0"
+    if value < 0.01:
+        return "< 0.01"
+    return f"{float(f'{value:.2g}'):,g}"
+
+
+def _table(rows: list, headers: list[str]) -> str:
+    align = ["left"] + ["right"] * (len(headers) - 1)
+    return tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True)

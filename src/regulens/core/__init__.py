@@ -1,0 +1,1 @@
+"""What every other room uses: files, tables, settings, statistics, sequences; knows nothing of models or studies."""

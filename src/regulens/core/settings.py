@@ -1,0 +1,99 @@
+"""Base class of every settings object: unknown keys are errors and values never change after validation."""
+
+import difflib
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from regulens.core.errors import InputError
+
+
+class Settings(BaseModel):
+    """A group of configuration keys. Commands receive one as JSON and validate it with ``model_validate_json``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+# Validation whose errors name the key, what was found, and the nearest valid key or value.
+
+DISCRIMINATOR = "route"
+"""Key whose value chooses among the classes of a union."""
+
+
+def nearest(word: str, valid: list[str]) -> str:
+    """The hint behind an unknown name: the closest valid one, or all of them when none is close."""
+    close = difflib.get_close_matches(str(word), valid, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(valid)}"
+
+
+def settings_classes(annotation: Any) -> list[type[BaseModel]]:
+    """The settings classes inside a type annotation, through unions, lists and maps."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in settings_classes(part)]
+
+
+def _valid_keys(model: type[BaseModel], location: tuple) -> list[str]:
+    """Keys that are valid where ``location`` points to (its last part is the unknown key)."""
+    classes = [model]
+    for part in location[:-1]:
+        fields = [c.model_fields[part] for c in classes if part in c.model_fields]
+        found = [m for field in fields for m in settings_classes(field.annotation)]
+        # Not a field: a key of a map, an index of a list, or the tag of a discriminated union.
+        tagged = [c for c in classes if part in _tags(c)]
+        classes = found or tagged or classes
+    return sorted({key for c in classes for key in c.model_fields})
+
+
+def _tags(model: type[BaseModel]) -> tuple:
+    field = model.model_fields.get(DISCRIMINATOR)
+    return get_args(field.annotation) if field else ()
+
+
+def _path(location: tuple, values: Any) -> str:
+    """Dotted path of a key, without the tags that pydantic puts in for discriminated unions."""
+    parts = []
+    for part in location:
+        if isinstance(values, dict) and part not in values and part in values.values():
+            continue  # the tag: the value of the discriminator, not a key
+        parts.append(f"[{part}]" if isinstance(part, int) else f".{part}")
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            values = None
+    return "".join(parts).lstrip(".")
+
+
+def describe(model: type[BaseModel], error: ValidationError, values: Any, prefix: str = "") -> list[str]:
+    """One line for every error of a validation: path, what is wrong, what was found, what would be right."""
+    lines = []
+    for item in error.errors():
+        location = item["loc"]
+        path = ".".join(filter(None, [prefix, _path(location, values)])) or "(top level)"
+        found = f"found {item['input']!r}"
+        found = found if len(found) < 80 else found[:77] + "..."
+        if item["type"] == "extra_forbidden":
+            hint = nearest(location[-1], _valid_keys(model, location))
+            lines.append(f"{path}: unknown key ({found}); {hint}")
+        elif item["type"] == "missing":
+            lines.append(f"{path}: this key is missing")
+        elif item["type"] in ("value_error", "assertion_error"):
+            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}; {found}")
+        elif item["type"] == "union_tag_invalid":
+            tag = item["ctx"]["tag"]
+            valid = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]
+            lines.append(f"{path}.{DISCRIMINATOR}: unknown value; found '{tag}'; {nearest(tag, valid)}")
+        elif item["type"] == "literal_error":
+            valid = [word.strip(" '") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
+            lines.append(f"{path}: unknown value; {found}; {nearest(item['input'], valid)}")
+        else:
+            lines.append(f"{path}: {item['msg'][0].lower()}{item['msg'][1:]}; {found}")
+    return lines
+
+
+def validated(model: type[BaseModel], values: Any, prefix: str = ""):
+    """``model.model_validate`` whose error is an InputError in the user's words."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError("\n".join(describe(model, error, values, prefix))) from None

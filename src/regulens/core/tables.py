@@ -1,0 +1,315 @@
+"""Reads small delimited text tables, plain or gzip, with errors that name file and line."""
+
+import csv
+import difflib
+import gzip
+import math
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.errors import InputError
+from regulens.core.io import note_read
+from regulens.core.runs import Run
+
+
+def read_text_table(path: Path | str, required: Sequence[str] = ()) -> pd.DataFrame:
+    """A table with a header line as strings; the index is the line number in the file, from 1.
+
+    Fields are separated by tabs where the header has one, else by commas (where fields may be quoted). Names of columns
+    are lower-cased. Empty lines are skipped. Compression is told by the first bytes, not by the name.
+
+    Raises `InputError` for a file that is missing, cut short, not text, without rows, lacks a column of ``required`` or
+    names one twice, and for a row with another number of fields than the header.
+    """
+    lines = _read_text(path).replace("\r\n", "\n").split("\n")
+    if not lines[0].strip():
+        raise InputError(f"{path}: the file is empty: its first line must name the columns")
+    if "\t" in lines[0]:
+        rows = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
+    else:
+        reader = csv.reader(lines)
+        try:
+            rows = [(reader.line_num, row) for row in reader if row]
+        except csv.Error as error:
+            raise InputError(f"{path}, line {reader.line_num}: not a comma-separated row: {error}") from None
+    header = [name.strip().lower() for name in rows[0][1]]
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise InputError(f"{path}: the column {twice!r} is there twice: remove one")
+    for name in required:
+        if name not in header:
+            raise InputError(f"{path}: there is no column {name!r}; found: {', '.join(header)}")
+    for number, row in rows[1:]:
+        if len(row) != len(header):
+            raise InputError(f"{path}, line {number}: {len(row)} fields where the header has {len(header)}")
+    if len(rows) == 1:
+        raise InputError(f"{path}: the table has a header but no rows")
+    columns = [[field.strip() for field in column] for column in zip(*(row for _, row in rows[1:]), strict=True)]
+    return pd.DataFrame(dict(zip(header, columns, strict=True)), index=[number for number, _ in rows[1:]], dtype=object)
+
+
+def whole_numbers(table: pd.DataFrame, name: str, path: Path | str) -> pd.Series:
+    """A column of `read_text_table` as int64; `InputError` naming the line of what is not a whole number."""
+    wrong = ~table[name].str.fullmatch(r"[+-]?\d{1,18}")
+    if wrong.any():
+        line = wrong.idxmax()
+        raise InputError(f"{path}, line {line}: {name} must be a whole number, found {table[name][line]!r}")
+    return table[name].astype("int64")
+
+
+def one_of(table: pd.DataFrame, name: str, allowed: Sequence[str], path: Path | str) -> pd.Series:
+    """A column of `read_text_table`; `InputError` naming the line of a value that is not in ``allowed``."""
+    wrong = ~table[name].isin(allowed)
+    if wrong.any():
+        line = wrong.idxmax()
+        raise InputError(f"{path}, line {line}: {name} must be {' or '.join(allowed)}, found {table[name][line]!r}")
+    return table[name]
+
+
+def unique_ids(table: pd.DataFrame, path: Path | str) -> pd.Series:
+    """The column ``id`` of `read_text_table`; `InputError` naming the line of an empty, repeated or unprintable one."""
+    ids = table["id"]
+    wrong = np.array([not name.isprintable() for name in ids]) | (ids == "")  # a quoted field may hold a tab
+    if wrong.any():
+        raise InputError(f"{path}, line {wrong.idxmax()}: {ids[wrong.idxmax()]!r} cannot be an id")
+    if ids.duplicated().any():
+        line = ids.duplicated().idxmax()
+        first = (ids == ids[line]).idxmax()
+        raise InputError(f"{path}, line {line}: the id {ids[line]!r} is on line {first} too: ids must differ")
+    return ids
+
+
+def _read_text(path: Path | str) -> str:
+    try:
+        raw = Path(path).read_bytes()
+        return (gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path}: the file does not exist") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: the compressed file is cut short or damaged ({error}): get it again") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file (UTF-8): {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the file: {error.strerror}") from None
+
+
+# Reading what the figures are drawn from, with errors that name the file and what it should hold.
+
+CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
+
+TRAINING_COLUMNS = ["epoch", "train_loss", "valid_loss"]
+
+ARCHITECTURE_COLUMNS = ["model", "label", "order", "name", "kind", "tokens", "width", "bp_per_token", "note"]
+
+DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
+
+
+def require_one_of(value: object, valid: Iterable, key: str) -> None:
+    """Raise InputError when ``value`` is not among ``valid``; it names the key and the nearest valid values."""
+    valid = list(valid)
+    if value in valid:
+        return
+    names = [str(name) for name in valid]
+    near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5)
+    shown = ", ".join(near or names[:12]) + (", ..." if not near and len(names) > 12 else "")
+    intro = "nearest valid" if near else "valid"
+    raise InputError(f"{key}: {value!r} is not there; {intro}: {shown or 'none'} ({len(names)} in all)")
+
+
+def read_table(path: Path | str, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV that must have these columns (others are kept). Text columns hold '' where a cell is empty."""
+    note_read(path)
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise InputError(f"{path}: not a table: {error}") from None
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        raise InputError(f"{path}: column {', '.join(missing)} is missing; found {', '.join(map(str, table.columns))}")
+    if table.empty:
+        raise InputError(f"{path}: the table has no rows")
+    return table
+
+
+def numbers(column: pd.Series, path: Path | str) -> pd.Series:
+    """A column as numbers, NaN where a cell is empty; raises InputError with the first cell that is text."""
+    values = pd.to_numeric(column, errors="coerce")
+    wrong = column[values.isna() & column.notna()]
+    if len(wrong):
+        raise InputError(f"{path}: column {column.name}, row {wrong.index[0] + 1}: {wrong.iloc[0]!r} is not a number")
+    return values
+
+
+def read_runs(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
+    """The tables of several runs below each other, with columns model, label and seed in front."""
+    if not runs:
+        raise InputError("no table given: at least one model is needed")
+    frames = []
+    for run in runs:
+        table = read_table(run.path, columns)
+        table = table.drop(columns=["model", "label", "seed"], errors="ignore")
+        frames.append(
+            pd.concat(
+                [pd.DataFrame({"model": run.model, "label": run.label, "seed": run.seed}, table.index), table], axis=1
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def read_correlations(runs: Sequence[Run]) -> pd.DataFrame:
+    """Per-track correlations of all models and seeds as one tidy table.
+
+    Columns model, label, seed, track, identifier, description, group, pearson (NaN = undefined) and constant
+    ('' | 'target' | 'prediction': what did not vary). Raises InputError when the runs do not cover the same tracks.
+    """
+    table = read_runs(runs, CORRELATION_COLUMNS)
+    table["constant"] = table["constant"].fillna("").astype(str)
+    table["pearson"] = table["pearson"].astype(np.float64)
+    first = None
+    for run in runs:
+        rows = table[(table["model"] == run.model) & (table["seed"] == run.seed)]
+        if rows["track"].duplicated().any():
+            raise InputError(f"{run.path}: model {run.model}, seed {run.seed} has a track twice (or is given twice)")
+        tracks = dict(zip(rows["track"], rows["group"], strict=True))
+        first = tracks if first is None else first
+        if tracks != first:
+            raise InputError(f"{run.path}: its tracks and groups are not those of {runs[0].path}; evaluate both again")
+    return table
+
+
+def models_of(table: pd.DataFrame) -> dict[str, str]:
+    """Model names and labels of a tidy table, in its order."""
+    return dict(table.drop_duplicates("model")[["model", "label"]].itertuples(index=False, name=None))
+
+
+def groups_of(table: pd.DataFrame, order: Sequence[str] | None = None) -> list[str]:
+    """Track groups that occur in a table of correlations, in the configured order (None: as they occur)."""
+    present = list(dict.fromkeys(table["group"]))
+    if order is None:
+        return present
+    unknown = [group for group in present if group not in order]
+    if unknown:
+        raise InputError(f"groups: the data have tracks of group {', '.join(unknown)}; configured: {', '.join(order)}")
+    return [group for group in order if group in present]
+
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "±": r"$\pm$",
+    }
+)
+
+
+def latex_escape(text: str) -> str:
+    """Text that LaTeX prints as it stands; ± becomes a formula."""
+    return text.translate(_LATEX)
+
+
+# Tables for readers: rows of text as Markdown and LaTeX, numbers with an honest number of digits.
+
+
+MINUS = "\N{MINUS SIGN}"
+
+NOT_COMPUTED = "not computed"
+"""Text of a cell whose number was not asked for."""
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """A number with a true minus sign, 0 without one; 'undefined' where there is none."""
+    return f"{value:z.{digits}f}".replace("-", MINUS) if math.isfinite(value) else "undefined"
+
+
+def with_sd(value: float, sd: float, digits: int = 3) -> str:
+    """'0.812 ± 0.010', or '0.812' with one seed (``sd`` NaN)."""
+    return decimal(value, digits) + (f" ± {sd:.{digits}f}" if math.isfinite(sd) else "")
+
+
+def interval(low: float, high: float, digits: int = 3) -> str:
+    """'[0.780, 0.848]'; 'undefined' where a limit is missing."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "undefined"
+    return f"[{decimal(low, digits)}, {decimal(high, digits)}]"
+
+
+def p_text(p: float) -> str:
+    """A p-value with two digits that count: '0.34', '0.0042', '3.1e-05', '< 1e-10'."""
+    if not math.isfinite(p):
+        return "undefined"
+    if p < 1e-10:
+        return "< 1e-10"
+    if p < 0.001:
+        return f"{p:.1e}"
+    return f"{p:.2f}" if p >= 0.1 else f"{p:.{1 - math.floor(math.log10(p))}f}"
+
+
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = (), *, left: int = 1
+) -> str:
+    """GitHub-flavoured Markdown; the first ``left`` columns are aligned left, the rest right; notes as a list."""
+    lines = [[cell.replace("|", r"\|") for cell in row] for row in [header, *rows]]
+    widths = [max(3, *(len(row[column]) for row in lines)) for column in range(len(header))]
+    padded = [
+        "| "
+        + " | ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        + " |"
+        for row in lines
+    ]
+    rule = "| " + " | ".join("-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)) + " |"
+    text = [padded[0], rule, *padded[1:]]
+    if notes:
+        text += ["", *(f"- {note}" for note in notes)]
+    return "\n".join(text) + "\n"
+
+
+def latex_table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str] = (),
+    *,
+    caption: str,
+    left: int = 1,
+    rules_before: Sequence[int] = (),
+) -> str:
+    """A LaTeX ``table`` (package booktabs) with its notes below; ``rules_before`` are rows that follow a thin rule."""
+    body = []
+    for number, row in enumerate(rows):
+        if number in rules_before:
+            body.append(r"\midrule")
+        body.append(" & ".join(_latex(cell) for cell in row) + r" \\")
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering\footnotesize",
+        rf"\caption{{{_latex(caption)}}}",
+        rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(header) - left)}}}",
+        r"\toprule",
+        " & ".join(_latex(cell) for cell in header) + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\par\smallskip\footnotesize\raggedright",
+        *(_latex(note) for note in notes),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(text: str) -> str:
+    return latex_escape(text).replace(MINUS, "$-$").replace("×", r"$\times$").replace("<", "$<$")

@@ -1,0 +1,719 @@
+"""Crops training examples out of a genome (FASTA), windows (BED) and coverage tracks (bigWig) (SPEC 2.3, 4.2)."""
+
+import json
+import math
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyBigWig
+import torch
+from tqdm import tqdm
+
+from regulens.core.errors import InputError
+from regulens.core.io import note_read
+from regulens.core.sequence import N_CODE
+from regulens.data.genome import Genome
+from regulens.data.settings import SPLITS, CropSettings, Geometry
+from regulens.data.store import write_store
+from regulens.data.tfrecord import decode_sequence, parse_example, read_records
+from regulens.data.tracks import assign_groups, read_track_table
+
+# Windows of the genome, their splits, and the examples that are cut from each.
+
+
+class Region(NamedTuple):
+    """A row of a BED file: 0-based, half-open."""
+
+    contig: str
+    start: int
+    end: int
+    split: str
+    """train, valid or test; empty when the file has no such column."""
+    line: int
+    """Line number in the file, from 1."""
+
+    def __str__(self) -> str:
+        return f"line {self.line} ({self.contig}:{self.start}-{self.end}{f', {self.split}' if self.split else ''})"
+
+
+class Tile(NamedTuple):
+    """One example of a window, in bp from the start of the window's target region."""
+
+    target_start: int
+    """First base of the target span."""
+    input_start: int
+    """First base of the input sequence; negative where it begins before the target region."""
+
+
+def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> list[Tile]:
+    """Examples of a window whose target region is ``target_bp`` long, left to right.
+
+    ``centre`` gives one, whose target span is the centre of the region (000 section 3.4). ``adjoining`` gives as many
+    as fit side by side, centred as a whole. A middle that is not a whole base is rounded down.
+
+    Raises `InputError` when the region is shorter than one target span.
+    """
+    fit = target_bp // geometry.target_bp
+    if fit == 0:
+        raise InputError(
+            f"a window's target region of {target_bp} bp is shorter than bins x bin_bp = {geometry.target_bp} bp: use "
+            "fewer bins or longer windows"
+        )
+    number = 1 if settings.tiling == "centre" else fit
+    first = (target_bp - number * geometry.target_bp) // 2
+    context = (geometry.input_bp - geometry.target_bp) // 2
+    starts = [first + tile * geometry.target_bp for tile in range(number)]
+    return [Tile(start, start - context) for start in starts]
+
+
+def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
+    """Read a BED file, in file order; ``with_split`` asks for a split (train, valid, test) in the fourth column.
+
+    Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
+    Raises `InputError` naming file and line of a malformed row.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: the BED file does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read the BED file: {error}") from None
+    needed = 4 if with_split else 3
+    regions = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith(("#", "track ", "browser ")):
+            continue
+        fields = line.split("\t")
+        if len(fields) < needed:
+            raise InputError(f"{path}, line {number}: {len(fields)} tab-separated fields where {needed} are needed")
+        try:
+            start, end = int(fields[1]), int(fields[2])
+        except ValueError:
+            raise InputError(f"{path}, line {number}: start and end must be numbers, found {fields[1:3]}") from None
+        if not 0 <= start < end:
+            raise InputError(f"{path}, line {number}: need 0 <= start < end, found start {start} and end {end}")
+        split = fields[3].strip() if with_split else ""
+        if with_split and split not in SPLITS:
+            raise InputError(f"{path}, line {number}: split {split!r} is not one of {', '.join(SPLITS)}")
+        regions.append(Region(fields[0], start, end, split, number))
+    return regions
+
+
+def read_windows(path: Path | str) -> list[Region]:
+    """Read a BED of windows whose fourth column is the split, in file order; `InputError` when it has none."""
+    windows = read_bed(path, with_split=True)
+    if not windows:
+        raise InputError(f"{path}: there are no windows in it")
+    return windows
+
+
+def check_splits_disjoint(targets: Sequence[Region], path: Path | str) -> None:
+    """Raise `InputError` naming both rows of ``path`` when the target regions of two splits share a base.
+
+    Inputs may overlap: the sequence beside a target is context, and its own coverage is never asked for.
+    """
+    furthest: dict[str, Region] = {}  # by split, the region of this contig that reaches furthest so far
+    contig = None
+    for region in sorted(targets):
+        if region.contig != contig:
+            furthest, contig = {}, region.contig
+        for other in furthest.values():
+            if other.split != region.split and other.end > region.start:
+                raise InputError(
+                    f"{path}: the target regions of {other} and {region} overlap: remove one of them, or two splits "
+                    "share targets"
+                )
+        if region.split not in furthest or furthest[region.split].end < region.end:
+            furthest[region.split] = region
+
+
+# From values to bins: summary statistics, soft and hard clip, and the exact way from fine bins to coarser ones.
+# Everything here works in float32 on arrays (bins, ...) and follows SPEC 4.2, steps 7 to 11.
+
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+"""65,504: larger values are clipped to it before they are stored."""
+
+_SQUARE_ROOT = ("sum_sqrt", "mean_sqrt")
+
+
+def to_float32(values: np.ndarray) -> np.ndarray:
+    """float16 to float32. By PyTorch: its conversions are vectorised, this one twice as fast as NumPy's."""
+    return torch.from_numpy(values).float().numpy()
+
+
+def to_float16(values: np.ndarray) -> np.ndarray:
+    """float32 to float16; by PyTorch, twenty times as fast as NumPy. Values beyond `FLOAT16_MAX` become infinite."""
+    return torch.from_numpy(values).half().numpy()
+
+
+def summarise(values: np.ndarray, sum_stat: str) -> np.ndarray:
+    """Summarise ``values`` float32 (bins, width, ...) over their second axis; returns float32 (bins, ...).
+
+    ``sum_sqrt`` is -1 + sqrt(1 + sum), ``mean_sqrt`` the same of the mean, ``peak`` sqrt(4 mean) clipped to [0, 1].
+    Raises `ValueError` when a square root would be of a negative number.
+    """
+    if sum_stat in ("median", "max"):
+        return getattr(np, sum_stat)(values, axis=1).astype(np.float32)
+    statistic = sum_stat.removesuffix("_sqrt")
+    summary = _sum(values)
+    if statistic != "sum":
+        summary /= values.shape[1]
+    if sum_stat == "peak":
+        return np.sqrt(np.clip(4 * summary, 0, 1))
+    if sum_stat in _SQUARE_ROOT:
+        summary += 1
+        if summary.min(initial=0) < 0:
+            raise ValueError(f"{sum_stat} of a bin whose {statistic} is {summary.min() - 1:.4g}")
+        np.sqrt(summary, out=summary)
+        summary -= 1
+    return summary
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    if values.ndim == 2:
+        return values.sum(axis=1, dtype=np.float32)
+    total = values[:, 0].copy()
+    for position in range(1, values.shape[1]):  # whole rows at a time: faster than a sum over the middle axis
+        total += values[:, position]
+    return total
+
+
+def clip_values(values: np.ndarray, clip: float, clip_soft: float = math.nan) -> np.ndarray:
+    """Clip bins and store them: x > clip_soft becomes clip_soft - 1 + sqrt(x - clip_soft + 1), then [-clip, clip].
+
+    A ``clip_soft`` of nan leaves the first step out. Returns float16, limited to `FLOAT16_MAX`.
+    """
+    if values.max(initial=0) > clip_soft:  # never true for nan
+        values = np.where(values > clip_soft, clip_soft - 1 + np.sqrt(np.maximum(values - clip_soft, 0) + 1), values)
+    limit = min(clip, FLOAT16_MAX)
+    return to_float16(np.clip(values, -limit, limit))
+
+
+def undo_clip_soft(values: np.ndarray, clip_soft: float) -> np.ndarray:
+    """Inverse of the soft clip: y > clip_soft becomes (y - clip_soft + 1)^2 + clip_soft - 1; nan changes nothing."""
+    if math.isnan(clip_soft):
+        return values
+    if values.max(initial=0) <= clip_soft:
+        return values
+    return np.where(values > clip_soft, (values - clip_soft + 1) ** 2 + clip_soft - 1, values)
+
+
+class BinPooler:
+    """Pools ``factor`` neighbouring bins of processed targets into one, as if coverage had been binned coarsely.
+
+    ``tracks`` is a track table. The soft clip and the square root of a fine bin are undone, the fine bins summarised
+    with the track's own statistic, and both applied again. That is exact, up to the rounding of float16, for mean, max,
+    sum, mean_sqrt and sum_sqrt wherever no fine bin reached the hard clip ``clip``; one that did counts as if its value
+    were the clip. Targets that were rounded before they were stored carry that rounding through the square.
+
+    Raises `InputError` for a track whose statistic cannot be pooled: a median of medians is not the median, and a
+    ``peak`` saturates at 1.
+    """
+
+    def __init__(self, tracks: pd.DataFrame, factor: int):
+        self.factor = factor
+        for row, (identifier, sum_stat) in enumerate(zip(tracks["identifier"], tracks["sum_stat"], strict=True)):
+            if factor > 1 and sum_stat in ("median", "peak"):
+                raise InputError(
+                    f"track {row} ({identifier}) has sum_stat {sum_stat}, and {sum_stat} bins cannot be pooled to bins "
+                    f"{factor} times as wide: set bin_bp to the pool_width of the data"
+                )
+        # Neighbouring tracks with one recipe are processed together; a data set has a handful of such runs.
+        recipe = tracks[["sum_stat", "clip", "clip_soft"]].fillna(-1)
+        starts = np.flatnonzero((recipe != recipe.shift()).any(axis=1).to_numpy())
+        ends = [*starts[1:], len(tracks)]
+        self._runs = [
+            (slice(start, end), tracks["sum_stat"][start], tracks["clip"][start], tracks["clip_soft"][start])
+            for start, end in zip(starts.tolist(), ends, strict=True)
+        ]
+
+    def __call__(self, target: np.ndarray) -> np.ndarray:
+        """Pool ``target`` float16 (factor x bins, tracks) to float16 (bins, tracks)."""
+        if self.factor == 1:
+            return target
+        values = to_float32(target)
+        pooled = np.empty((len(target) // self.factor, target.shape[1]), dtype=np.float16)
+        for columns, sum_stat, clip, clip_soft in self._runs:
+            fine = undo_clip_soft(np.ascontiguousarray(values[:, columns]), clip_soft)
+            if sum_stat in _SQUARE_ROOT:
+                fine += 1
+                fine *= fine
+                fine -= 1
+            coarse = summarise(fine.reshape(len(pooled), self.factor, -1), sum_stat)
+            pooled[:, columns] = clip_values(coarse, clip, clip_soft)
+        return pooled
+
+
+# From the coverage of one window, base by base, to the bins of a training target (SPEC 4.2).
+
+
+_FEWEST_BINS = 8  # a shorter window has no baseline: half of it may be one peak
+
+
+def clean_coverage(
+    values: np.ndarray, bin_bp: int, blacklist: Sequence[tuple[int, int]] = (), interpolate: bool = False
+) -> np.ndarray:
+    """Steps 1 to 5: round to float16, fill gaps, flatten blacklisted regions. Returns float32 (bp,).
+
+    ``values`` float32 (bp,) is one track's coverage of one window, nan where the file says nothing. The baseline is the
+    median of the window, and 0 when the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds
+    intervals (start, end) relative to the window, already extended, which may reach beyond it: their values are clipped
+    to [-baseline, baseline]. Remaining gaps get the baseline; ``interpolate`` fills them linearly before that, beyond
+    the first and last value with a fall to 0.
+
+    Deviations from Basenji, each in a case where its result is not meant (SPEC S30, 11): an interval that starts before
+    the window is clipped to it (a negative index drops it there), and the baseline's magnitude bounds blacklisted
+    values (a negative baseline inverts the bounds there).
+    """
+    values = to_float32(to_float16(np.clip(values, -FLOAT16_MAX, FLOAT16_MAX)))
+    if interpolate:
+        values = interpolate_gaps(values)
+    gaps = np.isnan(values)
+    has_gaps = gaps.any()
+    baseline = 0.0 if has_gaps or len(values) < _FEWEST_BINS * bin_bp else float(np.median(values))
+    for start, end in blacklist:
+        region = slice(max(start, 0), max(end, 0))
+        values[region] = np.clip(values[region], -abs(baseline), abs(baseline))
+    if has_gaps:
+        values[gaps] = baseline
+    return values
+
+
+def interpolate_gaps(values: np.ndarray) -> np.ndarray:
+    """Replace nan by linear interpolation along (bp,); beyond the first and last value the coverage falls to 0."""
+    known = np.flatnonzero(~np.isnan(values))
+    if len(known) == len(values):
+        return values
+    padded = np.concatenate([[0.0], values[known], [0.0]])
+    positions = np.concatenate([[-1], known, [len(values)]])
+    return np.interp(np.arange(len(values)), positions, padded).astype(np.float32)
+
+
+def bin_coverage(
+    values: np.ndarray, bin_bp: int, scale: float, sum_stat: str, clip: float, clip_soft: float = math.nan
+) -> np.ndarray:
+    """Steps 7 to 11: scale ``values`` (bp,), summarise each ``bin_bp`` by ``sum_stat``, clip. Returns float16 (bins,).
+
+    Basenji's last step clips a finished track at its 99.99999th percentile. It is left out: it needs every window of
+    the data set before the first can be written, and touches about one bin in ten million.
+    Raises `ValueError` for a square root of a negative sum.
+    """
+    scaled = values.astype(np.float32) * np.float32(scale)
+    return clip_values(summarise(scaled.reshape(-1, bin_bp), sum_stat), clip, clip_soft)
+
+
+_OPEN_FILES = 400  # bigWig files held open at a time: most systems allow a process 1,024 files
+
+
+def crop_bigwig(
+    fasta: Path | str,
+    windows: Path | str,
+    tracks: Path | str,
+    track_folder: Path | str,
+    output: Path | str,
+    *,
+    split: str,
+    shard: int,
+    n_shards: int,
+    geometry: Geometry,
+    groups: Mapping[str, Sequence[str]],
+    settings: CropSettings,
+    blacklist: Path | str | None = None,
+) -> int:
+    """Write shard ``shard`` (from 0) of the ``n_shards`` of a split to a store; returns its number of examples.
+
+    ``windows`` is a BED of target regions with their split; the examples of ``split``, in file order, are divided
+    evenly over the shards. ``tracks`` is the track table, whose column ``file`` names bigWig files relative to
+    ``track_folder``. ``blacklist`` is a BED of regions whose coverage is not to be trusted. Coverage is cleaned over
+    the whole target region of a window, whose median is the baseline, then binned (see `clean_coverage`,
+    `bin_coverage`). One window is in memory at a time.
+
+    An input that hangs over its contig's end is padded with N or dropped. A contig that a bigWig lacks has no coverage
+    there; one that the FASTA lacks is an error.
+
+    Raises `InputError`, and leaves no output, for that and for splits that overlap, windows beyond their contig or
+    shorter than a target, a bigWig that shares no contig with the windows or has another length for one, and malformed
+    files.
+    """
+    if not 0 <= shard < n_shards:
+        raise InputError(f"shard {shard} of {split}: shards are numbered from 0 to {n_shards - 1}")
+    table = assign_groups(read_track_table(tracks), groups)
+    regions = read_windows(windows)
+    check_splits_disjoint(regions, windows)
+    masks: dict[str, list[tuple[int, int]]] = {}
+    for region in read_bed(blacklist) if blacklist else ():
+        extended = (region.start - settings.blacklist_extend_bp, region.end + settings.blacklist_extend_bp)
+        masks.setdefault(region.contig, []).append(extended)
+    with Genome(fasta) as genome, _Coverage(table, Path(track_folder), tracks) as coverage:
+        _check_regions(regions, genome, windows)
+        coverage.check_contigs({region.contig: genome.lengths[region.contig] for region in regions}, genome.path)
+        examples = _examples(regions, split, genome, geometry, settings, windows)
+        first, last = len(examples) * shard // n_shards, len(examples) * (shard + 1) // n_shards
+        with write_store(output, table, geometry, split, settings.compression) as store:
+            # A bar for a person at a terminal only (disable=None): a log would fill with them.
+            for work in tqdm(_by_window(examples[first:last]), f"{split} {shard}", disable=None, unit=" windows"):
+                contig, start = work.window.contig, work.window.start
+                mask = [(a - start, b - start) for a, b in masks.get(contig, ())]
+                targets = coverage.targets(work, geometry, mask, settings)
+                for tile, target in zip(work.tiles, targets, strict=True):
+                    left, right = start + tile.input_start, start + tile.input_start + geometry.input_bp
+                    store.append(genome.codes(contig, left, right), target, f"{contig}:{left}-{right}")
+            return store.examples
+
+
+class _Work(NamedTuple):
+    """Examples of one window, which adjoin each other."""
+
+    window: Region
+    tiles: list[Tile]
+
+
+def _check_regions(regions: Sequence[Region], genome: Genome, path: Path | str) -> None:
+    for region in regions:
+        if region.contig not in genome.lengths:
+            known = ", ".join(list(genome.lengths)[:3])
+            raise InputError(
+                f"{path}: {region} is on a contig that {genome.path} lacks (it has {known}, ...): use the FASTA of the "
+                "same assembly, with the same contig names"
+            )
+        if region.end > genome.lengths[region.contig]:
+            raise InputError(
+                f"{path}: {region} ends beyond its contig of {genome.lengths[region.contig]} bp in {genome.path}: use "
+                "the FASTA of the same assembly"
+            )
+
+
+def _examples(
+    regions: Sequence[Region], split: str, genome: Genome, geometry: Geometry, settings: CropSettings, path: Path | str
+) -> list[tuple[Region, Tile]]:
+    """Examples of a split that are kept, in the order of its windows."""
+    examples = []
+    for region in regions:
+        if region.split != split:
+            continue
+        try:
+            tiles = tile_window(region.end - region.start, geometry, settings)
+        except InputError as error:
+            raise InputError(f"{path}: {region}: {error}") from None
+        for tile in tiles:
+            start = region.start + tile.input_start
+            inside = start >= 0 and start + geometry.input_bp <= genome.lengths[region.contig]
+            if inside or settings.overhang == "pad":
+                examples.append((region, tile))
+    if not examples:
+        raise InputError(
+            f"{path}: there are no examples of {split} in it: add windows of that split"
+            + (", or use overhang: pad" if settings.overhang == "drop" else "")
+        )
+    return examples
+
+
+def _by_window(examples: Sequence[tuple[Region, Tile]]) -> list[_Work]:
+    work: list[_Work] = []
+    for window, tile in examples:
+        if not work or work[-1].window is not window:
+            work.append(_Work(window, []))
+        work[-1].tiles.append(tile)
+    return work
+
+
+class _Coverage:
+    """The bigWig files of a track table; a context manager."""
+
+    def __init__(self, table: pd.DataFrame, folder: Path, origin: Path | str):
+        self._tracks = list(table[["identifier", "scale", "sum_stat", "clip", "clip_soft"]].itertuples(index=False))
+        self._paths = [folder / file for file in table["file"]]
+        self._origin = origin
+        self._open: OrderedDict[int, object] = OrderedDict()
+
+    def check_contigs(self, lengths: Mapping[str, int], fasta: Path) -> None:
+        """Open every file once and compare its contigs with those of the windows, ``lengths`` in bp."""
+        for row, path in enumerate(self._paths):
+            contigs = self._file(row).chroms()
+            shared = [name for name in lengths if name in contigs]
+            if not shared:
+                raise InputError(
+                    f"{path}: it shares no contig with the windows (it has {', '.join(list(contigs)[:3])}, ..., they "
+                    f"have {', '.join(list(lengths)[:3])}, ...): use coverage of the same assembly and contig names"
+                )
+            for name in shared:
+                if contigs[name] != lengths[name]:
+                    raise InputError(
+                        f"{path}: {name} has {contigs[name]} bp there and {lengths[name]} bp in {fasta}: use coverage "
+                        "of the same assembly"
+                    )
+
+    def targets(
+        self, work: _Work, geometry: Geometry, mask: Sequence[tuple[int, int]], settings: CropSettings
+    ) -> np.ndarray:
+        """Targets float16 (examples, bins, tracks); ``mask`` holds blacklisted intervals relative to the window."""
+        window, tiles = work
+        first, last = tiles[0].target_start, tiles[-1].target_start + geometry.target_bp
+        targets = np.empty((len(tiles), geometry.bins, len(self._tracks)), dtype=np.float16)
+        for row, (identifier, *recipe) in enumerate(self._tracks):
+            file = self._file(row)
+            if window.contig in file.chroms():
+                try:
+                    values = file.values(window.contig, window.start, window.end, numpy=True)
+                except RuntimeError as error:
+                    raise InputError(
+                        f"{self._paths[row]}: the bigWig file is damaged at {window} ({error}): delete it and get it "
+                        "again"
+                    ) from None
+            else:
+                values = np.zeros(window.end - window.start, dtype=np.float32)
+            values = clean_coverage(values, geometry.bin_bp, mask, settings.interpolate_gaps)
+            try:
+                bins = bin_coverage(values[first:last], geometry.bin_bp, *recipe)
+            except ValueError as error:
+                raise InputError(
+                    f"{self._paths[row]}: track {row} ({identifier}) cannot be binned at {window}: {error}: use "
+                    "another sum_stat, or coverage without negative values"
+                ) from None
+            targets[:, :, row] = bins.reshape(len(tiles), geometry.bins)
+        return targets
+
+    def _file(self, row: int):
+        if row in self._open:
+            self._open.move_to_end(row)
+            return self._open[row]
+        path = self._paths[row]
+        if not path.is_file():
+            raise InputError(
+                f"{path}: the coverage of track {row} ({self._tracks[row][0]}) in {self._origin} is missing"
+            )
+        note_read(path)
+        try:
+            file = pyBigWig.open(str(path))
+        except RuntimeError:
+            file = None
+        if file is None or not file.isBigWig():
+            raise InputError(
+                f"{path}: the coverage of track {row} in {self._origin} is not a readable bigWig file: "
+                "delete it and get it again"
+            )
+        if len(self._open) == _OPEN_FILES:
+            self._open.popitem(last=False)[1].close()
+        self._open[row] = file
+        return file
+
+    def __enter__(self) -> "_Coverage":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for file in self._open.values():
+            file.close()
+
+
+# Crops training examples out of one TFRecord file of a Basenji data set (000 section 3.4; SPEC 2.4, 4.4).
+
+
+def crop_tfrecord(
+    tfrecord: Path | str,
+    tracks: Path | str,
+    statistics: Path | str,
+    output: Path | str,
+    *,
+    split: str,
+    shard: int,
+    geometry: Geometry,
+    groups: Mapping[str, Sequence[str]],
+    settings: CropSettings,
+    windows: Path | str | None = None,
+) -> int:
+    """Write the examples of one TFRecord file to a store; returns their number. Memory stays at a few records.
+
+    ``tfrecord`` is file number ``shard`` (from 0) of ``split``, ``tracks`` the target table and ``statistics`` the
+    statistics.json of the data set. ``windows`` is its sequences.bed, whose rows of one split are in the order of the
+    records: file ``shard`` begins with row ``shard`` x ``settings.records_per_file``. Without it the examples have no
+    location.
+
+    The target span of an example is pooled from ``pool_width`` to ``geometry.bin_bp`` where the latter is a multiple
+    (see `BinPooler` for what is exact). An input that hangs over the record's sequence is padded with N or dropped.
+
+    Raises `InputError`, and leaves no output, when the table, the statistics, the windows or the geometry do not fit
+    the records, or a record is broken.
+    """
+    table = assign_groups(read_track_table(tracks), groups)
+    record = RecordFormat.read(statistics)
+    if len(table) != record.tracks:
+        raise InputError(
+            f"{tracks}: the table has {len(table)} tracks, the data have num_targets = {record.tracks} ({statistics}): "
+            "use the table that came with the data"
+        )
+    pooler = BinPooler(table, record.factor(geometry, statistics))
+    tiles = record.tiles(geometry, settings, statistics)
+    rows = None if windows is None else _shard_rows(windows, record, split, shard, settings)
+    expected = None if rows is None else len(rows)
+    # The kept examples adjoin each other: their bins are pooled in one go.
+    first = tiles[0].target_start // record.pool_width
+    last = (tiles[-1].target_start + geometry.target_bp) // record.pool_width
+    number = -1
+    with write_store(output, table, geometry, split, settings.compression) as store:
+        # A bar for a person at a terminal only (disable=None): a log would fill with them.
+        bar = tqdm(read_records(tfrecord), Path(tfrecord).name, expected, disable=None, unit=" records")
+        for number, payload in enumerate(bar):
+            if number == expected:
+                break
+            try:
+                sequence, target = record.unpack(parse_example(payload))
+                targets = pooler(_finite(target[first:last])).reshape(len(tiles), geometry.bins, record.tracks)
+                for tile, bins in zip(tiles, targets, strict=True):
+                    start = tile.input_start + record.crop_bp
+                    codes = _cut(sequence, record.sequence_bp, start, start + geometry.input_bp)
+                    location = "" if rows is None else _location(rows[number], start, geometry.input_bp)
+                    store.append(codes, bins, location)
+            except ValueError as error:
+                raise InputError(f"{tfrecord}: record {number} is not usable: {error}") from None
+        if expected is not None and number + 1 != expected:
+            found = f"more than {expected}" if number == expected else str(number + 1)
+            raise InputError(
+                f"{tfrecord}: it has {found} records, but as file {shard} of {split} with records_per_file = "
+                f"{settings.records_per_file} it should have {expected} of the rows of {windows}: check these three"
+            )
+        return store.examples
+
+
+@dataclass(frozen=True)
+class RecordFormat:
+    """What statistics.json says of the records."""
+
+    sequence_bp: int
+    pool_width: int
+    crop_bp: int
+    bins: int
+    tracks: int
+    records: dict[str, int]
+
+    @classmethod
+    def read(cls, path: Path | str) -> "RecordFormat":
+        """Read and check ``path``; `InputError` naming the key that is missing or does not fit the others."""
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: the statistics of the data set do not exist") from None
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not a readable JSON file: {error}") from None
+        keys = ("seq_length", "pool_width", "crop_bp", "target_length", "num_targets")
+        for key in keys:
+            value = values.get(key) if isinstance(values, dict) else None
+            if not isinstance(value, int) or value < (key != "crop_bp"):
+                raise InputError(f"{path}: {key} must be a whole number, found {value!r}")
+        records = {key.removesuffix("_seqs"): value for key, value in values.items() if key.endswith("_seqs")}
+        record = cls(*(values[key] for key in keys), records)
+        if record.target_bp + 2 * record.crop_bp != record.sequence_bp:
+            raise InputError(
+                f"{path}: target_length x pool_width + 2 x crop_bp = {record.target_bp + 2 * record.crop_bp} is not "
+                f"seq_length = {record.sequence_bp}"
+            )
+        return record
+
+    @property
+    def target_bp(self) -> int:
+        """Length of the target region in bp."""
+        return self.bins * self.pool_width
+
+    def factor(self, geometry: Geometry, origin: Path | str) -> int:
+        """How many bins of the records make one of the geometry; `InputError` when that is not a whole number."""
+        if geometry.bin_bp % self.pool_width:
+            raise InputError(
+                f"bin_bp = {geometry.bin_bp} is no multiple of the data's pool_width = {self.pool_width} ({origin}): "
+                "bins are pooled, not split"
+            )
+        return geometry.bin_bp // self.pool_width
+
+    def tiles(self, geometry: Geometry, settings: CropSettings, origin: Path | str) -> list[Tile]:
+        """Examples of one record that are kept; `InputError` when their target spans miss the records' bins."""
+        tiles = tile_window(self.target_bp, geometry, settings)
+        if tiles[0].target_start % self.pool_width:
+            raise InputError(
+                f"the first target span would start {tiles[0].target_start} bp into the record's target, off its grid "
+                f"of {self.pool_width} bp ({origin}): it can be centred only if bins x bin_bp / {self.pool_width} is "
+                f"{'odd' if self.bins % 2 else 'even'}, as target_length is"
+            )
+        if settings.overhang == "drop":
+            starts = {tile: tile.input_start + self.crop_bp for tile in tiles}
+            tiles = [tile for tile in tiles if 0 <= starts[tile] <= self.sequence_bp - geometry.input_bp]
+            if not tiles:
+                raise InputError(
+                    f"every input of {geometry.input_bp} bp hangs over the record's {self.sequence_bp} bp, and "
+                    "overhang: drop leaves no example: use overhang: pad or a shorter input_bp"
+                )
+        return tiles
+
+    def unpack(self, features: Mapping[str, memoryview]) -> tuple[memoryview, np.ndarray]:
+        """Raw sequence and float16 target (bins, tracks) of a record; `ValueError` when they do not fit."""
+        for name in ("sequence", "target"):
+            if name not in features:
+                raise ValueError(f"it has no byte feature {name!r}")
+        target = np.frombuffer(features["target"], dtype=np.uint8)
+        if len(target) != 2 * self.bins * self.tracks:
+            raise ValueError(
+                f"its target has {len(target)} bytes where target_length x num_targets float16 are "
+                f"{2 * self.bins * self.tracks}"
+            )
+        return features["sequence"], target.view("<f2").reshape(self.bins, self.tracks)
+
+
+def _cut(sequence: memoryview, length: int, start: int, end: int) -> np.ndarray:
+    """Codes of bases ``start`` to ``end``, N where these lie outside of the sequence."""
+    inside = decode_sequence(sequence, length, min(max(start, 0), length), min(max(end, 0), length))
+    if len(inside) == end - start:
+        return inside
+    left = min(max(-start, 0), end - start)
+    return np.pad(inside, (left, end - start - left - len(inside)), constant_values=N_CODE)
+
+
+def _finite(target: np.ndarray) -> np.ndarray:
+    bits = target.view(np.uint16) & 0x7FFF  # without the sign, infinity and nan are the largest of float16's patterns
+    if bits.max() >= 0x7C00:
+        row, track = np.unravel_index(bits.argmax(), bits.shape)
+        raise ValueError(f"its target of track {track} is {target[row, track]}, which no model can learn")
+    return target
+
+
+def _location(row: tuple[str, int], start: int, length: int) -> str:
+    contig, sequence_start = row
+    return f"{contig}:{sequence_start + start}-{sequence_start + start + length}"
+
+
+def _shard_rows(
+    path: Path | str, record: RecordFormat, split: str, shard: int, settings: CropSettings
+) -> list[tuple[str, int]]:
+    """Contig and first base of the sequence of each record of a shard.
+
+    Rows are target regions or whole sequences, both in use; their width tells which.
+    """
+    targets = []
+    for row in read_windows(path):
+        if row.end - row.start == record.target_bp:
+            targets.append(row)
+        elif row.end - row.start == record.sequence_bp:
+            targets.append(row._replace(start=row.start + record.crop_bp, end=row.end - record.crop_bp))
+        else:
+            raise InputError(
+                f"{path}: {row} is neither a sequence of {record.sequence_bp} bp nor a target region of "
+                f"{record.target_bp} bp: use the sequences.bed that came with the data"
+            )
+    check_splits_disjoint(targets, path)
+    mine = [row for row in targets if row.split == split]
+    if record.records.get(split, len(mine)) != len(mine):
+        raise InputError(
+            f"{path}: it has {len(mine)} rows of {split}, but the statistics say {split}_seqs = "
+            f"{record.records[split]}: use the sequences.bed that came with the data"
+        )
+    if not mine:
+        raise InputError(f"{path}: it has no rows of {split}")
+    first = shard * settings.records_per_file
+    if first >= len(mine):
+        raise InputError(
+            f"{path}: file {shard} of {split} would start at row {first} of {len(mine)}: there are too many files for "
+            f"records_per_file = {settings.records_per_file}"
+        )
+    return [(row.contig, row.start - record.crop_bp) for row in mine[first : first + settings.records_per_file]]

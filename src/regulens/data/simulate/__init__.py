@@ -1,0 +1,1 @@
+"""Simulated genomes, labelled sequences and binding sites, where the truth is known."""

@@ -1,0 +1,171 @@
+"""Simulated labelled sequences with planted motifs, such as promoters with core motifs and their decoys."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.errors import InputError
+from regulens.core.sequence import decode, reverse_complement
+from regulens.data.sequences import LABELS, SITE_COLUMNS, SequenceOutputs, prepare_sequences
+from regulens.data.settings import PlantedMotif, SequenceSimulation, SimulatedSequences
+from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence
+
+DRAWS = 10_000
+"""Placements of all motifs of a class that are tried before they are said not to fit."""
+
+
+class Motif(NamedTuple):
+    """A motif of one class: what is planted, and where a site may begin."""
+
+    name: str
+    role: str
+    """positive, negative or shared."""
+    placement: PlantedMotif
+    width: int
+    """bp."""
+    last: int
+    """Last possible first position."""
+
+
+def simulate(settings: SimulatedSequences, matrices: Mapping, outputs: SequenceOutputs) -> pd.DataFrame:
+    """Write the sequence files and the planted sites of a simulation; returns the counts of the filters.
+
+    ``matrices``: `PositionWeightMatrix` by name (`load_matrices(motif_identifiers(...), release)`).
+    Raises what `simulate_records` and `prepare_sequences` raise.
+    """
+    records, sites = simulate_records(settings, matrices)
+    return prepare_sequences(records, settings, outputs, sites)
+
+
+def motif_identifiers(simulation: SequenceSimulation) -> dict[str, str]:
+    """JASPAR identifier of every motif, by name; the settings see to it that a name has one matrix."""
+    parts = (simulation.positive, simulation.negative, simulation.shared)
+    return {name: motif.matrix for motifs in parts for name, motif in motifs.items()}
+
+
+def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Simulate training and test sequences of ``length_bp``, positive and negative in turn.
+
+    The background of both classes is one Markov chain of order 1. A sequence gets each motif of its class, and each
+    shared one, with the motif's probability; a positive sequence that would get none of the positive ones gets one of
+    them, drawn in proportion to the probabilities. Sites are drawn from the matrix and placed uniformly, redrawn as
+    long as two overlap. Then as many bases elsewhere in the sequence, at random places, change as it takes to restore
+    the number of A, C, G and T before planting, so that the composition tells nothing about the class.
+
+    Returns the records (id ``<split>_<class>_<number>``, split, label, sequence) and the sites (`SITE_COLUMNS`, by
+    sequence and start). The same settings give the same result; training sequences do not depend on the number of test
+    sequences, or the reverse.
+    Raises `InputError` for a matrix that is missing or wider than its range, motifs that do not fit without overlap,
+    and positive motifs that all have the probability 0.
+    """
+    simulation = settings.simulation
+    motifs = {name: _motifs_of_class(name, settings, matrices) for name in LABELS}
+    records, sites = [], []
+    for number, (split, count) in enumerate({"train": simulation.train, "test": simulation.test}.items()):
+        rng = np.random.default_rng([simulation.seed, number])
+        transitions = dinucleotide_transitions(simulation.gc_content, simulation.cpg_ratio)[None]
+        chain = markov_sequence(rng, transitions, np.zeros(count * settings.length_bp, dtype=np.int8))
+        codes = chain.reshape(count, settings.length_bp)
+        names = np.array(["positive", "negative"])[np.arange(count) % 2]
+        ids = [f"{split}_{name}_{row // 2 + 1}" for row, name in enumerate(names)]
+        for name in LABELS:
+            rows = np.flatnonzero(names == name)
+            part = _draw_sites(motifs[name], len(rows), rng)
+            part["row"] = rows[part["row"]]
+            _plant(codes, part, matrices, rng)
+            part["id"] = [ids[row] for row in part["row"]]
+            sites.append(part.assign(split=number))
+        text = [decode(row) for row in codes]
+        records.append(pd.DataFrame({"id": ids, "split": split, "label": [LABELS[n] for n in names], "sequence": text}))
+    table = pd.concat(sites).sort_values(["split", "row", "start"], ignore_index=True)
+    return pd.concat(records, ignore_index=True), table[list(SITE_COLUMNS)]
+
+
+def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping) -> list[Motif]:
+    """The motifs that a sequence of a class may have; checked to fit all at a time."""
+    simulation = settings.simulation
+    motifs = []
+    for role in (name, "shared"):
+        for motif, placement in getattr(simulation, role).items():
+            if motif not in matrices:
+                raise InputError(f"motif {motif}: no matrix was loaded for it")
+            width, end = matrices[motif].width, placement.end or settings.length_bp
+            if placement.start + width > end:
+                raise InputError(
+                    f"{role} motif {motif}: its matrix {placement.matrix} has {width} bp, which do not fit between "
+                    f"start {placement.start} and end {end}: widen the range or choose another matrix"
+                )
+            if placement.probability > 0:
+                motifs.append(Motif(motif, role, placement, width, end - width))
+    if name == "positive" and all(motif.role == "shared" for motif in motifs):
+        raise InputError("positive motifs: all have the probability 0, so that no sequence can be positive")
+    if motifs and _place(motifs, np.random.default_rng(simulation.seed), DRAWS) is None:
+        widths = ", ".join(f"{motif.name} {motif.width} bp" for motif in motifs)
+        raise InputError(
+            f"the motifs of a {name} sequence ({widths}) do not fit into their ranges of the {settings.length_bp} bp "
+            f"without overlap (none of {DRAWS:,} random placements): widen the ranges or plant fewer motifs"
+        )
+    return motifs
+
+
+def _place(motifs: list[Motif], rng: np.random.Generator, draws: int) -> np.ndarray | None:
+    """Starts (motifs,) of sites that do not overlap: the first such of ``draws`` placements, None if there is none."""
+    starts = rng.integers([m.placement.start for m in motifs], [m.last + 1 for m in motifs], size=(draws, len(motifs)))
+    order = starts.argsort(axis=1)
+    first = np.take_along_axis(starts, order, axis=1)
+    ends = first + np.array([motif.width for motif in motifs])[order]
+    fits = (ends[:, :-1] <= first[:, 1:]).all(axis=1)
+    return starts[fits.argmax()] if fits.any() else None
+
+
+def _draw_sites(motifs: list[Motif], count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Sites of ``count`` sequences of a class: columns row (0 to count - 1), start, end, motif, strand, role."""
+    probability = np.array([motif.placement.probability for motif in motifs])
+    planted = rng.random((count, len(motifs))) < probability
+    own = np.flatnonzero([motif.role == "positive" for motif in motifs])
+    if len(own):
+        without = np.flatnonzero(~planted[:, own].any(axis=1))
+        planted[without, rng.choice(own, size=len(without), p=probability[own] / probability[own].sum())] = True
+    rows = []
+    for row in range(count):
+        chosen = [motifs[column] for column in np.flatnonzero(planted[row])]
+        starts = None if chosen else ()
+        while starts is None:  # ends: all motifs of the class together were found to fit
+            starts = _place(chosen, rng, 16)
+        for motif, start in zip(chosen, starts, strict=True):
+            strand = "+-"[rng.integers(2)] if motif.placement.strand == "either" else motif.placement.strand
+            rows.append((row, int(start), int(start) + motif.width, motif.name, strand, motif.role))
+    table = pd.DataFrame(rows, columns=["row", "start", "end", "motif", "strand", "role"])
+    return table.astype({"row": "int64", "start": "int64", "end": "int64"})
+
+
+def _plant(codes: np.ndarray, sites: pd.DataFrame, matrices: Mapping, rng: np.random.Generator) -> None:
+    """Write drawn sites into the sequences ``codes`` (N, L) in place, and restore each sequence's composition."""
+    rows = np.unique(sites["row"])
+    before = {row: np.bincount(codes[row], minlength=4) for row in rows}
+    background = np.ones(codes.shape, dtype=bool)
+    for motif, group in sites.groupby("motif"):
+        drawn = matrices[motif].sample(rng, len(group))
+        placed = np.where((group["strand"] == "+").to_numpy()[:, None], drawn, reverse_complement(drawn))
+        where = group["row"].to_numpy()[:, None], group["start"].to_numpy()[:, None] + np.arange(drawn.shape[1])
+        codes[where] = placed
+        background[where] = False
+    for row in rows:
+        _restore_composition(codes[row], background[row], before[row], rng)
+
+
+def _restore_composition(codes: np.ndarray, free: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> None:
+    """Change bases of ``codes`` (L,) where ``free``, as few as possible, until A, C, G, T occur ``wanted`` (4,) times.
+
+    Where the sites alone have more of a base than wanted, it comes as near as it can.
+    """
+    surplus = np.bincount(codes, minlength=4) - wanted
+    missing = rng.permutation(np.repeat(np.arange(4, dtype=np.uint8), np.maximum(-surplus, 0)))
+    places = [
+        rng.permutation(np.flatnonzero(free & (codes == base)))[: surplus[base]] for base in np.flatnonzero(surplus > 0)
+    ]
+    if places:
+        where = np.concatenate(places)
+        codes[where] = missing[: len(where)]

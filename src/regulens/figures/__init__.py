@@ -1,1 +1,0 @@
-"""Tidy tables in, matplotlib figures out."""

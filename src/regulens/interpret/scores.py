@@ -1,0 +1,131 @@
+"""The relevance scores: what each reads from the passes of one batch.
+
+A new score is one function here, with the decorator `score`: it gets the `Readings` of a batch and gives a value for
+each token. Attention and embedding, their gradients and their relevance are properties of it, computed once for all
+scores. A score that needs passes of its own makes them with `Readings.trace` and reads each with `Readings.backward`:
+the gradient at half of the embedding is
+``readings.backward(readings.trace(embedding=readings.embedding / 2))[1]``.
+
+This module does not import torch: configuration and figures read the names and labels of the scores from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from regulens.interpret.relevance import Readings
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way to score the tokens of a sequence."""
+
+    label: str
+    """Name in tables and figures."""
+    read: Callable[[Readings], Tensor]
+    """From the readings of a batch to (B, T) values of the tokens, CLS first and SEP last."""
+    per_base: bool = False
+    """True: ``read`` takes the number of bases too and gives a value for each base, (B, bases)."""
+
+
+SCORES: dict[str, Score] = {}
+"""Every score by name, in the order of tables and legends."""
+
+
+def score(name: str, label: str, per_base: bool = False) -> Callable:
+    """Decorator that adds a score; raises `ValueError` for a name that is there."""
+
+    def remember(read: Callable) -> Callable:
+        if name in SCORES:
+            raise ValueError(f"score '{name}' is defined twice")
+        SCORES[name] = Score(label, read, per_base)
+        return read
+
+    return remember
+
+
+@score("lrp", "LRP")
+def lrp(readings: Readings) -> Tensor:
+    """Rollout of gradient x relevance of the attention (Chefer et al.'s method), from ``start_layer`` to the last."""
+    pairs = zip(readings.attention_gradient, readings.attention_relevance, strict=True)
+    layers = [(gradient * relevance).clamp_(min=0).mean(1) for gradient, relevance in pairs]
+    return rollout_row(layers[readings.start_layer :])
+
+
+@score("lrp_last", "LRP_last")
+def lrp_last(readings: Readings) -> Tensor:
+    """Relevance of the last layer's attention, without the gradient."""
+    return readings.attention_relevance[-1][:, :, 0].clamp(min=0).mean(1)
+
+
+@score("full_lrp", "full_LRP")
+def full_lrp(readings: Readings) -> Tensor:
+    """Relevance that arrives at the embeddings' output, with its sign."""
+    return readings.embedding_relevance.sum(-1)
+
+
+@score("rollout", "Rollout")
+def rollout(readings: Readings) -> Tensor:
+    """Rollout of the attention itself, which does not depend on the class."""
+    return rollout_row([attention.mean(1) for attention in readings.attention])
+
+
+@score("gradcam", "GradCAM")
+def gradcam(readings: Readings) -> Tensor:
+    """Last attention, weighted by each head's mean gradient, scaled to 0..1 over the map (the code's way, SPEC S27)."""
+    heads = readings.attention_gradient[-1].mean((2, 3), keepdim=True)
+    weighted = (heads * readings.attention[-1]).mean(1).clamp_(min=0)
+    low, high = weighted.amin((1, 2)), weighted.amax((1, 2))
+    scale = (high - low).masked_fill(high == low, 1)  # a constant map stays 0
+    return (weighted[:, 0] - low[:, None]) / scale[:, None]
+
+
+@score("attention", "Attention")
+def attention(readings: Readings) -> Tensor:
+    """Last attention of CLS, mean over heads (DNABERT sums them: the same ranking)."""
+    return readings.attention[-1][:, :, 0].mean(1)
+
+
+@score("gradient_x_input", "Gradient × input")
+def gradient_x_input(readings: Readings) -> Tensor:
+    """Gradient times value of the embeddings' output, with its sign."""
+    return (readings.embedding_gradient * readings.embedding).sum(-1)
+
+
+@score("random", "Random", per_base=True)
+def random(readings: Readings, bases: int) -> Tensor:
+    """Uniform numbers, the same for a sequence in whatever batch it comes."""
+    values = [np.random.default_rng([readings.seed, index]).random(bases) for index in readings.index]
+    return readings.logits.new_tensor(np.stack(values))
+
+
+def rollout_row(layers: list[Tensor]) -> Tensor:
+    """CLS row of the product of rownorm(M + I) over layers (B, T, T), the last layer leftmost: (B, T), sums to 1.
+
+    Only that row is followed through the layers, from the last to the first, so that no T x T product is needed.
+    """
+    row = layers[0].new_zeros(layers[0][:, :1].shape)
+    row[:, :, 0] = 1
+    for layer in reversed(layers):
+        row = row / (layer.sum(-1) + 1)[:, None]
+        row = row @ layer + row
+    return row[:, 0]
+
+
+# Names and labels of the relevance scores, for configuration and figures; reads no model and imports no PyTorch.
+
+
+SCORE_LABELS = {name: score.label for name, score in SCORES.items()}
+"""Label of every score by name, in the order of tables and legends."""
+
+
+def score_label(name: str) -> str:
+    """Label of a score; a name that is not known stands for itself."""
+    return SCORE_LABELS.get(name, name)

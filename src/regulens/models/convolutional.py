@@ -1,0 +1,223 @@
+"""The convolutional trunk shared by Enformer and the three pooling CNNs, and the model around it (SPEC 2.5, 3.1)."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regulens.core.settings import Settings
+from regulens.data.settings import Geometry
+from regulens.models.base import AssayModel, Observer, Stage, halvings, register
+from regulens.models.layers import (
+    ConvBlock,
+    DilatedUnit,
+    Kernel,
+    Probability,
+    Residual,
+    TokenConv,
+    Width,
+    dilations,
+    gelu,
+)
+
+# Halving a sequence of tokens: attention pooling, max pooling, and pairs for token merging. Tokens are (batch,
+# length, width) throughout the package. An odd length is completed with a copy of its last token, so that this
+# token is its own partner: the mean, the maximum and the weighted mean of the pair are then the token itself, which
+# is what masking the missing partner gives.
+
+
+def even(x: Tensor) -> Tensor:
+    """(batch, n, width) with an even n: the last token is repeated where n is odd (SPEC 2.1)."""
+    return torch.cat([x, x[:, -1:]], dim=1) if x.shape[1] % 2 else x
+
+
+def pairs(x: Tensor) -> Tensor:
+    """(batch, n, width) to (batch, ceil(n / 2), 2 width): neighbours side by side (000 appendix A, equation 7)."""
+    x = even(x)
+    return x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2])
+
+
+class MaxPool(nn.Module):
+    """Maximum of each pair of neighbours, per channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, n, width) to (batch, ceil(n / 2), width)."""
+        x = even(x)
+        return torch.maximum(x[:, 0::2], x[:, 1::2])
+
+
+class AttentionPool(nn.Module):
+    """Weighted mean of each pair of neighbours, per channel: sum_t softmax_t(W x_t) x_t (SPEC 3.2).
+
+    ``gain`` g starts W at g times the identity: 2 prefers the larger of the pair, 0 is the mean.
+    """
+
+    def __init__(self, width: int, gain: float = 2.0):
+        super().__init__()
+        self.weight = nn.Parameter(gain * torch.eye(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, n, width) to (batch, ceil(n / 2), width)."""
+        x = even(x)
+        # A softmax over two is a sigmoid of the difference, and W is linear: one product W (x_1 - x_0) instead of two.
+        first = x[:, 0::2]
+        difference = x[:, 1::2] - first
+        return torch.addcmul(first, difference, torch.sigmoid(F.linear(difference, self.weight)))
+
+
+class ConvSettings(Settings):
+    """Sizes of the convolutional trunk; the defaults are Enformer's published ones."""
+
+    stem_width: Width = 768
+    """Channels of the first convolution, on single bases."""
+    stem_kernel: Kernel = 15
+    """Bases that the first convolution sees (motif width)."""
+    widths: list[Width] = [768, 896, 1024, 1152, 1280, 1536]
+    """Channels of each convolution block behind the stem, one entry a halving after the stem's own."""
+    kernel: Kernel = 5
+    """Tokens that the convolution of a block sees."""
+    final_width: Width = 3072
+    """Channels of the pointwise convolution before the head."""
+    final_dropout: Probability = 0.05
+    """Dropout before the head."""
+
+
+class ConvModel(AssayModel):
+    """Stem, convolution blocks with pooling, a top that keeps the length, crop, pointwise block, head.
+
+    Subclasses name the pooling and, by overriding :meth:`make_top`, what stands on the trunk.
+    """
+
+    Settings = ConvSettings
+    pooling: Literal["max", "attention"] = "attention"
+
+    @classmethod
+    def check(cls, settings: ConvSettings, geometry: Geometry) -> None:
+        needed = halvings(geometry) - 1
+        if len(settings.widths) != needed:
+            raise ValueError(
+                f"widths: {needed} entries are needed behind the stem to go from bases to bins of "
+                f"{geometry.bin_bp} bp, found {len(settings.widths)}"
+            )
+
+    def __init__(self, settings: ConvSettings, geometry: Geometry, n_tracks: int):
+        super().__init__(settings, geometry, n_tracks)
+        widths = [settings.stem_width, *settings.widths]
+        first = [TokenConv(4, widths[0], settings.stem_kernel)]
+        first += [ConvBlock(before, after, settings.kernel) for before, after in zip(widths, widths[1:], strict=False)]
+        self.tower = nn.ModuleList(
+            nn.Sequential(conv, Residual(ConvBlock(width, width, 1)), self._pool(width))
+            for conv, width in zip(first, widths, strict=True)
+        )
+        self.top = self.make_top(widths[-1])
+        self.pointwise = ConvBlock(widths[-1], settings.final_width, 1)
+        self.dropout = nn.Dropout(settings.final_dropout)
+        self.head = self.make_head(settings.final_width)
+
+    def _pool(self, width: int) -> nn.Module:
+        return AttentionPool(width) if self.pooling == "attention" else MaxPool()
+
+    def make_top(self, width: int) -> nn.Module:
+        """What follows the trunk, on (batch, padded_bins, width); nothing here."""
+        return nn.Identity()
+
+    def halve(self, x: Tensor) -> Tensor:
+        """One-hot (batch, 4, n), n any length, through stem and blocks to (batch, about n / bin_bp, width)."""
+        x = x.transpose(1, 2).contiguous()
+        for block in self.tower:
+            x = block(x)
+        return x
+
+    def trunk(self, x: Tensor, observe: Observer | None = None) -> Tensor:
+        """See :meth:`AssayModel.trunk`."""
+        x = self.crop(self.top(self.halve(x)))
+        return gelu(self.dropout(self.pointwise(x)))
+
+    def describe(self) -> list[Stage]:
+        settings, geometry = self.settings, self.geometry
+        tokens, bp = geometry.padded_bp, 1
+        stages = [self._input_stage()]
+        for k, width in enumerate([settings.stem_width, *settings.widths]):
+            kernel = settings.kernel if k else settings.stem_kernel
+            name = f"Conv {k}" if k else "Stem"
+            stages.append(Stage(name, "conv", tokens, width, bp, f"kernel {kernel}, then a residual pointwise block"))
+            tokens, bp = tokens // 2, 2 * bp
+            stages.append(Stage(f"{self.pooling.capitalize()} pool {k + 1}", "pool", tokens, width, bp))
+        width = [settings.stem_width, *settings.widths][-1]
+        pointwise = Stage("Pointwise", "conv", geometry.bins, settings.final_width, bp, "kernel 1")
+        return [*stages, *self.describe_top(width), pointwise, self._head_stage()]
+
+    def describe_top(self, width: int) -> list[Stage]:
+        """Stages of the top and of the crop, in the order in which they are applied."""
+        return [self._crop_stage(width)]
+
+
+# MaxPoolCNNs: residual convolutions with max pooling, nothing on top (000 figure 5c).
+
+
+@register("maxpool_cnn")
+class MaxPoolCNN(ConvModel):
+    """The shared convolutional trunk, halved by taking the larger of two neighbours."""
+
+    pooling = "max"
+
+    class Settings(ConvSettings):
+        """Residual convolutions with max pooling."""
+
+
+# AttPoolCNNs: residual convolutions with attention pooling, nothing on top (000 figure 5d).
+
+
+@register("attpool_cnn")
+class AttPoolCNN(ConvModel):
+    """The shared convolutional trunk, halved by a learned weighted mean of two neighbours."""
+
+    pooling = "attention"
+
+    class Settings(ConvSettings):
+        """Residual convolutions with attention pooling."""
+
+
+# AttPoolDilate: residual convolutions with attention pooling and dilated convolutions on top (000 figure 5d).
+
+
+@register("attpool_dilated")
+class AttPoolDilated(ConvModel):
+    """The attention-pooling trunk with Basenji2's residual dilated convolutions on its tokens (SPEC 2.5)."""
+
+    pooling = "attention"
+
+    class Settings(ConvSettings):
+        """Residual convolutions with attention pooling and dilated convolutions; Basenji2's dilated tower."""
+
+        dilated_layers: int = Field(default=11, ge=0)
+        """Number of residual dilated units."""
+        dilated_width: Width = 384
+        """Channels inside a unit."""
+        dilated_kernel: Kernel = 3
+        """Tokens that a dilated convolution sees."""
+        dilation_rate: float = Field(default=1.5, ge=1)
+        """Factor between the dilations of successive units (rounded; capped at half the number of tokens)."""
+        dilated_dropout: Probability = 0.3
+        """Dropout at the end of a unit."""
+
+    def _dilations(self) -> list[int]:
+        return dilations(self.settings.dilated_layers, self.settings.dilation_rate, self.geometry.padded_bins)
+
+    def make_top(self, width: int) -> nn.Module:
+        """The dilated tower, on all tokens: its flanks are cropped afterwards, as in Basenji2."""
+        settings = self.settings
+        return nn.Sequential(
+            *(
+                DilatedUnit(width, settings.dilated_width, settings.dilated_kernel, dilation, settings.dilated_dropout)
+                for dilation in self._dilations()
+            )
+        )
+
+    def describe_top(self, width: int) -> list[Stage]:
+        geometry = self.geometry
+        note = "dilations " + ", ".join(str(dilation) for dilation in self._dilations())
+        dilated = Stage("Dilated convolutions", "dilated", geometry.padded_bins, width, geometry.bin_bp, note)
+        return [dilated, self._crop_stage(width)]

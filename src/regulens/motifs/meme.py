@@ -1,0 +1,281 @@
+"""Motifs as MEME text: the minimal format, version 4, DNA (https://meme-suite.org/meme/doc/meme-format.html)."""
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output, note_read
+
+# Position weight matrices: loading from JASPAR, sampling sites, scoring and reverse complement.
+
+PROBABILITY_FLOOR = 1e-3
+"""Smallest probability in a score, so that one base never seen at a position does not make it minus infinity."""
+
+
+@dataclass(frozen=True)
+class PositionWeightMatrix:
+    """Probability of each base at each position of a binding site."""
+
+    name: str
+    """Name of the factor, e.g. `CTCF`."""
+    matrix_id: str
+    """Identifier with version, e.g. `MA0139.1`."""
+    probabilities: np.ndarray
+    """float64 (width, 4), columns A, C, G, T; rows sum to 1."""
+
+    @property
+    def width(self) -> int:
+        """Length of a site in bp."""
+        return len(self.probabilities)
+
+    @property
+    def log_odds(self) -> np.ndarray:
+        """log2(probability / 0.25), (width, 4), with probabilities of at least `PROBABILITY_FLOOR`."""
+        return np.log2(np.maximum(self.probabilities, PROBABILITY_FLOOR) / 0.25)
+
+    @property
+    def information(self) -> np.ndarray:
+        """Information content in bits of each position against a uniform background, (width,), 0 to 2."""
+        p = self.probabilities
+        return 2 + (p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
+
+    def reverse_complement(self) -> "PositionWeightMatrix":
+        """The same motif read on the other strand: rows reversed, A with T and C with G exchanged."""
+        return PositionWeightMatrix(self.name, self.matrix_id, self.probabilities[::-1, ::-1])
+
+    def sample(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Draw ``n`` sites, each position independently. Returns uint8 codes (n, width), A, C, G, T = 0 to 3."""
+        thresholds = self.probabilities.cumsum(axis=1)[:, :3]
+        return (rng.random((n, self.width, 1)) >= thresholds).sum(axis=2).astype(np.uint8)
+
+    def relative_score(self, sites: np.ndarray) -> np.ndarray:
+        """Log-odds score of sites over the best possible score: 1 for the consensus, below 0 for most random sequences.
+
+        ``sites``: codes (n, width), 0 to 3. Returns float64 (n,).
+        """
+        log_odds = self.log_odds
+        return log_odds[np.arange(self.width), np.asarray(sites)].sum(axis=1) / log_odds.max(axis=1).sum()
+
+
+def load_matrices(motifs: Mapping[str, str], release: str) -> dict[str, PositionWeightMatrix]:
+    """Load matrices of the JASPAR CORE collection by identifier from the installed ``pyjaspar`` (no network).
+
+    ``motifs``: name to matrix identifier with version, ``{"CTCF": "MA0139.1"}``; the name is free, the identifier
+    decides. ``release``: e.g. ``JASPAR2020``. Counts are normalised by position without a pseudocount.
+    Raises InputError for an unknown release or identifier.
+    """
+    from pyjaspar import JASPAR_LATEST_RELEASE, jaspardb  # opens a database of every release on import
+
+    releases = jaspardb(release=JASPAR_LATEST_RELEASE).get_releases()
+    if release not in releases:
+        raise InputError(f"JASPAR release {release!r} is not installed; choose one of {', '.join(sorted(releases))}.")
+    database = jaspardb(release=release)
+    return {name: _load(database, name, matrix_id, release) for name, matrix_id in motifs.items()}
+
+
+def _load(database, name: str, matrix_id: str, release: str) -> PositionWeightMatrix:
+    with warnings.catch_warnings():  # pyjaspar warns and returns None where this function raises
+        warnings.simplefilter("ignore")
+        motif = database.fetch_motif_by_id(matrix_id)
+        versions = [] if motif else database.fetch_motifs(all_versions=True, matrix_id=[matrix_id.split(".")[0]])
+    if motif is None:
+        known = ", ".join(sorted(version.matrix_id for version in versions))
+        advice = f"versions there: {known}" if known else "no version of it is there"
+        raise InputError(f"motif {name}: {release} has no matrix {matrix_id} ({advice}).")
+    counts = np.array([motif.counts[base] for base in "ACGT"]).T
+    return PositionWeightMatrix(name, matrix_id, counts / counts.sum(axis=1, keepdims=True))
+
+
+UNIFORM = np.full(4, 0.25)
+
+_SUM_TOLERANCE = 0.01
+"""Rows are printed with few digits; what is further off than this is no rounding."""
+
+
+@dataclass(frozen=True)
+class MemeMotif:
+    """A matrix with the two numbers that MEME text gives beside it."""
+
+    matrix: PositionWeightMatrix
+    """``matrix_id`` is the identifier, ``name`` the alternative name (the identifier where there is none)."""
+    sites: float = 20.0
+    """Sites behind the matrix (``nsites``; MEME's default is 20)."""
+    e_value: float = 0.0
+    """E-value of the motif."""
+
+
+class MemeText(NamedTuple):
+    """Contents of a MEME file."""
+
+    motifs: list[MemeMotif]
+    background: np.ndarray
+    """Frequencies of A, C, G, T, float64 (4,); uniform where the file gives none."""
+
+
+def write_meme(path: Path | str, motifs: Sequence[MemeMotif], background: np.ndarray = UNIFORM) -> None:
+    """Write motifs, any number of them, none included.
+
+    Raises `InputError` when two have the same identifier or one has white space in it.
+    """
+    lines = [
+        "MEME version 4",
+        "",
+        "ALPHABET= ACGT",
+        "",
+        "strands: + -",
+        "",
+        "Background letter frequencies",
+        " ".join(f"{base} {frequency:.5f}" for base, frequency in zip("ACGT", background, strict=True)),
+    ]
+    seen = set()
+    for motif in motifs:
+        identifier, name = motif.matrix.matrix_id, "_".join(motif.matrix.name.split())
+        if not identifier or identifier.split() != [identifier] or identifier in seen:
+            problem = "occurs twice" if identifier in seen else "must be one word"
+            raise InputError(f"{path}: the motif identifier {identifier!r} {problem}")
+        seen.add(identifier)
+        shape = f"alength= 4 w= {motif.matrix.width} nsites= {motif.sites:g} E= {motif.e_value:g}"
+        lines += ["", f"MOTIF {identifier}" + (f" {name}" if name and name != identifier else ""), ""]
+        lines += [f"letter-probability matrix: {shape}"]
+        lines += [" ".join(f"{value:.6f}" for value in row) for row in motif.matrix.probabilities]
+    with atomic_output(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+class _Lines:
+    """Lines that are not blank, with their number for messages."""
+
+    def __init__(self, path: Path | str):
+        self.path, self.number = path, 0
+        note_read(path)
+        try:
+            self._lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise InputError(f"{path}: cannot read motifs: {error.strerror}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        while self.number < len(self._lines):
+            line = self._lines[self.number].strip()
+            self.number += 1
+            if line:
+                yield line
+
+    def error(self, problem: str) -> InputError:
+        return InputError(f"{self.path}, line {self.number}: {problem}")
+
+
+def read_meme(path: Path | str) -> MemeText:
+    """Read the motifs of a MEME file, minimal or as MEME writes it; lines it need not know are passed over.
+
+    Rows are scaled to sum to 1, because they are printed with few digits. A file without motifs is valid.
+
+    Raises `InputError` naming file and line: another format, another alphabet than ACGT, a matrix whose rows are
+    missing, too short, negative or do not sum to 1, an identifier that occurs twice.
+    """
+    lines = _Lines(path)
+    motifs: dict[str, MemeMotif] = {}
+    background, header, title = UNIFORM, False, None
+    for line in lines:
+        if not header:
+            version = re.match(r"MEME version (\d+)", line)
+            if not version or int(version[1]) < 4:
+                raise lines.error(f"'MEME version 4' or later expected first, found {line[:60]!r}")
+            header = True
+        elif line.startswith("ALPHABET"):
+            if line.removeprefix("ALPHABET").lstrip("= ").strip() != "ACGT":
+                raise lines.error(f"the alphabet must be ACGT, found {line[:60]!r}")
+        elif line.startswith("Background letter frequencies"):
+            background = _background(lines)
+        elif line.startswith("MOTIF"):
+            if title:
+                raise lines.error(f"motif {title[0]} before it has no letter-probability matrix")
+            title = line.split()[1:]
+            if not title or title[0] in motifs:
+                raise lines.error(f"motif {title[0]} occurs twice" if title else "a motif without an identifier")
+        elif line.startswith("letter-probability matrix:"):
+            if not title:
+                raise lines.error("a matrix without a MOTIF line before it")
+            motifs[title[0]] = _motif(lines, line, title)
+            title = None
+    if not header:
+        raise InputError(f"{path}: the file is empty; a MEME file without motifs has its header")
+    if title:
+        raise lines.error(f"motif {title[0]} has no letter-probability matrix")
+    return MemeText(list(motifs.values()), background)
+
+
+def _motif(lines: _Lines, line: str, title: list[str]) -> MemeMotif:
+    facts = dict(re.findall(r"(\w+)=\s*(\S+)", line))
+    try:
+        letters, width = int(facts.get("alength", 4)), int(facts["w"])
+        sites, e_value = float(facts.get("nsites", 20)), float(facts.get("E", 0))
+    except (KeyError, ValueError):
+        raise lines.error(f"motif {title[0]}: 'alength= 4 w= WIDTH nsites= N E= E' expected") from None
+    if letters != 4 or width < 1 or not sites >= 0:
+        raise lines.error(f"motif {title[0]}: alength must be 4, w at least 1 and nsites not negative")
+    rows = []
+    for row, text in zip(range(width), lines, strict=False):  # the range comes first: no line is lost at its end
+        rows.append(_frequencies(lines, text.split(), f"row {row + 1} of {width} of motif {title[0]}"))
+    if len(rows) < width:
+        raise lines.error(f"the file ends after row {len(rows)} of {width} of motif {title[0]}")
+    matrix = PositionWeightMatrix(title[1] if len(title) > 1 else title[0], title[0], np.stack(rows))
+    return MemeMotif(matrix, sites, e_value)
+
+
+def _background(lines: _Lines) -> np.ndarray:
+    words: list[str] = []
+    for line in lines:
+        words += line.split()
+        if len(words) >= 8:
+            break
+    if words[::2] != list("ACGT"):
+        raise lines.error("background frequencies 'A 0.25 C 0.25 G 0.25 T 0.25' expected")
+    return _frequencies(lines, words[1::2], "the background")
+
+
+def _frequencies(lines: _Lines, words: list[str], what: str) -> np.ndarray:
+    try:
+        values = np.array([float(word) for word in words])
+    except ValueError:
+        raise lines.error(f"{what} has something that is no number: {' '.join(words)[:60]!r}") from None
+    if len(values) != 4:
+        raise lines.error(f"{what} has {len(values)} numbers, 4 expected")
+    if not (values >= 0).all() or abs(values.sum() - 1) > _SUM_TOLERANCE:
+        raise lines.error(f"{what} must be probabilities that sum to 1, found {' '.join(words)}")
+    return values / values.sum()
+
+
+# Cutting an aligned motif to its informative columns (SPEC 5.5, item 2).
+
+_FLOOR = 1e-7
+"""What the published code adds to a frequency before its logarithm."""
+
+
+class Span(NamedTuple):
+    """Columns of a motif, 0-based, end exclusive."""
+
+    start: int
+    end: int
+    informative: bool
+    """False: no column is, and the span is the whole motif."""
+
+
+def informative_span(frequencies: np.ndarray, min_information: float = 0.5, pad_bp: int = 3) -> Span:
+    """Columns from the first to the last with more than ``min_information`` bits, ``pad_bp`` more on each side.
+
+    ``frequencies``: (width, 4), rows A, C, G, T that sum to 1. Without such a column: the whole motif. The published
+    code also keeps the whole motif where column 0 is the only informative one (a slip: it asks whether any *index* is
+    true); here that column is cut out like any other.
+    """
+    frequencies = np.asarray(frequencies, dtype=np.float64)
+    information = 2 + (frequencies * np.log2(frequencies + _FLOOR)).sum(axis=1)
+    columns = np.flatnonzero(information > min_information)
+    if not len(columns):
+        return Span(0, len(frequencies), False)
+    return Span(max(int(columns[0]) - pad_bp, 0), min(int(columns[-1]) + 1 + pad_bp, len(frequencies)), True)

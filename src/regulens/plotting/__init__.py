@@ -1,0 +1,1 @@
+"""How things look: sizes and colours, logos, boxes and arrows; knows no study."""

@@ -1,0 +1,334 @@
+"""The look of every figure: sizes, fonts, colours, and how a figure is written.
+
+Figures are drawn at their final size (85 mm for one column, 178 mm for two), so that the font sizes below are those on
+paper. Colours are Okabe and Ito's, which stay apart for colour-blind readers; markers and line styles differ as well,
+because a grey print loses the colours.
+"""
+
+import functools
+import textwrap
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from regulens.core.io import atomic_output
+
+MM = 1 / 25.4
+
+SINGLE_COLUMN = 85
+"""Width of one column in mm."""
+
+DOUBLE_COLUMN = 178
+"""Width of two columns in mm."""
+
+PAGE_HEIGHT = 240
+"""Height of a printed page in mm."""
+
+PNG_DPI = 300
+
+RASTER_DPI = 600
+"""Resolution of rasterised points and images inside a PDF."""
+
+SMALL, NORMAL, LARGE = 6, 7, 8
+"""Font sizes in points: ticks, legends and remarks; labels and titles; letters of panels. None is smaller."""
+
+RC = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.size": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.labelsize": NORMAL,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "figure.titlesize": NORMAL,
+    "figure.labelsize": NORMAL,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2,
+    "ytick.major.size": 2,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "axes.labelpad": 2,
+    "axes.titlepad": 3,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # text stays text: selectable, editable
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.02,
+    "figure.constrained_layout.w_pad": 0.02,
+}
+
+BLACK, DARK_GREY, GREY, MIDDLE_GREY, LIGHT_GREY = "#000000", "#4D4D4D", "#7F7F7F", "#A0A0A0", "#D9D9D9"
+
+ORANGE, SKY_BLUE, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+WINE, OLIVE, INDIGO, BROWN, TEAL = "#882255", "#999933", "#332288", "#8C6D00", "#44AA99"
+"""For models, scores and networks that have no colour of their own."""
+
+DARK_VERMILION, DARK_GREEN = "#8C3E00", "#00684C"
+"""Darker shades of the same thing: a second kind of block, the windows of a stage."""
+
+
+class ModelStyle(NamedTuple):
+    """How one model is drawn, in every figure."""
+
+    colour: str
+    marker: str
+
+
+TRUTH = ModelStyle(BLACK, "*")
+
+DNABERT = "dnabert"
+"""Name of the model of the second study, whose tasks are all drawn in its colour."""
+
+_MODEL_STYLES = {
+    "maxpool_cnn": ModelStyle(GREEN, "^"),
+    "attpool_cnn": ModelStyle(ORANGE, "v"),
+    "attpool_dilated": ModelStyle(PURPLE, "D"),
+    "enformer": ModelStyle(BLUE, "s"),
+    "swin1d": ModelStyle(VERMILION, "o"),
+    "mean": ModelStyle(GREY, "x"),
+    "gc_cpg_ridge": ModelStyle(DARK_GREY, "P"),
+    DNABERT: ModelStyle(INDIGO, "d"),
+}
+
+_FURTHER_MODELS = [
+    ModelStyle(SKY_BLUE, "p"),
+    ModelStyle(WINE, "h"),
+    ModelStyle(OLIVE, "<"),
+    ModelStyle(TEAL, ">"),
+    ModelStyle(BROWN, "X"),
+]
+
+ATTENTION_COLOURS = "cividis"
+"""Colour map of attention: its lightness rises steadily, so that it survives colour blindness and grey prints."""
+
+
+def model_style(name: str) -> ModelStyle:
+    """Colour and marker of a model. A name that is not the paper's gets one of five more, always the same one."""
+    return _MODEL_STYLES.get(name) or _FURTHER_MODELS[zlib.crc32(name.encode()) % len(_FURTHER_MODELS)]
+
+
+def model_colour(name: str) -> str:
+    """Colour of a model, the same in every figure."""
+    return model_style(name).colour
+
+
+def styled(function: Callable) -> Callable:
+    """Decorate a drawing function: what it draws follows ``RC``, and matplotlib's global state stays as it was."""
+
+    @functools.wraps(function)
+    def inner(*args, **kwargs):
+        with matplotlib.rc_context(RC):
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def page_width(least_mm: float) -> int:
+    """Width in mm of a figure that needs ``least_mm``: one column where that is enough, else two."""
+    return SINGLE_COLUMN if least_mm <= SINGLE_COLUMN else DOUBLE_COLUMN
+
+
+def new_figure(width_mm: float, height_mm: float) -> Figure:
+    """An empty figure of this size on paper, outside pyplot: nothing keeps it alive and no display is asked for.
+
+    The width is that of one column or of two, so that no figure is scaled on the page, and its fonts with it.
+    """
+    if width_mm not in (SINGLE_COLUMN, DOUBLE_COLUMN):
+        raise ValueError(f"a figure is {SINGLE_COLUMN} or {DOUBLE_COLUMN} mm wide, not {width_mm:g} mm")
+    figure = Figure(figsize=(width_mm * MM, height_mm * MM))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@styled
+def settle(figure: Figure) -> None:
+    """Find the final places of all panels, and keep them.
+
+    Panels with a fixed aspect need a second pass of constrained layout; one alone can push a label off the page.
+    """
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+
+
+@styled
+def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None = None) -> None:
+    """Write a figure as PDF (text as text) and PNG (300 dpi); each file appears whole or not at all.
+
+    No date is written, so that the same figure gives the same bytes.
+    """
+    settle(figure)
+    if pdf is not None:
+        with atomic_output(pdf) as target:
+            figure.savefig(target, format="pdf", dpi=RASTER_DPI, metadata={"CreationDate": None})
+    if png is not None:
+        with atomic_output(png) as target:
+            figure.savefig(target, format="png", dpi=PNG_DPI, metadata={"Software": None})
+
+
+def title(figure: Figure, text: str) -> None:
+    """Title of a whole figure, on as many lines as its width asks for."""
+    figure.suptitle(textwrap.fill(text, int(figure.get_figwidth() / MM / 1.45)))
+
+
+def thousands(number: float) -> str:
+    """12345 to '12,345'."""
+    return f"{number:,.0f}"
+
+
+def base_pairs(length: float) -> str:
+    """A length in bp for a reader: '140 bp', '4.48 kb'."""
+    return f"{length:.3g} bp" if length < 999.5 else f"{length / 1000:.3g} kb"
+
+
+def panel_letter(axes: Axes, letter: str) -> None:
+    """Bold letter at the left above a panel."""
+    axes.set_title(letter, loc="left", fontweight="bold", fontsize=LARGE)
+
+
+# How the hybrid networks are named and drawn, the same in every figure of the study (001).
+
+
+BASELINES = {
+    "c24": "C24",
+    "c4c6": "C4C6",
+    "c4": "C4-LSTM",
+}
+"""Baselines in the order of the rows of Figures 2 and 3, with their names (001 section 2)."""
+
+POOLING = {"c24": "max-pooling 24", "c4c6": "max-pooling 4 and 6", "c4": "max-pooling 4 and 6"}
+"""What sets the baselines apart: by how much they pool."""
+
+
+class ActivationStyle(NamedTuple):
+    """How the networks with one activation of the first layer are drawn."""
+
+    label: str
+    colour: str
+    line: str
+    marker: str
+
+
+ACTIVATIONS = {
+    "relu": ActivationStyle("ReLU", BLUE, "-", "o"),
+    "exponential": ActivationStyle("Exponential", VERMILION, "--", "s"),
+}
+"""Activations of the first layer: x and y of Figures 2 and 3."""
+
+_ACTIVATION_STYLES = {  # markers of the paper's figures (SPEC 7)
+    "": ModelStyle(BLACK, "o"),
+    "Att": ModelStyle(BLUE, "^"),
+    "LSTM-Att": ModelStyle(SKY_BLUE, "s"),
+    "Trans1": ModelStyle(GREEN, "P"),
+    "Trans2": ModelStyle(ORANGE, "*"),
+    "Trans4": ModelStyle(VERMILION, "D"),
+}
+
+_FURTHER_ACTIVATIONS = {
+    "LSTM": ModelStyle(GREY, "v"),
+    "Trans": ModelStyle(PURPLE, "X"),
+    "other": ModelStyle(WINE, "h"),
+}
+
+
+def activation_style(name: str) -> ActivationStyle:
+    """Label, colour, line and marker of an activation; one that is not the paper's is grey and keeps its name."""
+    return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":", "D"))
+
+
+def combination(modules: Sequence[str]) -> str:
+    """Name of the modules behind a baseline as the paper has it: '', 'Att', 'LSTM-Att', 'LSTM-Trans2', ...
+
+    Equal neighbours are counted: two encoder blocks of a Transformer in a row are 'Trans2'.
+    """
+    names, counts = [], []
+    for module in modules:
+        if module == "transformer" and names and names[-1] == "Trans":
+            counts[-1] += 1
+            continue
+        names.append({"lstm": "LSTM", "attention": "Att", "transformer": "Trans"}.get(module, module))
+        counts.append(1)
+    return "-".join(f"{name}{count}" if name == "Trans" else name for name, count in zip(names, counts, strict=True))
+
+
+def modules_style(modules: Sequence[str]) -> ModelStyle:
+    """Colour and marker of what stands behind a baseline.
+
+    LSTM-TransN and TransN look alike, because the LSTM of the latter belongs to its baseline (C4-LSTM).
+    """
+    name = combination(modules)
+    name = name.removeprefix("LSTM-") if "Trans" in name else name
+    return (
+        _ACTIVATION_STYLES.get(name)
+        or _FURTHER_ACTIVATIONS.get("Trans" if name.startswith("Trans") else name)
+        or _FURTHER_ACTIVATIONS["other"]
+    )
+
+
+def marker_size(marker: str) -> float:
+    """Marker size in points, so that all cover about the same area."""
+    return {"*": 6.5, "P": 5.0, "D": 3.8, "s": 4.0}.get(marker, 4.5)
+
+
+# How a relevance score is drawn, the same in every figure: colour, marker and line, so that any one may be lost.
+
+
+_Line = str | tuple[float, tuple[float, ...]]
+
+
+class ScoreStyle(NamedTuple):
+    """How one score is drawn. ``line`` is a line style of matplotlib."""
+
+    colour: str
+    marker: str
+    line: _Line
+
+
+RANDOM = "random"
+"""Name of the random score, the reference of every figure."""
+
+_DASHED, _DOTTED, _DASH_DOT = (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1))
+
+_SCORE_STYLES = {
+    "lrp": ScoreStyle(BLUE, "o", "-"),
+    "lrp_last": ScoreStyle(SKY_BLUE, "s", _DASHED),
+    "full_lrp": ScoreStyle(GREEN, "^", _DASH_DOT),
+    "rollout": ScoreStyle(PURPLE, "v", _DOTTED),
+    "gradcam": ScoreStyle(ORANGE, "D", _DASHED),
+    "attention": ScoreStyle(VERMILION, "X", "-"),
+    "gradient_x_input": ScoreStyle(BLACK, "P", _DASH_DOT),
+    RANDOM: ScoreStyle(GREY, "p", "-"),
+}
+
+_FURTHER_SCORES = [
+    ScoreStyle(WINE, "h", _DOTTED),
+    ScoreStyle(OLIVE, "<", _DASHED),
+    ScoreStyle(INDIGO, ">", _DASH_DOT),
+    ScoreStyle(BROWN, "8", "-"),
+]
+
+
+def score_style(name: str) -> ScoreStyle:
+    """Colour, marker and line of a score. A name without its own gets one of four more, always the same one."""
+    return _SCORE_STYLES.get(name) or _FURTHER_SCORES[zlib.crc32(name.encode()) % len(_FURTHER_SCORES)]
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of scores without repeats in the order of tables and legends; others follow as they came."""
+    names = list(dict.fromkeys(names))
+    return [name for name in _SCORE_STYLES if name in names] + [name for name in names if name not in _SCORE_STYLES]

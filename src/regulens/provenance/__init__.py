@@ -1,0 +1,1 @@
+"""What every file was made from: manifests beside the files, and the way back."""

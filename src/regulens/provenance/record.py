@@ -1,0 +1,420 @@
+"""Leaves a manifest beside every file that a command wrote: what it was made from, and how.
+
+`provenance` reads them. Of a command's path options, those that it put in place (`atomic_output`) are its artefacts,
+the other files its inputs; what it reads besides is told by `note_read`. A command that fails leaves no manifest.
+"""
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import regulens
+from regulens.core.code import source_hash
+from regulens.core.errors import InputError
+from regulens.core.io import (
+    SMALL_BYTES,
+    FileRecord,
+    atomic_output,
+    file_sum,
+    joined_sum,
+    manifest_path,
+    recorded_files,
+    remembered_sum,
+    size_and_time,
+)
+
+# Manifests as text: reading one, and whether the artefact beside it is still the one that it is about.
+
+FORMAT = "regulens manifest 1"
+
+_TOUCHED_NS = 600 * 10**9
+"""Time after a command in which its outputs may be touched."""
+
+_KEYS = {"identity": dict, "identity_sha256": str, "run": dict}
+
+_IDENTITY_KEYS = {"artefact": str, "sha256": str, "command": str, "inputs": list, "code": dict}
+
+
+def identity_sum(identity: dict[str, Any]) -> str:
+    """sha256 of the canonical JSON of a manifest's identity: keys sorted, no spaces."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_manifest(artefact: Path | str) -> dict[str, Any]:
+    """The manifest of a file or folder.
+
+    Raises `InputError` when there is none, or when it cannot be read or was changed by hand.
+    """
+    path = manifest_path(artefact)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{artefact}: no manifest ({path.name}) beside it: it was not made by a regulens command that has "
+            "finished, or by an older version: make it again"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable manifest ({error}): make {artefact} again") from None
+    parts = [(content, _KEYS), (content.get("identity") if isinstance(content, dict) else None, _IDENTITY_KEYS)]
+    wrong = [
+        key
+        for part, keys in parts
+        for key, kind in keys.items()
+        if not (isinstance(part, dict) and isinstance(part.get(key), kind))
+    ]
+    if wrong or content.get("format") != FORMAT:
+        what = ", ".join(wrong) or "format"
+        raise InputError(f"{path}: not a manifest of this version (missing or wrong: {what}): make {artefact} again")
+    if identity_sum(content["identity"]) != content["identity_sha256"]:
+        raise InputError(f"{path}: its text was changed: identity_sha256 is another one's: make {artefact} again")
+    return content
+
+
+def files_of(artefact: Path, manifest: dict[str, Any]) -> list[Path]:
+    """The file, or the files of a folder, that a manifest is about."""
+    parts = manifest["identity"].get("files")
+    return [artefact] if parts is None else [artefact / name for name in parts]
+
+
+def same_size(artefact: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the artefact is there with the number of bytes that its manifest says."""
+    try:
+        return size_and_time(files_of(artefact, manifest))[0] == _bytes(manifest)
+    except OSError:
+        return False
+
+
+def _bytes(manifest: dict[str, Any]) -> int | None:
+    """Size of the artefact; where a part of it is wall time, that is no part of the identity."""
+    return manifest["identity"].get("bytes", manifest["run"].get("bytes"))
+
+
+def same_contents(artefact: Path, manifest: dict[str, Any], again: bool = True) -> bool:
+    """Whether the artefact has the sha256 that its manifest says; ``again``: read it even if its sum is remembered."""
+    identity, sum_of = manifest["identity"], file_sum if again else remembered_sum
+    try:
+        if "files" in identity:
+            names = identity["files"]
+            return joined_sum((name, sum_of(artefact / name)) for name in names) == identity["sha256"]
+        return sum_of(artefact, identity.get("measured", [])) == identity["sha256"]
+    except OSError:
+        return False
+
+
+def still_fits(artefact: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the artefact is still the one that its manifest is about.
+
+    That is so when its size is the same and it has not changed later than shortly after the command: Snakemake touches
+    outputs when their job ends. Otherwise, as after a copy, and where it is small, its sha256 is compared.
+    """
+    if not same_size(artefact, manifest):
+        return False
+    size, changed = size_and_time(files_of(artefact, manifest))
+    since = changed - manifest["run"].get("changed_ns", 0)
+    untouched = size >= SMALL_BYTES and 0 <= since <= _TOUCHED_NS
+    return untouched or same_contents(artefact, manifest, again=False)
+
+
+# Circumstances of a command that its results may depend on: seeds, threads, device; and the memory that it took.
+
+
+def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
+    """Seeds in the settings: the number, or several by their place; None without one."""
+    found: dict[str, int] = {}
+
+    def collect(values: Any, place: str) -> None:
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if name == "seed" and isinstance(value, int):
+                    found[f"{place}seed"] = value
+                else:
+                    collect(value, f"{place}{name}.")
+
+    collect(settings, "")
+    return next(iter(found.values())) if len(set(found.values())) == 1 else found or None
+
+
+def threads(arguments: dict[str, Any]) -> int:
+    """CPU threads: as asked for, else what OpenMP is told, else as many as there are CPUs to use."""
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return arguments.get("threads") or (int(told) if told.isdigit() else usable)
+
+
+def device() -> str:
+    """cpu, or the name of the GPU; torch is not imported for the question."""
+    torch = sys.modules.get("torch")
+    used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
+    return f"cuda: {torch.cuda.get_device_name()}" if used else "cpu"
+
+
+def peak_memory_mb() -> float:
+    """The largest memory of this process, or of one that it started, in MB (1e6 bytes)."""
+    users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(max(resource.getrusage(user).ru_maxrss for user in users) * unit / 1e6, 1)
+
+
+# Which code runs: version, commit and hash of this package, and the versions of what it is built on.
+
+PACKAGE = Path(regulens.__file__).parent
+
+
+@cache
+def code_facts() -> dict[str, str | None]:
+    """version; commit (None outside a checkout; with ``+changes`` where it is not what runs); hash of all files."""
+    return {"version": regulens.__version__, "commit": _commit(), "hash": source_hash()}
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that the package lies in, as ``src/regulens``."""
+    root = PACKAGE.parents[1]
+    if not ((root / ".git").exists() and (root / "pyproject.toml").is_file()):
+        return None
+    command = ["git", "status", "--porcelain=v2", "--branch", "--", str(PACKAGE)]
+    # Without a lock: jobs that run side by side all ask.
+    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=2)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"^# branch.oid ([0-9a-f]+)$", done.stdout, flags=re.M)
+    if not found:
+        return None
+    changed = any(not line.startswith("#") for line in done.stdout.splitlines())
+    return found[1][:12] + "+changes" * changed
+
+
+@cache
+def package_versions() -> dict[str, str]:
+    """Installed version of every direct dependency; empty where the package runs without being installed."""
+    try:
+        needed = importlib.metadata.requires("regulens") or []
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    installed = _installed()
+    names = sorted({re.match(r"[\w.-]+", entry)[0] for entry in needed if "extra ==" not in entry}, key=str.lower)
+    return {name: found for name in names if (found := installed.get(_normal(name)))}
+
+
+def _installed() -> dict[str, str]:
+    """Versions of all installed packages, from the names of their folders: reading their texts takes much longer."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for name in names:
+            if match := re.fullmatch(r"(.+?)-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info", name):
+                found.setdefault(_normal(match[1]), match[2])
+    return found
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+SETTINGS = ("settings", "hardware", "source")
+"""Options with JSON."""
+
+WITHOUT_EFFECT = {"download": {"settings", "lock"}, "report": {"rebuild"}}
+"""Options, by command, that do not change what a file is: how it is fetched, what a reader is told to type."""
+
+STATE = "state"
+"""Option with the folder of an interrupted training's state, which is gone when its artefacts are there."""
+
+_MANY = 50
+"""Files of one folder that are listed one by one."""
+
+MEASURED = {"epochs_log": ["seconds", "examples_per_s"]}
+"""Columns, by the option that names the file, that are wall time: the sum of the file leaves them out."""
+
+
+def leaves_manifests(function: Callable, command: str) -> Callable:
+    """The function of a command of this name, which writes the manifests of its outputs when it has succeeded."""
+
+    @functools.wraps(function)
+    def inner(**arguments):
+        with manifests(command, arguments):
+            return function(**arguments)
+
+    return inner
+
+
+@contextmanager
+def manifests(command: str, arguments: dict[str, Any]) -> Iterator[None]:
+    """Record the files of a block that runs a command; when it ends without an error, write their manifests.
+
+    ``arguments``: values of the options by name, as the function of the command gets them.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    code = code_facts()  # of what runs: the files may change while it does
+    with recorded_files() as record:
+        yield
+    paths, rest = _sorted(command, arguments)
+    artefacts = _artefacts(record, paths)
+    if not artefacts:
+        return
+    inputs = _inputs(record, paths, artefacts)
+    settings = _settings(command, arguments)
+    shared = {
+        "command": command,
+        "arguments": rest,
+        "settings": settings,
+        "inputs": [entry for entry, _ in inputs],
+        "code": code,
+        "packages": package_versions(),
+        "python": platform.python_version(),
+        "seed": arguments.get("seed", seeds(settings)),
+        "threads": threads(arguments),
+        "device": device(),
+    }
+    run = {
+        "started": started.isoformat(timespec="seconds"),
+        "wall_s": round(time.perf_counter() - clock, 3),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    measured = {Path(os.path.abspath(arguments[name])): columns for name, columns in MEASURED.items() if name in paths}
+    for artefact, parts in artefacts.items():
+        identity = {"artefact": shown(artefact), **_contents(artefact, parts, record, measured.get(artefact, []))}
+        identity |= shared
+        files = [artefact / name for name in parts] if parts else [artefact]
+        places = {
+            **dict(zip(("bytes", "changed_ns"), size_and_time(files), strict=True)),
+            "inputs": [_place(path, artefact.parent) for _, path in inputs],
+        }
+        content = {"format": FORMAT, "identity": identity, "identity_sha256": identity_sum(identity)}
+        with atomic_output(manifest_path(artefact)) as temporary:
+            text = json.dumps(content | {"run": run | places}, indent=1, ensure_ascii=False)
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def shown(path: Path) -> str:
+    """A path as a manifest names it: relative to the working folder; outside of that, the name alone.
+
+    So two runs in two folders have the same manifests.
+    """
+    inside = os.path.relpath(path)
+    return path.name if inside.split(os.sep)[0] == os.pardir else Path(inside).as_posix()
+
+
+def _place(path: Path, folder: Path) -> str:
+    """Where a reader of a manifest finds an input: relative to the folder of the artefact, if both lie in a run."""
+    return str(path) if os.path.relpath(path).split(os.sep)[0] == os.pardir else os.path.relpath(path, folder)
+
+
+def _sorted(command: str, arguments: dict[str, Any]) -> tuple[dict[str, list[Path]], dict[str, Any]]:
+    """Paths that the options name, and the values of the other options; of `NAME=FILE` both have a part."""
+    paths: dict[str, list[Path]] = {}
+    rest: dict[str, Any] = {}
+    skipped = {*SETTINGS, *WITHOUT_EFFECT.get(command, ()), STATE, "seed", "threads"}
+    for name, value in arguments.items():
+        if name in skipped or value in (None, ""):
+            continue
+        values = value if isinstance(value, list) else [value]
+        if all(isinstance(one, Path) for one in values):
+            paths[name] = [Path(os.path.abspath(one)) for one in values]
+        elif isinstance(value, list) and all("=" in str(one) for one in values):
+            pairs = [str(one).split("=", 1) for one in values]
+            paths[name] = [Path(os.path.abspath(path)) for _, path in pairs]
+            rest[name] = [key for key, _ in pairs]
+        else:
+            rest[name] = value
+    return paths, rest
+
+
+def _artefacts(record: FileRecord, paths: dict[str, list[Path]]) -> dict[Path, list[str]]:
+    """Artefacts, and the files in those that are folders.
+
+    What was written elsewhere than the options say (an index beside the user's FASTA) is none.
+    """
+    named = {path for found in paths.values() for path in found}
+    folders = {path for path in paths.get("output", [])}
+    found: dict[Path, list[str]] = {}
+    for path in record.written:
+        if path not in named and not folders & set(path.parents):
+            continue
+        folder = next((folder for folder in record.folders if folder in path.parents), None)
+        if folder:
+            found.setdefault(folder, []).append(path.relative_to(folder).as_posix())
+        elif path.is_dir():
+            found[path] = [p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()]
+        else:
+            found[path] = []
+    return found
+
+
+def _contents(artefact: Path, parts: list[str], record: FileRecord, measured: list[str]) -> dict[str, Any]:
+    """sha256 and size of an artefact; of a folder also the sha256 of every file in it."""
+    if parts:
+        sums = {name: record.written.get(artefact / name) or file_sum(artefact / name) for name in sorted(parts)}
+        size = size_and_time(artefact / name for name in parts)[0]
+        return {"sha256": joined_sum(sums.items()), "bytes": size, "files": sums}
+    found = record.written.get(artefact) or file_sum(artefact, measured)
+    return {"sha256": found} | ({"measured": measured} if measured else {"bytes": artefact.stat().st_size})
+
+
+def _inputs(
+    record: FileRecord, paths: dict[str, list[Path]], artefacts: dict[Path, list[str]]
+) -> list[tuple[dict[str, Any], Path]]:
+    """Inputs as manifests list them, each with its path, in the order of the paths."""
+    named = [path for found in paths.values() for path in found if path not in artefacts and path.exists()]
+    given = {path: None for path in named if path not in record.written}
+    read = {path for path in record.read if path not in record.written and path not in given}
+    found = {}
+    for path in given:
+        if not path.is_dir():
+            found[path] = _input([path], path)
+        elif manifest_path(path).exists():
+            found[path] = _input([part for part in read if path in part.parents], path)
+            read = {part for part in read if path not in part.parents}
+    # Thousands of files in a folder of the user's are one input; what regulens made there has manifests of its own.
+    for folder in [path for path in given if path.is_dir() and path not in found]:
+        parts = {part for part in read if folder in part.parents and not manifest_path(part).exists()}
+        if len(parts) > _MANY:
+            found[folder] = _input(sorted(parts), folder)
+            read -= parts
+    found |= {path: _input([path], path) for path in read}
+    return sorted(((entry, path) for path, entry in found.items()), key=lambda pair: json.dumps(pair[0]))
+
+
+def _input(files: list[Path], path: Path) -> dict[str, Any]:
+    """A file or folder as an input: by its manifest, where it has one and is still what that says."""
+    try:
+        manifest = read_manifest(path)
+        if still_fits(path, manifest):
+            return {"path": shown(path), "manifest": manifest["identity_sha256"]}
+    except InputError:
+        pass  # none, or one that cannot be read
+    if not path.exists():
+        return {"path": shown(path), "sha256": None}  # gone since it was read
+    if files == [path]:
+        return {"path": shown(path), "sha256": remembered_sum(path)}
+    sums = [(file.relative_to(path).as_posix(), remembered_sum(file)) for file in files]
+    return {"path": shown(path), "sha256": joined_sum(sums), "files": len(files)}
+
+
+def _settings(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What the JSON options say; hardware and source under their names."""
+    parsed = {
+        name: json.loads(arguments[name])
+        for name in SETTINGS
+        if arguments.get(name) and name not in WITHOUT_EFFECT.get(command, ())
+    }
+    return parsed.pop("settings", {}) | parsed

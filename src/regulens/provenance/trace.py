@@ -1,0 +1,215 @@
+"""Where a file comes from: the chain of manifests from it back to downloads, simulations and the user's own files."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.tree import Tree
+
+from regulens.core.errors import InputError
+from regulens.core.io import file_sum, manifest_path
+from regulens.provenance.record import read_manifest, same_contents, same_size
+
+__all__ = ["Step", "chain", "manifest_path", "read_manifest"]
+
+
+@dataclass
+class Step:
+    """One file or folder of a chain."""
+
+    path: str
+    """As its manifest, or the one of what was made from it, names it: relative to the working folder of the run."""
+    location: Path
+    """Where it is, or was: see `kept`."""
+    manifest: dict[str, Any] | None = None
+    """Its manifest; None for a file that no command made, e.g. the user's own, or whose manifest is gone."""
+    sha256: str | None = None
+    """Of its contents; None where that is not known."""
+    inputs: list[int] = field(default_factory=list)
+    """What it was made from: places in the chain."""
+    problem: str | None = None
+    """A sentence, where the chain does not hold: changed, made again, manifest gone or broken."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the file is there; one that is not wanted any more may have left its manifest alone."""
+        return self.location.exists()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What its manifest says apart from the run; empty without a manifest."""
+        return self.manifest["identity"] if self.manifest else {}
+
+
+def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
+    """Steps from a file or folder back to downloads, simulations and files of the user's, each once.
+
+    The first step is ``artefact``; a step comes before what it was first found to be made from. ``verify`` reads every
+    file again and compares its sha256; otherwise sizes are compared.
+
+    Raises `InputError` when ``artefact`` has no manifest or a broken one; what does not hold farther back is the
+    ``problem`` of its step.
+    """
+    first = Path(artefact)
+    if not first.exists() and not manifest_path(first).exists():
+        raise InputError(f"{first}: no such file or folder")
+    manifest = read_manifest(first)
+    steps = [_step(manifest["identity"]["artefact"], first, manifest, verify)]
+    places = {_key(first): 0}
+    waiting = [0]
+    while waiting:
+        step = steps[waiting.pop(0)]
+        if step.manifest is None:
+            continue
+        pairs = zip(step.manifest["identity"]["inputs"], step.manifest["run"]["inputs"], strict=True)
+        for entry, place in pairs:
+            location = Path(os.path.normpath(step.location.parent / place))
+            key = _key(location)
+            if key not in places:
+                places[key] = len(steps)
+                waiting.append(len(steps))
+                steps.append(_input_step(entry, location, verify))
+            else:
+                _compare(steps[places[key]], entry)
+            step.inputs.append(places[key])
+    return steps
+
+
+def _key(location: Path) -> str:
+    return os.path.abspath(location)
+
+
+def _step(path: str, location: Path, manifest: dict[str, Any], verify: bool) -> Step:
+    step = Step(path, location, manifest, manifest["identity"]["sha256"])
+    if not step.kept:
+        return step
+    if not same_size(location, manifest):
+        step.problem = f"{location} has changed since its manifest was written: its size is another one"
+    elif verify and not same_contents(location, manifest):
+        step.problem = f"{location} has changed since its manifest was written: its sha256 is another one"
+    return step
+
+
+def _input_step(entry: dict[str, Any], location: Path, verify: bool) -> Step:
+    """The step of an input as the manifest of what was made from it lists it."""
+    if "manifest" not in entry:
+        step = Step(entry["path"], location, sha256=entry["sha256"])
+        if verify and location.is_file() and file_sum(location) != entry["sha256"]:
+            step.problem = f"{location} has changed since it was used: its sha256 is another one"
+        return step
+    try:
+        manifest = read_manifest(location)
+    except InputError as error:
+        return Step(entry["path"], location, problem=str(error))
+    step = _step(entry["path"], location, manifest, verify)
+    _compare(step, entry)
+    return step
+
+
+def _compare(step: Step, entry: dict[str, Any]) -> None:
+    """Note when a step is not the one that another was made from."""
+    if step.manifest and "manifest" in entry and entry["manifest"] != step.manifest["identity_sha256"]:
+        step.problem = step.problem or f"{step.location} was made again since it was used"
+    elif not step.manifest and "sha256" in entry and entry["sha256"] != step.sha256:
+        step.problem = step.problem or f"{step.location} was used with two different contents"
+
+
+def as_json(steps: list[Step]) -> str:
+    """A chain as JSON: a list of maps with the fields of `Step`."""
+    rows = [
+        {
+            "path": step.path,
+            "location": str(step.location),
+            "kept": step.kept,
+            "sha256": step.sha256,
+            "inputs": step.inputs,
+            "problem": step.problem,
+            "manifest": step.manifest,
+        }
+        for step in steps
+    ]
+    return json.dumps(rows, indent=1, ensure_ascii=False)
+
+
+# A chain of manifests as a tree for a reader.
+
+
+_FEW = 4
+"""As many inputs by the same command are shown one by one."""
+
+
+def tree(steps: Sequence[Step], everything: bool = False) -> Tree:
+    """The steps of `provenance.chain`, each once with its inputs below it.
+
+    Of many inputs that the same command made, such as shards, the first two are shown, unless ``everything`` is set.
+    """
+    shown: set[int] = set()
+    root = Tree(_label(steps[0]), highlight=False)
+
+    def add(parent: Tree, place: int) -> None:
+        shown.add(place)
+        for child, more in _folded(steps, steps[place].inputs, everything):
+            if more:
+                parent.add(f"[dim]and {more:,} more by {escape(_maker(steps[child]))} (--all shows them)[/]")
+            elif child in shown:
+                parent.add(f"{escape(steps[child].path)} [dim](above)[/]")
+            else:
+                add(parent.add(_label(steps[child])), child)
+
+    add(root, 0)
+    return root
+
+
+def _folded(steps: Sequence[Step], inputs: Sequence[int], everything: bool) -> Iterator[tuple[int, int]]:
+    """Places of inputs with 0, and after the first two of many alike the next place with how many are left out."""
+    groups: dict[str, list[int]] = {}
+    for place in inputs:
+        groups.setdefault(_maker(steps[place]) if steps[place].manifest else f"file {place}", []).append(place)
+    for places in groups.values():
+        few = everything or len(places) <= _FEW
+        yield from ((place, 0) for place in (places if few else places[:2]))
+        if not few:
+            yield places[2], len(places) - 2
+
+
+def _maker(step: Step) -> str:
+    return f"regulens {step.identity['command']}" if step.manifest else "no command"
+
+
+def _label(step: Step) -> str:
+    """Path and, below it, how it was made."""
+    lines = [f"[bold]{escape(step.path)}[/]{'' if step.kept else ' [dim](not kept)[/]'}"]
+    identity = step.identity
+    if identity:
+        arguments = " ".join(f"{name}={_value(value)}" for name, value in identity["arguments"].items())
+        lines.append(escape(f"{_maker(step)} {arguments}".rstrip()))
+        lines.append(f"[dim]{escape(', '.join(_circumstances(identity)))}[/]")
+    if source := identity.get("settings", {}).get("source"):
+        lines.append(escape(f"from {source['url']}"))
+    if step.sha256 and (not identity.get("inputs")):
+        lines.append(f"[dim]sha256 {step.sha256}[/]")
+    if step.problem:
+        lines.append(f"[red]{escape(step.problem)}[/]")
+    elif not identity:
+        lines.append("[dim]no manifest: not made by a command, or by one of an older version[/]")
+    return "\n".join(lines)
+
+
+def _value(value) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _circumstances(identity: dict) -> Iterator[str]:
+    code = identity["code"]
+    yield f"regulens {code['version']} ({code['commit'] or 'code ' + code['hash']})"
+    seed = identity["seed"]
+    if isinstance(seed, dict):
+        yield ", ".join(f"{name} {number}" for name, number in seed.items())
+    elif seed is not None:
+        yield f"seed {seed}"
+    yield f"{identity['threads']} thread{'s' * (identity['threads'] != 1)}"
+    yield identity["device"]

@@ -1,0 +1,1 @@
+"""One folder a study, one module an artefact of its paper."""

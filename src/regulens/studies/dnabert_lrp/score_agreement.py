@@ -1,0 +1,168 @@
+"""How far the scores agree: rank correlation of base relevance between every two of them, one panel a task."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.runs import CLASSES, TaskRun
+from regulens.core.statistics import standard_ranks
+from regulens.core.tables import decimal
+from regulens.interpret.score_file import ScoreFile
+from regulens.interpret.scores import score_label
+from regulens.plotting.style import DOUBLE_COLUMN, SINGLE_COLUMN, SMALL, new_figure, save, styled
+from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name, over_seeds, read_task_runs, tasks_of
+
+COLOURS = "RdBu_r"
+"""Diverging colour map, white at 0; told apart by colour-blind readers."""
+
+LEFT, RIGHT, TOP, BOTTOM, GAP = 20.0, 16.0, 9.0, 20.0, 3.0
+"""Space beside, above, below and between the panels in mm: names of scores, colour bar, title, names again."""
+
+BAR = 11.0
+"""Space in mm for a colour bar below the only panel: beside it, the numbers would not fit their cells."""
+
+_AGREEMENT_COLUMNS = ["label", "score_a", "score_b", "spearman", "sd", "sequences"]
+
+
+def read_agreements(runs: Sequence[TaskRun]) -> pd.DataFrame:
+    """Agreement of the scores in all tasks and seeds: what ``read_task_runs`` gives for ``agreement.csv``."""
+    table = read_task_runs(runs, _AGREEMENT_COLUMNS, ["spearman", "sd", "sequences"])
+    return table.rename(columns={"sd": "sd_sequences"})
+
+
+def agreement_matrix(means: pd.DataFrame, scores: Sequence[str]) -> np.ndarray:
+    """Correlations of one task, (scores, scores): the positive class above the diagonal, the negative class below.
+
+    ``means`` has columns class, score_a, score_b, spearman. The diagonal is NaN, as are pairs that are not defined.
+    """
+    matrix = np.full((len(scores), len(scores)), np.nan)
+    values = means.set_index(["class", "score_a", "score_b"])["spearman"]
+    for i, first in enumerate(scores):
+        for j, second in enumerate(scores):
+            if i != j:
+                matrix[i, j] = values.get((CLASSES[int(j > i)], first, second), np.nan)
+    return matrix
+
+
+@styled
+def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = None) -> Figure:
+    """Heat map of the mean Spearman correlation between scores; above the diagonal positives, below it negatives.
+
+    The numbers are means over the sequences and over the seeds. A dash is a pair without a correlation, because a
+    score does not vary inside any sequence.
+
+    Arguments:
+        agreements: table of ``read_agreements``.
+        class_names: task to {'positive': name, 'negative': name}.
+
+    Raises InputError when a table has fewer than two scores.
+    """
+    tasks = tasks_of(agreements)
+    means = over_seeds(agreements, ["class", "score_a", "score_b"], "spearman")
+    columns = min(2, len(tasks))
+    rows = -(-len(tasks) // columns)
+    scores = list(dict.fromkeys(agreements["score_a"]))
+    if len(scores) < 2:
+        raise InputError(f"agreement: {scores[0]} is the only score, there is nothing to compare it with")
+    one = columns == 1
+    width = SINGLE_COLUMN if one else DOUBLE_COLUMN
+    side = (width - LEFT - (2 if one else RIGHT) - (columns - 1) * GAP) / columns
+    foot = BAR if one else 0
+    height = rows * (TOP + side + BOTTOM) + foot
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")  # square panels in mm: constrained layout lets long names of scores leave the page
+    for number, (task, label) in enumerate(tasks.items()):
+        row, column = divmod(number, columns)
+        left, bottom = LEFT + column * (side + GAP), height - (row + 1) * (TOP + side) - row * BOTTOM
+        axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
+        cells = _heat_map(axes, agreement_matrix(means[means["task"] == task], scores), scores)
+        above, below = (class_name(class_names, task, name) for name in ("positive", "negative"))
+        axes.set_title(f"{label}\nabove the diagonal: {above}, below: {below}")
+        if column:
+            axes.set_yticklabels([])
+    place = (
+        (LEFT + 2, foot - 3.5, side - 4, 2.5)
+        if one
+        else (width - RIGHT + 2.5, height - TOP - 0.8 * side, 2.5, 0.6 * side)
+    )
+    bar = figure.add_axes((place[0] / width, place[1] / height, place[2] / width, place[3] / height))
+    direction = "horizontal" if one else "vertical"
+    drawn = figure.colorbar(
+        cells, cax=bar, orientation=direction, ticks=[-1, -0.5, 0, 0.5, 1], label="Spearman correlation"
+    )
+    drawn.outline.set_linewidth(0.4)
+    return figure
+
+
+def _heat_map(axes: Axes, matrix: np.ndarray, scores: Sequence[str]) -> QuadMesh:
+    edges = np.arange(len(scores) + 1) - 0.5
+    cells = axes.pcolormesh(edges, edges, matrix, cmap=COLOURS, vmin=-1, vmax=1, edgecolors="white", linewidth=0.4)
+    for (i, j), value in np.ndenumerate(matrix):
+        if i == j:
+            continue
+        text = decimal(value, 2) if np.isfinite(value) else "\N{EN DASH}"
+        colour = "white" if abs(value) > 0.65 else "black"
+        axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=SMALL)
+    labels = [score_label(name) for name in scores]
+    axes.set_xticks(range(len(scores)), labels, rotation=90)
+    axes.set_yticks(range(len(scores)), labels)
+    axes.plot([-0.5, len(scores) - 0.5], [-0.5, len(scores) - 0.5], color="black", linewidth=0.6)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlim=(-0.5, len(scores) - 0.5), ylim=(len(scores) - 0.5, -0.5), aspect="equal")
+    return cells
+
+
+def agreement_heatmap(
+    runs: Sequence[TaskRun], pdf: Path | str, png: Path | str, *, class_names: ClassNames | None = None
+) -> None:
+    """Write the heat map from ``agreement.csv`` of every task and seed; see ``agreement_figure``."""
+    save(agreement_figure(read_agreements(runs), class_names), pdf, png)
+
+
+# How far the relevance scores agree: rank correlation of their base relevance within each sequence.
+
+AGREEMENT_COLUMNS = ("label", "score_a", "score_b", "spearman", "sd", "sequences")
+
+
+def write_agreement(scores: Path | str, output: Path | str) -> None:
+    """Write the `agreement_table` of a score file as CSV; `InputError` when a score is not a number somewhere."""
+    with ScoreFile(scores) as file:
+        table = agreement_table(file.labels, {name: file.score(name) for name in file.names}, scores)
+    with atomic_output(output) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+
+
+def agreement_table(
+    labels: np.ndarray, scores: dict[str, np.ndarray], source: Path | str = "the scores"
+) -> pd.DataFrame:
+    """Spearman's correlation of every two scores over the bases of a sequence, by class: `AGREEMENT_COLUMNS`.
+
+    ``labels`` (N,); ``scores`` float (N, L) by name; ``source`` is named in errors. All ordered pairs, the diagonal
+    too. ``spearman`` and ``sd`` are mean and sample standard deviation over the ``sequences`` in which both scores
+    vary: a constant score has no ranks. Empty without such a sequence (``sd``: without two).
+    """
+    ranks = {}
+    for name, values in scores.items():
+        if np.isnan(values).any():
+            wrong = np.isnan(values).any(axis=1).sum()
+            raise InputError(f"{source}: the score {name} is not a number in {wrong} sequences: compute it again")
+        ranks[name] = standard_ranks(values).astype(np.float32)  # half the memory; six digits are written
+    rows = []
+    for label in np.unique(labels):
+        of_class = {name: values[labels == label] for name, values in ranks.items()}
+        for a, b in product(scores, repeat=2):
+            found = np.einsum("nl,nl->n", of_class[a], of_class[b]).astype(np.float64)
+            found = found[~np.isnan(found)]
+            mean = found.mean() if len(found) else np.nan
+            sd = found.std(ddof=1) if len(found) > 1 else np.nan
+            rows.append((int(label), a, b, mean, sd, len(found)))
+    return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)

@@ -1,0 +1,169 @@
+"""How well the classifiers do on the test set, beside a logistic regression on k-mer counts (002 section 5.1)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.io import atomic_output
+from regulens.core.runs import TaskRun
+from regulens.core.tables import decimal, interval, latex_table, markdown_table, require_one_of, with_sd
+from regulens.data.sequences import OVERLAP_KMER, OVERLAP_SHARE
+from regulens.studies.dnabert_lrp.tasks import (
+    PublishedAs,
+    over_seeds,
+    paper_task,
+    published_values,
+    read_task_runs,
+    spread,
+)
+
+METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "auroc": "AUROC", "mcc": "MCC", "f1": "F1"}
+
+ALL, APART = "all", "not_overlapping"
+
+SUBSETS = {ALL: "whole test set", APART: "without overlap"}
+
+MODEL, REGRESSION, DIFFERENCE = "bert", "kmer_logistic_regression", "bert_minus_logistic_regression"
+
+NUMBERS = ["value", "low", "high", "sequences"]
+
+METRIC_COLUMNS = ["subset", "row", "metric", *NUMBERS]
+
+COLUMNS = ["task", "task_label", "subset", "row", "row_label", "metric", "value", "sd", "low", "high", "published"]
+
+COLUMNS += ["seeds", "sequences"]
+
+
+def read_metrics(
+    runs: Sequence[TaskRun], known: Mapping[tuple[str, str], float], published_as: PublishedAs | None = None
+) -> pd.DataFrame:
+    """Test metrics averaged over the seeds: in each task the subsets, and in each the rows, in one order.
+
+    Arguments:
+        runs: ``metrics.csv`` of every task and seed.
+        known: the paper's test accuracy by (its task, ''); it is that of the whole test set.
+        published_as: task to the paper's task; others have no published number.
+
+    Returns columns task, task_label, subset, row, metric, value, sd (over seeds, NaN with one), low, high (means of the
+    seeds' limits), sequences, seeds, published. Rows are BERT, regression, difference. Raises InputError on a bad table
+    or an unknown subset, row or metric.
+    """
+    table = read_task_runs(runs, METRIC_COLUMNS, NUMBERS)
+    order = [MODEL, REGRESSION, DIFFERENCE]
+    for column, names, kind in (
+        ("subset", SUBSETS, "subsets of the test set"),
+        ("row", order, "rows of the test metrics"),
+        ("metric", METRICS, "test metrics"),
+    ):
+        for name in table[column].unique():
+            require_one_of(name, names, kind)
+    table = over_seeds(table, ["subset", "row", "metric"], "value", ["low", "high", "sequences"])
+    is_published = (table["subset"] == ALL) & (table["row"] == MODEL) & (table["metric"] == "accuracy")
+    numbers = [known.get((paper_task(published_as, task), ""), np.nan) for task in table["task"]]
+    table["published"] = np.where(is_published, numbers, np.nan)
+    places = pd.DataFrame(
+        {
+            "task": table["task"].map(list(dict.fromkeys(table["task"])).index),
+            "subset": table["subset"].map(list(SUBSETS).index),
+            "row": table["row"].map(order.index),
+            "metric": table["metric"].map(list(METRICS).index),
+        }
+    )
+    return table.loc[places.sort_values(list(places)).index].reset_index(drop=True)
+
+
+def _lines(table: pd.DataFrame) -> tuple[list[list[str]], list[int]]:
+    """Lines of the table, and which of them start a block.
+
+    A block is a subset of a task: its name, in the column of the classifiers lest the table get wide, then two lines
+    for every row, the values and their intervals.
+    """
+    lines, blocks, last = [], [], None
+    for (task, subset), block in table.groupby(["task", "subset"], sort=False):
+        first = block.iloc[0]
+        name = f"{SUBSETS[subset]} (n = {first['sequences']:,.0f})"
+        blocks.append(len(lines))
+        lines.append([first["task_label"] if task != last else "", name, *[""] * len(METRICS), ""])
+        for _, part in block.groupby("row", sort=False):
+            lines += _row_lines(part)
+        last = task
+    return lines, blocks
+
+
+def _row_lines(part: pd.DataFrame) -> list[list[str]]:
+    """The two lines of one row: its metrics and their intervals."""
+    cells, first = part.set_index("metric"), part.iloc[0]
+    values, limits = [], []
+    for metric in METRICS:
+        row = cells.loc[metric] if metric in cells.index else None
+        sd = np.nan if row is None or row["sd"] < 1e-9 else row["sd"]
+        text = "" if row is None else with_sd(row["value"], sd)
+        is_gain = first["row"] == DIFFERENCE and row is not None and row["value"] > 0
+        values.append("+" + text if is_gain else text)
+        limits.append("" if row is None else interval(row["low"], row["high"]))
+    known = part["published"].dropna()
+    published = "" if known.empty else decimal(known.iloc[0], 2)
+    return [["", first["row_label"], *values, published], ["", "95 % interval", *limits, ""]]
+
+
+def _notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
+    lines = [
+        "95 % interval: bootstrap over the n test sequences, of the difference on the same resamples for both "
+        "classifiers. Balanced accuracy is the mean recall of both classes; F1 is that of the positive class."
+    ]
+    if (table["subset"] == APART).any():
+        lines.append(
+            f"Without overlap: without the test sequences of which at least {OVERLAP_SHARE:.0%} of the "
+            f"{OVERLAP_KMER}-mers occur, on either strand, in training or validation sequences (shifted windows of one "
+            "place, or repeats); fewer may be left of one class than of the other, and accuracy, MCC and F1 depend on "
+            "that balance, so that balanced accuracy and AUROC are what can be compared with the whole test set."
+        )
+    if table["seeds"].max() > 1:
+        lines.append(
+            f"Means over {spread(table['seeds'])} models trained with different seeds, ± their standard deviation "
+            "(none where all seeds agree); the limits of the intervals are averaged over the models."
+        )
+    if table["published"].notna().any():
+        lines.append("Published: accuracy of the fine-tuned DNABERT-6 on the paper's data.")
+    return [*lines, data_note] if data_note else lines
+
+
+def classifier_table(
+    runs: Sequence[TaskRun],
+    published: Path | str,
+    csv: Path | str,
+    markdown: Path | str,
+    latex: Path | str,
+    *,
+    kmer: int = 4,
+    published_as: PublishedAs | None = None,
+    data_note: str | None = None,
+) -> pd.DataFrame:
+    """Write the test metrics as tidy CSV, Markdown and LaTeX, without overlapping sequences too where a file has it.
+
+    Arguments:
+        runs: ``metrics.csv`` of every task and seed, tasks in the order of the rows.
+        published: ``config/published.csv``.
+        csv, markdown, latex: output paths.
+        kmer: length of the k-mers that the regression counts.
+        published_as: task to the paper's task whose accuracy stands beside it; others have none.
+        data_note: one sentence on the data and the model; say here when they are not the paper's.
+
+    Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables.
+    """
+    table = read_metrics(runs, published_values(published, "section5.1", "test_accuracy"), published_as)
+    labels = {MODEL: "BERT", REGRESSION: f"{kmer}-mer logistic regression", DIFFERENCE: "Difference"}
+    table["row_label"] = table["row"].map(labels)
+    table = table[COLUMNS]
+    with atomic_output(csv) as target:
+        table.to_csv(target, index=False, float_format="%.6g")
+    (lines, blocks), notes = _lines(table), _notes(table, data_note)
+    header = ["Task", "Classifier", *METRICS.values(), "Published accuracy"]
+    caption = "Classifiers on the test set."
+    tex = latex_table(header, lines, notes, caption=caption, left=2, rules_before=blocks[1:])
+    for path, text in ((markdown, markdown_table(header, lines, notes, left=2)), (latex, tex)):
+        with atomic_output(path) as target:
+            target.write_text(text, encoding="utf-8")
+    return table

@@ -1,0 +1,157 @@
+"""Section 5.3 of the paper (002) as a table: the best match of every score's motifs in JASPAR, class and family."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.motifs.discover import read_columns
+from regulens.motifs.tomtom import read_hits
+
+COLUMNS = [
+    "task",
+    "score",
+    "rank",
+    "motif",
+    "instances",
+    "target",
+    "target_name",
+    "tf_class",
+    "tf_family",
+    "q_value",
+    "engine",
+    "published_class",
+    "note",
+]
+
+MATCH_COLUMNS = ["target", "target_name", "tf_class", "tf_family", "q_value"]
+
+
+class ScoreMotifs(NamedTuple):
+    """What discovery and comparison wrote for one score."""
+
+    score: str
+    label: str
+    motifs: Path | str
+    """``motifs.csv`` of `discover`."""
+    hits: Path | str
+    """``tomtom.tsv`` of `compare`."""
+
+
+def table53(
+    runs: Sequence[ScoreMotifs],
+    annotation: Path | str,
+    published: Path | str,
+    csv: Path | str,
+    markdown: Path | str,
+    *,
+    task: str,
+    published_as: Mapping[str, str | None] | None = None,
+    data_note: str | None = None,
+) -> pd.DataFrame:
+    """Write the table as tidy CSV and Markdown.
+
+    Arguments:
+        runs: the scores, in the order of the rows.
+        annotation: TSV of `jaspar.write_targets`.
+        published: ``config/published.csv`` (rows with study dnabert_lrp, item section5.3, condition
+            <task of the paper>_positive).
+        csv: every motif with its best target (lowest q, then lowest p). ``rank`` orders the motifs of a score by q,
+            then by instances (most first), then by p, those without a match last: rank 1 is the top match that the
+            paper reports ("top" is not defined there; SPEC 6.6). A score without a motif has one row without a rank.
+        markdown: rank 1 of every score.
+        task: name of the task.
+        published_as: task to the paper's task whose classes stand beside it, e.g. ``promoters``; others have none.
+        data_note: one sentence on the data, printed under the table.
+
+    Returns the tidy table. Raises `InputError` for a missing file or column, or a target without an annotation.
+    """
+    known = read_columns(annotation, ["matrix_id", "name", "tf_class", "tf_family"], sep="\t").set_index("matrix_id")
+    paper = (published_as or {}).get(task)
+    classes = _published_classes(published, f"{paper}_positive") if paper else {}
+    facts, parts = {}, []
+    for run in runs:
+        hits, facts[run.label] = read_hits(run.hits)
+        part = _score_rows(read_columns(run.motifs, ["motif", "instances"]), hits, known, run, facts[run.label])
+        parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
+    table = pd.concat(parts, ignore_index=True)[COLUMNS]
+    with atomic_output(csv) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")
+    with atomic_output(markdown) as temporary:
+        labels = {run.score: run.label for run in runs}
+        temporary.write_text(_markdown(table, labels, facts, data_note), encoding="utf-8")
+    return table
+
+
+def _score_rows(motifs: pd.DataFrame, hits: pd.DataFrame, known: pd.DataFrame, run: ScoreMotifs, facts: dict):
+    """Motifs of one score with their best match, in the order of `table53`; one row where there is no motif."""
+    if motifs.empty:
+        row = dict.fromkeys(["motif", *MATCH_COLUMNS], "") | {"rank": pd.NA, "instances": 0, "q_value": np.nan}
+        return pd.DataFrame([row | {"engine": facts["engine"], "note": "no motif"}]).astype({"rank": "Int64"})
+    foreign = sorted(set(hits["query"]) - set(motifs["motif"]))
+    if foreign:
+        raise InputError(f"{run.hits}: {foreign[0]} is not a motif of {run.motifs}: compare the motifs again")
+    strange = sorted(set(hits["target"]) - set(known.index))
+    if strange:
+        raise InputError(f"{run.hits}: the target {strange[0]} has no annotation: write targets and hits again")
+    best = hits.sort_values(["q_value", "p_value"], kind="stable").drop_duplicates("query").set_index("query")
+    part = motifs[["motif", "instances"]].join(best[["target", "q_value", "p_value"]], on="motif")
+    part = part.join(known.rename(columns={"name": "target_name"}), on="target")
+    part["minus"] = -part["instances"]
+    part = part.sort_values(["q_value", "minus", "p_value"], kind="stable", na_position="last", ignore_index=True)
+    part["rank"] = pd.array(range(1, len(part) + 1), dtype="Int64")
+    part["engine"] = facts["engine"]
+    part["note"] = np.where(part["target"].isna(), f"no match with q <= {facts['max_q_value']}", "")
+    text = [name for name in MATCH_COLUMNS if name != "q_value"]
+    return part.fillna(dict.fromkeys(text, ""))
+
+
+def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
+    """Class that the paper names for each score, by score name."""
+    table = read_columns(path, ["study", "item", "subject", "metric", "condition", "value"])
+    rows = table[
+        (table["study"] == "dnabert_lrp")
+        & (table["item"] == "section5.3")
+        & (table["metric"] == "top_motif_class")
+        & (table["condition"] == condition)
+    ]
+    return dict(zip(rows["subject"], rows["value"], strict=True))
+
+
+def _markdown(table: pd.DataFrame, labels: dict[str, str], facts: dict[str, dict], data_note: str | None) -> str:
+    rows = [["Score", "Motifs", "Top motif", "Instances", "Best match", "TF class", "TF family", "q-value", "Paper"]]
+    for score, part in table.groupby("score", sort=False):
+        top = part.iloc[0]
+        cells = [labels[score], str(int((part["motif"] != "").sum())), top["motif"], str(top["instances"])]
+        if top["note"]:
+            cells += [top["note"], "", "", ""]
+        else:
+            match = f"{top['target_name']} ({top['target']})"
+            cells += [match, top["tf_class"], top["tf_family"], f"{top['q_value']:.2g}"]
+        rows.append([cell.replace("|", r"\|") for cell in [*cells, top["published_class"]]])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join([*lines, "", *(f"- {note}" for note in _notes(table, facts, data_note))]) + "\n"
+
+
+def _notes(table: pd.DataFrame, facts: dict[str, dict], data_note: str | None) -> list[str]:
+    """Sentences under the table, each true of this table."""
+    ways: dict[str, list[str]] = {}
+    for label, fact in facts.items():
+        way = f"{fact['engine']} {fact['version']}, distance {fact['distance']}, {fact['q_value_method']}"
+        ways.setdefault(f"{way}, q <= {fact['max_q_value']}, targets {fact['targets']}", []).append(label)
+    lines = ["Top motif: the one whose best match has the lowest q-value; of equal ones that with more instances."]
+    lines.append("Scores and motifs are those of the model of the first seed.")
+    lines.append("TF class and family are JASPAR's own annotation of the match.")
+    for way, of in ways.items():
+        lines.append(f"{', '.join(of) if len(ways) > 1 else 'Motifs'} compared by {way}.")
+    if (table["published_class"] != "").any():
+        lines.append("Paper: class of the top match in section 5.3; its threshold and q-values are unstated.")
+    if data_note:
+        lines.append(data_note)
+    return lines

@@ -1,0 +1,131 @@
+"""Tables that exist once for each task and seed: reading them, and averaging over the seeds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.errors import InputError
+from regulens.core.runs import CLASSES, TaskRun
+from regulens.core.tables import numbers, read_table
+
+STUDY = "dnabert_lrp"
+
+ClassNames = Mapping[str, Mapping[str, str]]
+"""Task to its classes ('positive', 'negative') to what people call them."""
+
+PublishedAs = Mapping[str, str | None]
+"""Task to the paper's task that it repeats; None, or no entry: the paper has no number for it, whatever its name."""
+
+
+def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Sequence[str]) -> pd.DataFrame:
+    """The tables of several tasks and seeds below each other, with columns task, task_label and seed in front.
+
+    Arguments:
+        runs: tables, tasks in the order in which they are shown.
+        columns: columns that every table must have.
+        numeric: those that hold numbers (NaN where a cell is empty).
+
+    A column ``label`` must hold 0 and 1; a column ``class`` with 'negative' and 'positive' is then added. Raises
+    InputError on no table, a missing file or column, text where a number belongs, or a task and seed given twice.
+    """
+    if not runs:
+        raise InputError("no table given: at least one task is needed")
+    seen, frames = {}, []
+    for run in runs:
+        if (run.task, run.seed) in seen:
+            raise InputError(
+                f"{run.path}: task {run.task}, seed {run.seed} is given twice (also {seen[run[0], run[2]]})"
+            )
+        seen[run.task, run.seed] = run.path
+        table = read_table(run.path, columns).drop(columns=["task", "task_label", "seed", "class"], errors="ignore")
+        for name in numeric:
+            table[name] = numbers(table[name], run.path)
+        front = pd.DataFrame({"task": run.task, "task_label": run.label, "seed": run.seed}, table.index)
+        if "label" in columns:
+            if not table["label"].isin(list(CLASSES)).all():
+                wrong = table.loc[~table["label"].isin(list(CLASSES)), "label"].iloc[0]
+                raise InputError(f"{run.path}: column label: {wrong} is not a class; it holds 0 and 1")
+            front["class"] = table["label"].map(CLASSES)
+        frames.append(pd.concat([front, table], axis=1))
+    return pd.concat(frames, ignore_index=True)
+
+
+def over_seeds(table: pd.DataFrame, keys: Sequence[str], value: str, also: Sequence[str] = ()) -> pd.DataFrame:
+    """Average over the seeds: one row for every task and combination of ``keys``, in the order of the table.
+
+    Arguments:
+        table: a table of ``read_task_runs``.
+        keys: columns that tell the rows of one seed apart, apart from the task.
+        value: averaged; its sample standard deviation over the seeds is ``sd`` (NaN with one seed).
+        also: further columns to average, such as the limits of an interval: the mean of each seed's limit, a typical
+            interval of one model.
+
+    Returns columns task, task_label, ``keys``, ``value``, sd, ``also``, seeds (their number). Raises InputError when
+    a row is missing in one of a task's seeds or occurs twice in it.
+    """
+    keys = ["task", "task_label", *keys]
+    if table.duplicated([*keys, "seed"]).any():
+        row = table[table.duplicated([*keys, "seed"])].iloc[0]
+        raise InputError(f"task {row['task']}, seed {row['seed']}: {_said(row, keys[2:])} occurs twice in the table")
+    groups = table.groupby(keys, sort=False, dropna=False)
+    result = groups[[value]].mean()
+    result["sd"] = groups[value].std(ddof=1)
+    for name in also:
+        result[name] = groups[name].mean()
+    result["seeds"] = groups["seed"].nunique()
+    result = result.reset_index()
+    expected = result["task"].map(table.groupby("task")["seed"].nunique())
+    if (result["seeds"] < expected).any():
+        row = result[result["seeds"] < expected].iloc[0]
+        some = table[(table[keys] == row[keys]).all(axis=1)]["seed"]
+        missing = sorted(set(table.loc[table["task"] == row["task"], "seed"]) - set(some))
+        raise InputError(
+            f"task {row['task']}, seed {missing[0]}: {_said(row, keys[2:])} is missing, other seeds have it"
+        )
+    return result
+
+
+def _said(row: pd.Series, keys: Sequence[str]) -> str:
+    return ", ".join(f"{key} {row[key]}" for key in keys)
+
+
+def tasks_of(table: pd.DataFrame) -> dict[str, str]:
+    """Task names and labels of a table, in its order."""
+    return dict(table.drop_duplicates("task")[["task", "task_label"]].itertuples(index=False, name=None))
+
+
+def class_name(names: ClassNames | None, task: str, name: str) -> str:
+    """What people call a class of a task; where nobody said, 'positive' or 'negative'."""
+    return (names or {}).get(task, {}).get(name, name)
+
+
+def paper_task(published_as: PublishedAs | None, task: str) -> str:
+    """The paper's task that a task repeats; '' where nobody said that it repeats one."""
+    return (published_as or {}).get(task) or ""
+
+
+def published_values(path: Path | str, item: str, metric: str) -> dict[tuple[str, str], float]:
+    """Numbers of the paper 002: (subject, condition) to value; the condition is '' where the table names none.
+
+    Raises InputError when there is no such row, or its value is not a number.
+    """
+    table = read_table(path, ["study", "item", "subject", "metric", "condition", "value"])
+    table = table[(table["study"] == STUDY) & (table["item"] == item) & (table["metric"] == metric)]
+    if table.empty:
+        raise InputError(f"{path}: no row with study {STUDY}, item {item} and metric {metric}")
+    values = {}
+    for row in table.fillna({"condition": ""}).itertuples():
+        try:
+            values[row.subject, row.condition] = float(row.value)
+        except ValueError:
+            raise InputError(f"{path}: {row.subject}, {row.condition}: {row.value!r} is not a number") from None
+    return values
+
+
+def spread(values: pd.Series) -> str:
+    """A count for a sentence: '500', or '480 to 500' where it differs between rows; empty cells are left out."""
+    values = values.dropna()
+    low, high = int(np.min(values)), int(np.max(values))
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

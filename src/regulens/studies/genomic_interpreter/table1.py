@@ -1,0 +1,257 @@
+"""Table 1: mean Pearson correlation of every model on every track group (000 Table 1), as numbers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.runs import Run
+from regulens.core.tables import groups_of, latex_escape, models_of, read_correlations, read_table
+from regulens.training.settings import REFERENCE_ROWS
+
+# Table 1 for readers: Markdown and LaTeX, with the same cells and the same notes.
+
+DIGITS = 3
+
+PUBLISHED_DIGITS = 4
+
+
+class Cell(NamedTuple):
+    """One cell: the measured number as text, whether it is the column's best, and the paper's number ('' = none)."""
+
+    measured: str
+    best: bool
+    published: str
+
+
+def cells(table: pd.DataFrame) -> dict[tuple[str, str], Cell]:
+    """Text of every cell by (model, group).
+
+    The best model of a column is marked, ties at the printed precision included; reference rows never are.
+    """
+    best = {}
+    models = table[~table["model"].isin(REFERENCE_ROWS)]
+    for group, part in models.groupby("group"):
+        if part["pearson"].notna().any():
+            best[group] = f"{part['pearson'].max():.{DIGITS}f}"
+    result = {}
+    for row in table.itertuples():
+        if pd.isna(row.pearson):
+            measured, is_best = "undefined", False
+        else:
+            measured = f"{row.pearson:.{DIGITS}f}"
+            is_best = row.model not in REFERENCE_ROWS and measured == best[row.group]
+            if pd.notna(row.sd):
+                measured += f" ± {row.sd:.{DIGITS}f}"
+        published = "" if pd.isna(row.published) else f"{row.published:.{PUBLISHED_DIGITS}f}"
+        result[row.model, row.group] = Cell(measured, is_best, published)
+    return result
+
+
+def notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
+    """Sentences under the table, each true of this table."""
+    seeds = table["n_seeds"].max()
+    lines = ["Mean Pearson correlation over the tracks of a group; the correlation of a track is over all test bins."]
+    if seeds > 1:
+        lines.append(f"± is the standard deviation over {seeds} seeds.")
+    lines.append("Bold: best model of the column, reference rows aside.")
+    if table["published"].notna().any():
+        lines.append("In brackets: the paper's number, measured on the paper's data and tracks.")
+    if data_note:
+        lines.append(data_note)
+    undefined = table[table["pearson"].isna()]
+    for label in dict.fromkeys(undefined["label"]):
+        groups = list(undefined.loc[undefined["label"] == label, "group"])
+        where = "" if len(groups) == table["group"].nunique() else f" on {', '.join(groups)}"
+        lines.append(f"{label}{where}: undefined, because a prediction that does not vary has no correlation.")
+    lines += _constant_tracks(table) + _beaten_by_reference(table)
+    return lines
+
+
+def _constant_tracks(table: pd.DataFrame) -> list[str]:
+    defined = table[table["pearson"].notna() & (table["group"] != "Overall")]
+    left_out = defined[defined["n_constant"] > 0]
+    if left_out.empty:
+        return ["No track was constant, none is left out."]
+    lines = []
+    for group, part in left_out.groupby("group", sort=False):
+        rows = defined[defined["group"] == group]
+        counts = ", ".join(f"{row.label} {row.n_constant}" for row in part.itertuples())
+        if len(part) == len(rows) and part["n_constant"].nunique() == 1:
+            counts = f"{part['n_constant'].iloc[0]} in every row"
+        lines.append(f"Constant tracks left out of {group} (of {part['n_tracks'].iloc[0]}): {counts}.")
+    return lines
+
+
+def _beaten_by_reference(table: pd.DataFrame) -> list[str]:
+    is_reference = table["model"].isin(REFERENCE_ROWS)
+    best = table[~is_reference].groupby("group")["pearson"].max()
+    lines = []
+    for label, part in table[is_reference & table["pearson"].notna()].groupby("label", sort=False):
+        groups = [row.group for row in part.itertuples() if row.pearson > best.get(row.group, float("inf"))]
+        if groups:
+            lines.append(f"{label} is above every model on {', '.join(groups)}.")
+    return lines
+
+
+def _headers(table: pd.DataFrame) -> dict[str, int]:
+    return dict(table.drop_duplicates("group")[["group", "n_tracks"]].itertuples(index=False, name=None))
+
+
+def to_markdown(table: pd.DataFrame, data_note: str | None = None) -> str:
+    """The table as GitHub-flavoured Markdown, with its notes as a list."""
+    text, headers = cells(table), _headers(table)
+    rows = [["Model", *(f"{group} ({count} track{'s' * (count != 1)})" for group, count in headers.items())]]
+    for model, label in table.drop_duplicates("model")[["model", "label"]].itertuples(index=False, name=None):
+        row = [label.replace("|", r"\|")]
+        for group in headers:
+            cell = text[model, group]
+            measured = f"**{cell.measured}**" if cell.best else cell.measured
+            row.append(f"{measured} ({cell.published})" if cell.published else measured)
+        rows.append(row)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    rule = "| " + " | ".join(("-" * w) if c == 0 else ("-" * (w - 1) + ":") for c, w in enumerate(widths)) + " |"
+    return "\n".join([lines[0], rule, *lines[1:], "", *(f"- {note}" for note in notes(table, data_note))]) + "\n"
+
+
+def to_latex(table: pd.DataFrame, data_note: str | None = None) -> str:
+    """The table as a LaTeX ``table`` (package booktabs), with its notes below the rules."""
+    text, headers = cells(table), _headers(table)
+    first = " & ".join(["Model", *(latex_escape(group) for group in headers)])
+    second = " & ".join(["", *(f"$n = {count}$" for count in headers.values())])
+    body = []
+    for model, label in table.drop_duplicates("model")[["model", "label"]].itertuples(index=False, name=None):
+        if model in REFERENCE_ROWS and r"\midrule" not in body:
+            body.append(r"\midrule")
+        row = [latex_escape(label)]
+        for group in headers:
+            cell = text[model, group]
+            measured = latex_escape(cell.measured)
+            measured = rf"\textbf{{{measured}}}" if cell.best else measured
+            row.append(f"{measured} ({cell.published})" if cell.published else measured)
+        body.append(" & ".join(row) + r" \\")
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        r"\caption{Pearson correlation of assay models on the test set.}",
+        rf"\begin{{tabular}}{{l{'c' * len(headers)}}}",
+        r"\toprule",
+        first + r" \\",
+        second + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\par\smallskip\footnotesize\raggedright",
+        *(latex_escape(note) for note in notes(table, data_note)),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+OVERALL = "Overall"
+
+COLUMNS = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n_constant", "published"]
+
+
+def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None) -> pd.DataFrame:
+    """Mean Pearson correlation of every model on every track group and over all tracks.
+
+    The mean over tracks is taken for each seed; ``pearson`` and ``sd`` are the mean and the sample standard deviation
+    of those (NaN with one seed). A track without a correlation, because its target or its prediction does not vary, is
+    left out of the mean and counted in ``n_constant`` (with several seeds: the largest count). Source: SPEC 2.4.
+
+    Arguments:
+        correlations: tidy table of ``read_correlations``.
+        groups: order of the track groups; None: as they occur.
+
+    Returns columns model, label, group ('Overall' last), pearson, sd, n_seeds, n_tracks, n_constant; models in the
+    order of the table, reference rows after them.
+    """
+    groups = groups_of(correlations, groups)
+    labels = models_of(correlations)
+    rows = []
+    for model in ordered_models(labels):
+        of_model = correlations[correlations["model"] == model]
+        for group in [*groups, OVERALL]:
+            part = of_model if group == OVERALL else of_model[of_model["group"] == group]
+            seeds = part.groupby("seed")["pearson"]
+            means = seeds.mean().dropna()
+            rows.append(
+                {
+                    "model": model,
+                    "label": labels[model],
+                    "group": group,
+                    "pearson": means.mean() if len(means) else np.nan,
+                    "sd": means.std(ddof=1) if len(means) > 1 else np.nan,
+                    "n_seeds": part["seed"].nunique(),
+                    "n_tracks": part["track"].nunique(),
+                    "n_constant": int(seeds.apply(lambda r: r.isna().sum()).max()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def ordered_models(names: Sequence[str]) -> list[str]:
+    """Model names with the reference rows moved to the end."""
+    return [name for name in names if name not in REFERENCE_ROWS] + [name for name in REFERENCE_ROWS if name in names]
+
+
+def read_published(path: Path | str) -> dict[tuple[str, str], float]:
+    """Numbers of the paper's Table 1: (model, group) to mean Pearson correlation."""
+    table = read_table(path, ["study", "item", "subject", "metric", "condition", "value"])
+    table = table[
+        (table["study"] == "genomic_interpreter") & (table["item"] == "table1") & (table["metric"] == "pearson")
+    ]
+    if table.empty:
+        raise InputError(f"{path}: no row with study genomic_interpreter, item table1 and metric pearson")
+    values = {}
+    for row in table.itertuples():
+        try:
+            values[row.subject, row.condition] = float(row.value)
+        except ValueError:
+            raise InputError(f"{path}: {row.subject}, {row.condition}: {row.value!r} is not a number") from None
+    return values
+
+
+def table1(
+    runs: Sequence[Run],
+    published: Path | str,
+    csv: Path | str,
+    markdown: Path | str,
+    latex: Path | str,
+    *,
+    groups: Sequence[str] | None = None,
+    data_note: str | None = None,
+) -> pd.DataFrame:
+    """Write Table 1 as tidy CSV, Markdown and LaTeX (booktabs).
+
+    Arguments:
+        runs: per-track correlation tables, models in the order of the rows; the reference rows ``mean`` and
+            ``gc_cpg_ridge`` come last wherever they stand.
+        published: ``config/published.csv``.
+        csv, markdown, latex: output paths.
+        groups: order of the track groups (the keys of the configuration's map); only those that occur are shown.
+        data_note: one sentence on the data, printed under the table; say here when they are not the paper's.
+
+    Returns the tidy table. Raises InputError on a missing file or column, or runs over different tracks.
+    """
+    correlations = read_correlations(runs)
+    table = group_means(correlations, groups)
+    known = read_published(published)
+    table["published"] = [known.get(key, np.nan) for key in zip(table["model"], table["group"], strict=True)]
+    table = table[COLUMNS]
+    with atomic_output(csv) as target:
+        table.to_csv(target, index=False, float_format="%.6g")
+    for path, text in ((markdown, to_markdown(table, data_note)), (latex, to_latex(table, data_note))):
+        with atomic_output(path) as target:
+            target.write_text(text, encoding="utf-8")
+    return table

@@ -1,0 +1,1 @@
+"""Hybrid networks: result tables, Figures 1 to 3."""

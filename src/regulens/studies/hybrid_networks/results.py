@@ -1,0 +1,631 @@
+"""Result tables of the hybrid networks: every model's kept trials summarised, beside the paper's numbers (001)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.tables import decimal, latex_table, markdown_table, numbers, read_table, require_one_of, with_sd
+from regulens.models.settings import HybridArchitecture
+from regulens.motifs.tomtom import read_hits
+from regulens.studies.dnabert_lrp.tasks import spread
+
+# Trials of the hybrid networks: collecting what every model's folder holds, and choosing which trials count (001).
+# The paper trains every network several times and reports the best few, chosen by their result on the test set (001
+# section 2; SPEC S15). Here every trial stays in the table and says whether it was kept.
+
+STATUSES = ["early_stopped", "max_epochs", "diverged"]
+"""How a trial's training ended."""
+
+MODEL_COLUMNS = ["architecture", "label", "baseline", "modules", "activation"]
+"""Columns that name a model; ``modules`` joined by '+', '' without any."""
+
+TRIAL_COLUMNS = ["trial", "seed", "status", "epochs", "best_epoch", "parameters"]
+"""Columns of ``metrics.csv`` that say how a trial was trained."""
+
+_WHOLE = ["trial", "seed", "epochs", "best_epoch", "parameters"]
+
+
+class Task(NamedTuple):
+    """Which columns of which file become which metric of a task."""
+
+    classification: Mapping[str, str]
+    """Metric to its column of ``metrics.csv``."""
+    interpretation: Mapping[str, str]
+    """Metric to its column of ``source``."""
+    source: str
+    """File of a model's folder that says how well the model can be interpreted, one row a trial."""
+
+    @property
+    def metrics(self) -> list[str]:
+        """All metrics, in the order of the tables."""
+        return [*self.classification, *self.interpretation]
+
+
+TASKS = {
+    "task1": Task(
+        {
+            "aupr": "test_aupr",
+            "auroc": "test_auroc",
+            "valid_aupr": "valid_aupr",
+            "valid_auroc": "valid_auroc",
+            "aupr_exact": "test_aupr_exact",
+            "auroc_exact": "test_auroc_exact",
+        },
+        {
+            name: name
+            for name in ("tpr", "fpr", "match_any", "motif_recall", "false_discovery", "no_hit", "flat", "empty")
+        },
+        "filter_statistics.csv",
+    ),
+    "task2": Task(
+        {
+            "classification_auroc": "test_auroc",
+            "classification_aupr": "test_aupr",
+            "valid_auroc": "valid_auroc",
+            "valid_aupr": "valid_aupr",
+            "classification_auroc_exact": "test_auroc_exact",
+            "classification_aupr_exact": "test_aupr_exact",
+        },
+        {
+            "saliency_auroc": "auroc",
+            "saliency_aupr": "aupr",
+            "saliency_snr": "snr",
+            "snr_zero": "snr_zero",
+            "saturated": "saturated",
+        },
+        "saliency.csv",
+    ),
+}
+
+
+def task_named(task: str) -> Task:
+    """The columns of a task; raises InputError for another name than task1 and task2."""
+    require_one_of(task, TASKS, "task")
+    return TASKS[task]
+
+
+def trial_columns(task: str) -> list[str]:
+    """Columns of a table of `collect`."""
+    return [*MODEL_COLUMNS, *TRIAL_COLUMNS, "kept", *task_named(task).metrics]
+
+
+def collect(
+    folder: Path | str,
+    task: str,
+    architectures: Mapping[str, HybridArchitecture],
+    activations: Sequence[str],
+    keep: int,
+    split: str = "test",
+    metric: str = "aupr",
+) -> pd.DataFrame:
+    """Every trial of every model of a task, one row each, columns ``trial_columns(task)``.
+
+    Arguments:
+        folder: results of the study; a model's files lie in ``folder/task/architecture/activation``.
+        task: task1 or task2.
+        architectures, activations: configured ones, in the order of the rows.
+        keep: number of trials of a model that count, see `best`.
+        split, metric: what they are chosen by: test or valid, aupr or auroc.
+
+    Raises InputError on a missing file or column, a number that is none, a trial that occurs twice, or trials that
+    are not the same in a model's two files.
+    """
+    what, chosen_by = task_named(task), _chosen_by(split, metric)
+    if keep < 1:
+        raise InputError(f"keep: {keep} trials cannot be kept; at least 1")
+    if not architectures or not activations:
+        raise InputError("architectures, activations: at least one of each is needed for a table")
+    frames = []
+    for name, architecture in architectures.items():
+        for activation in activations:
+            place = Path(folder) / task / name / activation
+            sources = list(dict.fromkeys([*what.classification.values(), chosen_by]))
+            trials = read_trial_table(place / "metrics.csv", [*TRIAL_COLUMNS, *sources], ["status"])
+            for status in trials["status"].unique():
+                require_one_of(status, STATUSES, f"{place / 'metrics.csv'}: status")
+            read = read_trial_table(place / what.source, ["trial", *what.interpretation.values()])
+            _same_trials(trials, place / "metrics.csv", read, place / what.source)
+            interpretation = read.set_index("trial").loc[trials["trial"]]
+            rows = {
+                "architecture": name,
+                "label": architecture.label,
+                "baseline": architecture.baseline,
+                "modules": "+".join(architecture.modules),
+                "activation": activation,
+            }
+            rows |= {column: trials[column] for column in TRIAL_COLUMNS}
+            rows["kept"] = best(trials[chosen_by], keep)
+            rows |= {name: trials[column] for name, column in what.classification.items()}
+            rows |= {name: interpretation[column].to_numpy() for name, column in what.interpretation.items()}
+            frames.append(pd.DataFrame(rows))
+    return pd.concat(frames, ignore_index=True)[trial_columns(task)]
+
+
+def _chosen_by(split: str, metric: str) -> str:
+    """Column of ``metrics.csv`` that trials are chosen by; raises InputError for another split or metric."""
+    require_one_of(split, ["test", "valid"], "selection.split")
+    require_one_of(metric, ["aupr", "auroc"], "selection.metric")
+    return f"{split}_{metric}"
+
+
+def best(values: pd.Series, keep: int) -> np.ndarray:
+    """Which rows are the ``keep`` largest, bool (rows,); of equal ones the first.
+
+    A row without a number is never chosen, even where fewer than ``keep`` remain: the mean of a network that gave no
+    predictions is undefined.
+    """
+    numbers = values.to_numpy(dtype=np.float64)
+    order = np.argsort(-numbers, kind="stable")  # NaN comes last
+    chosen = np.zeros(len(numbers), bool)
+    chosen[order[:keep]] = True
+    return chosen & np.isfinite(numbers)
+
+
+def read_trial_table(path: Path | str, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a table with one row a trial, sorted by trial; ``columns`` hold numbers but for those in ``text``."""
+    table = read_table(path, columns)
+    for name in columns:
+        if name not in text:
+            table[name] = numbers(table[name], path)
+    for name in [name for name in _WHOLE if name in columns]:
+        if table[name].isna().any():
+            raise InputError(f"{path}: column {name}: a cell is empty; every trial has one")
+        if not np.issubdtype(table[name].dtype, np.integer):
+            if (table[name] % 1 != 0).any():
+                raise InputError(f"{path}: column {name} holds a number that is not whole")
+            table[name] = table[name].astype(np.int64)
+    twice = table.loc[table["trial"].duplicated(), "trial"]
+    if len(twice):
+        raise InputError(f"{path}: trial {twice.iloc[0]} occurs twice")
+    return table.sort_values("trial", ignore_index=True)
+
+
+def _same_trials(first: pd.DataFrame, first_path: Path, second: pd.DataFrame, second_path: Path) -> None:
+    differing = sorted(set(first["trial"]) ^ set(second["trial"]))
+    if differing:
+        has, lacks = first_path, second_path
+        if differing[0] not in set(first["trial"]):
+            has, lacks = lacks, has
+        raise InputError(f"{lacks}: trial {differing[0]} is missing, {has} has it; make both files again")
+
+
+def read_trials(path: Path | str, task: str) -> pd.DataFrame:
+    """Read a table of `collect` from CSV, e.g. to find the best kept trial of a model.
+
+    Raises InputError on a missing file or column, a cell of the wrong kind, or a trial of a model that occurs twice.
+    """
+    columns = trial_columns(task)
+    table = read_table(path, columns)[columns]
+    table["modules"] = table["modules"].fillna("").astype(str)
+    if table["kept"].dtype != bool:
+        raise InputError(f"{path}: column kept holds True and False only, found {table['kept'].iloc[0]!r}")
+    for name in task_named(task).metrics:
+        table[name] = numbers(table[name], path)
+    again = table[table.duplicated(["architecture", "activation", "trial"])]
+    if len(again):
+        row = again.iloc[0]
+        raise InputError(f"{path}: {row['architecture']}, {row['activation']}, trial {row['trial']} occurs twice")
+    return table
+
+
+def best_trial(
+    path: Path | str, task: str, architecture: str, activation: str, split: str = "test", metric: str = "aupr"
+) -> int:
+    """Number of the kept trial of a network with the highest classification metric; of equal trials the first.
+
+    Arguments:
+        path: CSV of the trials of the task, a table of `collect`.
+        task: task1 or task2.
+        architecture, activation: the network.
+        split, metric: what trials were kept by: test or valid, aupr or auroc.
+
+    Where no trial was kept, because none gave predictions, it is the first one. Raises InputError for an architecture
+    or an activation that is not in the table.
+    """
+    chosen_by = _chosen_by(split, metric)
+    trials = read_trials(path, task)
+    require_one_of(architecture, dict.fromkeys(trials["architecture"]), f"{path}: architecture")
+    trials = trials[trials["architecture"] == architecture]
+    require_one_of(activation, dict.fromkeys(trials["activation"]), f"{path}: activation of {architecture}")
+    trials = trials[trials["activation"] == activation]
+    column = next(name for name, source in task_named(task).classification.items() if source == chosen_by)
+    kept = trials[trials["kept"]].sort_values(column, ascending=False, kind="stable")
+    return int((trials if kept.empty else kept)["trial"].iloc[0])
+
+
+# Result tables of the hybrid networks for readers: Markdown and LaTeX, with the same cells and the same notes.
+
+SHOWN = {
+    "task1": {"aupr": "AUPR", "tpr": "TPR", "fpr": "FPR"},
+    "task2": {
+        "classification_auroc": "Classification AUROC",
+        "saliency_auroc": "Saliency AUROC",
+        "saliency_aupr": "Saliency AUPR",
+        "saliency_snr": "SNR",
+    },
+}
+"""Columns of the paper's tables."""
+
+FURTHER = {
+    "task1": {
+        "motif_recall": "Motif recall",
+        "false_discovery": "False discovery",
+        "match_any": "Any match",
+        "no_hit": "No hit",
+        "flat": "Flat",
+        "empty": "Empty",
+        "auroc": "AUROC",
+        "aupr_exact": "Average precision",
+        "valid_aupr": "Validation AUPR",
+    },
+    "task2": {
+        "snr_zero": "SNR set to 0",
+        "saturated": "Saturated",
+        "classification_aupr": "Classification AUPR",
+        "classification_auroc_exact": "Exact AUROC",
+        "classification_aupr_exact": "Average precision",
+        "valid_auroc": "Validation AUROC",
+    },
+}
+"""Columns of the second table: plain definitions, and what else was measured."""
+
+ACTIVATIONS = {"relu": "ReLU", "exponential": "exponential"}
+
+SUBJECTS = {"task1": "motifs of the first-layer filters", "task2": "saliency maps"}
+
+TASK_TITLES = {task: f"Task {task[-1]}, {subject}" for task, subject in SUBJECTS.items()}
+
+_DEFINITIONS = {
+    "task1": [
+        "AUPR: area under the precision-recall curve of the test set, all classes in one, over 200 thresholds as Keras "
+        "computes it. TPR: share of all filters with a match to a matrix listed for one of the planted factors, "
+        "whichever. FPR: share of all filters that match some matrix but none listed. Both are of all filters and add "
+        "up to at most 1. Which matches are left out is set by hybrid_networks.filters; in the paper a filter that "
+        "matches MA0615.1 alone.",
+    ],
+    "task2": [
+        "Classification AUROC: test set, over 200 thresholds as Keras computes it. Saliency AUROC, saliency AUPR and "
+        "SNR: gradient × input of the output (hybrid_networks.saliency.of; in the paper of the probability), on the "
+        "positive test sequences, positions of planted motifs against positions of background; each is computed in "
+        "every sequence and averaged. SNR: mean at planted positions divided by the mean of the largest positive "
+        "scores of the background; sequences with too few of those count as 0.",
+    ],
+}
+
+_FURTHER_DEFINITIONS = {
+    "task1": [
+        "Plain definitions: motif recall is the share of the planted motifs with at least one matching filter (the "
+        "usual true positive rate), false discovery the share of the filters with a match whose matches are all wrong. "
+        "Any match is TPR + FPR, no hit the share of filters without any match; a filter whose only matches are left "
+        "out is in neither. AUROC as Keras computes it; average precision: exact, mean over the classes.",
+        "Flat: share of filters without an informative column, empty ones included; empty: share without a site in the "
+        "test sequences. Hits of filters without an informative column do not count by default "
+        "(hybrid_networks.filters.count_flat), because memelite's distance ed gives uniform columns hits to a few "
+        "targets, whatever a network has learned; the published code counts them.",
+    ],
+    "task2": [
+        "SNR set to 0: share of sequences with too few positive background scores. Saturated: share of sequences whose "
+        "saliency is 0 at every base, because the output is so close to 0 or 1 that its gradient vanishes; they count "
+        "with a saliency AUROC of 0.5, an SNR of 0 and, as is usual for the area of equal scores, a saliency AUPR "
+        "halfway between the share of planted positions and 1.",
+        "Classification AUPR as Keras computes it; exact AUROC and average precision: over all thresholds.",
+    ],
+}
+
+_PUBLISHED = {
+    "task1": "Published: the authors' table of this task, means over 3 of 10 trials.",
+    "task2": "Published: the authors' table of this task, means over 5 trials.",
+}
+
+
+def title(task: str, label: str | None) -> str:
+    """Heading of a table: what people call the task, and what it is about."""
+    return f"{label}, {SUBJECTS[task]}" if label else TASK_TITLES[task]
+
+
+def _rows(table: pd.DataFrame) -> list[pd.DataFrame]:
+    """One part of the table for each model, indexed by metric, in the order of the table."""
+    groups = table.groupby(["architecture", "activation"], sort=False)
+    return [part.set_index("metric", drop=False) for _, part in groups]
+
+
+def _model_cells(part: pd.DataFrame) -> list[str]:
+    first = part.iloc[0]
+    activation = ACTIVATIONS.get(first["activation"], first["activation"])
+    return [first["label"], activation, f"{first['n_kept']} of {first['n_trials']}"]
+
+
+def _measured(row: pd.Series) -> str:
+    return with_sd(row["mean"], row["sd"])
+
+
+def main_table(table: pd.DataFrame, task: str, published_sd: bool = True) -> tuple[list[str], list[list[str]]]:
+    """Head and lines of the paper's table; '' where the paper has no such model."""
+    header = ["Network", "Activation", "Trials"]
+    for label in SHOWN[task].values():
+        header += [label, "published"]
+    lines = []
+    for part in _rows(table):
+        line = _model_cells(part)
+        for metric in SHOWN[task]:
+            row = part.loc[metric]
+            sd = row["published_sd"] if published_sd else np.nan
+            known = "" if pd.isna(row["published"]) else with_sd(row["published"], sd)
+            line += [_measured(row), known]
+        lines.append(line)
+    return header, lines
+
+
+def further_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[str]]]:
+    """Head and lines of the second table."""
+    header = ["Network", "Activation", "Trials", *FURTHER[task].values()]
+    lines = [[*_model_cells(part), *(_measured(part.loc[metric]) for metric in FURTHER[task])] for part in _rows(table)]
+    return header, lines
+
+
+def notes(table: pd.DataFrame, task: str, selection, data_note: str | None, facts: Mapping[str, int]) -> list[str]:
+    """Sentences under the table, each true of this table; ``selection``: a `Selection`."""
+    lines = [_selection_note(table, selection), *_selection_gain(table, task)]
+    lines.append(
+        "± is the standard deviation over the kept trials, dividing by their number as the published ones do (none "
+        "with one trial)."
+    )
+    if (table["n_defined"] < table["n_kept"]).any():
+        lines.append("Where a number exists for some of the kept trials only, mean and ± are over these.")
+    lines += _trial_notes(table, selection.keep) + _DEFINITIONS[task]
+    for way, models in facts.items():
+        which = "Filters" if len(facts) == 1 else f"Filters of {models} of the networks"
+        lines.append(f"{which} compared with Tomtom by {way}.")
+    if facts:
+        lines.append(
+            "The paper: Tomtom of the MEME Suite, distance pearson, q <= 0.1, against 1,964 matrices of JASPAR; other "
+            "engines, distances and q-values give other numbers of matches."
+        )
+    if table["published"].notna().any():
+        lines.append(_PUBLISHED[task])
+    return [*lines, data_note] if data_note else lines
+
+
+def _selection_note(table: pd.DataFrame, selection) -> str:
+    name = {"aupr": "AUPR", "auroc": "AUROC"}[selection.metric]
+    first = table.drop_duplicates(["architecture", "activation"])
+    trials, kept = spread(first["n_trials"]), spread(first["n_kept"])
+    if (first["n_kept"] == first["n_trials"]).all():
+        return f"Means over all trials of a network ({trials}): none was left out."
+    sentence = f"Means over the {kept} of {trials} trials of a network with the highest {name} on the "
+    if selection.split == "valid":
+        return sentence + "validation set."
+    return (
+        sentence + "test set, as published. The same test set gives the numbers, so that they are optimistic: those of "
+        "a single new training would on average be lower."
+    )
+
+
+def _trial_notes(table: pd.DataFrame, keep: int) -> list[str]:
+    """How the trials ended, and which networks have fewer kept trials than asked for."""
+    models = table.drop_duplicates(["architecture", "activation"])
+    total = models[["n_trials", "n_early_stopped", "n_max_epochs", "n_diverged"]].sum()
+    lines = [
+        f"Of {total['n_trials']:,} trials {total['n_early_stopped']:,} stopped early, {total['n_max_epochs']:,} ran to "
+        f"the last epoch and {total['n_diverged']:,} diverged."
+    ]
+    diverged = models[models["n_diverged"] > 0]
+    if len(diverged):
+        lines.append(f"Diverged trials: {_listed(diverged, 'n_diverged')}.")
+    short = models[models["n_kept"] < np.minimum(keep, models["n_trials"])]
+    if len(short):
+        lines.append(
+            f"Fewer kept trials than {keep}, because the others gave no finite predictions: {_listed(short, 'n_kept')}."
+        )
+    return lines
+
+
+def _listed(models: pd.DataFrame, column: str) -> str:
+    names = (
+        f"{m.label} {ACTIVATIONS.get(m.activation, m.activation)} {getattr(m, column)}" for m in models.itertuples()
+    )
+    return ", ".join(names)
+
+
+def _selection_gain(table: pd.DataFrame, task: str) -> list[str]:
+    """How much the choice of the trials moves the classification metric, one sentence, or none without a choice."""
+    metric, label = next(iter(SHOWN[task].items()))
+    rows = table[(table["metric"] == metric) & (table["n_kept"] < table["n_trials"])]
+    gains = (rows["mean"] - rows["mean_all"]).dropna()
+    if gains.empty:
+        return []
+    most = rows.loc[gains.idxmax()]
+    return [
+        f"Kept trials against all trials of the same network: {label} is higher by {decimal(gains.median())} in the "
+        f"median network and by {decimal(gains.max())} in {most['label']} with "
+        f"{ACTIVATIONS.get(most['activation'], most['activation'])}."
+    ]
+
+
+def to_markdown(
+    table: pd.DataFrame,
+    task: str,
+    selection,
+    *,
+    label: str | None = None,
+    data_note: str | None = None,
+    facts: Mapping[str, int] | None = None,
+) -> str:
+    """The paper's table with its notes, then the plain definitions; ``table``: that of `join_published`."""
+    sentences = notes(table, task, selection, data_note, facts or {})
+    text = f"# {title(task, label)}\n\n" + markdown_table(*main_table(table, task), sentences, left=2)
+    further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
+    return f"{text}\n## Further numbers of the same trials\n\n{further}"
+
+
+def to_latex(
+    table: pd.DataFrame,
+    task: str,
+    selection,
+    *,
+    label: str | None = None,
+    data_note: str | None = None,
+    facts: Mapping[str, int] | None = None,
+) -> str:
+    """The paper's table as a LaTeX ``table`` (package booktabs), published numbers without their ±."""
+    header, lines = main_table(table, task, published_sd=False)
+    baselines = [part["baseline"].iloc[0] for part in _rows(table)]
+    blocks = [n for n in range(1, len(baselines)) if baselines[n] != baselines[n - 1]]
+    sentences = notes(table, task, selection, data_note, facts or {})
+    caption = f"{title(task, label)}: reproduced and published."
+    text = latex_table(header, lines, sentences, caption=caption, left=2, rules_before=blocks)
+    # Eleven columns: smaller letters and narrow gaps, so that the table fits a page.
+    return text.replace(r"\centering\footnotesize", r"\centering\scriptsize\setlength{\tabcolsep}{3pt}", 1)
+
+
+STUDY = "hybrid_networks"
+
+COUNTS = ["n_kept", "n_defined", "n_trials", *(f"n_{status}" for status in STATUSES)]
+
+COLUMNS = [
+    *MODEL_COLUMNS,
+    "metric",
+    "mean",
+    "sd",
+    "low",
+    "high",
+    *COUNTS,
+    "mean_all",
+    "sd_all",
+    "published",
+    "published_sd",
+]
+
+Published = Mapping[tuple[str, str, str], tuple[float, float]]
+"""The paper's (model, metric, activation) to its mean and standard deviation."""
+
+
+class Selection(NamedTuple):
+    """How the trials that count were chosen."""
+
+    keep: int
+    split: str
+    """test (as published) or valid."""
+    metric: str
+    """aupr or auroc."""
+
+
+def read_published(path: Path | str, task: str) -> Published:
+    """The paper's numbers of a task (SPEC 5.7); the standard deviation is NaN where the table has none.
+
+    Raises InputError when there is no row with study hybrid_networks and this item, or a value is no number.
+    """
+    table = read_table(path, ["study", "item", "subject", "metric", "condition", "value", "sd"])
+    table = table[(table["study"] == STUDY) & (table["item"] == task)]
+    if table.empty:
+        raise InputError(f"{path}: no row with study {STUDY} and item {task}")
+    values = {}
+    for row in table.itertuples():
+        try:
+            values[row.subject, row.metric, row.condition] = float(row.value), float(row.sd)
+        except ValueError:
+            raise InputError(
+                f"{path}: {row.subject}, {row.metric}, {row.condition}: {row.value!r} or {row.sd!r} is not a number"
+            ) from None
+    return values
+
+
+def summarise(trials: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Mean and spread of every metric of every model over its kept trials, tidy.
+
+    Returns ``MODEL_COLUMNS``, metric, mean, sd (population standard deviation, as published: SPEC S16; NaN with one
+    trial), low, high (lowest and highest kept trial), n_kept, n_defined (kept trials where the metric exists, e.g.
+    false_discovery needs a filter with a hit; the mean is over these), n_trials, the number of trials of every status,
+    mean_all and sd_all (over all trials that have the number, whether kept or not).
+    """
+    rows = []
+    for key, part in trials.groupby(MODEL_COLUMNS, sort=False, dropna=False):
+        counts = {"n_kept": int(part["kept"].sum()), "n_trials": len(part)}
+        counts |= {f"n_{status}": int((part["status"] == status).sum()) for status in STATUSES}
+        for metric in task_named(task).metrics:
+            values, everything = part.loc[part["kept"], metric].dropna(), part[metric].dropna()
+            row = dict(zip(MODEL_COLUMNS, key, strict=True)) | {"metric": metric, "n_defined": len(values)} | counts
+            row["mean"], row["sd"] = values.mean(), _sd(values)
+            row["low"], row["high"] = values.min(), values.max()
+            row["mean_all"], row["sd_all"] = everything.mean(), _sd(everything)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _sd(values: pd.Series) -> float:
+    return values.std(ddof=0) if len(values) > 1 else np.nan
+
+
+def join_published(
+    table: pd.DataFrame, known: Published, architectures: Mapping[str, HybridArchitecture]
+) -> pd.DataFrame:
+    """The table of `summarise` with the paper's number where a model repeats one of its models, columns ``COLUMNS``."""
+    names = {name: architecture.published for name, architecture in architectures.items()}
+    keys = zip(table["architecture"].map(names), table["metric"], table["activation"], strict=True)
+    pairs = [known.get(key, (np.nan, np.nan)) for key in keys]
+    return table.assign(published=[p[0] for p in pairs], published_sd=[p[1] for p in pairs])[COLUMNS]
+
+
+def tomtom_facts(
+    folder: Path | str, task: str, architectures: Mapping[str, HybridArchitecture], activations: Sequence[str]
+) -> dict[str, int]:
+    """How the filters were compared with known motifs: one sentence to the number of models that were, as a rule one.
+
+    Raises InputError when a model's ``tomtom.tsv`` is missing or no such table.
+    """
+    ways: dict[str, int] = {}
+    for name in architectures:
+        for activation in activations:
+            fact = read_hits(Path(folder) / task / name / activation / "tomtom.tsv")[1]
+            way = f"{fact['engine']} {fact.get('version', '')}, distance {fact.get('distance', 'unknown')}"
+            way += f", {fact.get('q_value_method', 'unknown q-values')}, q <= {fact.get('max_q_value', 'unknown')}"
+            way += f", targets {fact.get('targets', 'unknown')}"
+            ways[way] = ways.get(way, 0) + 1
+    return ways
+
+
+def results_table(
+    folder: Path | str,
+    task: str,
+    architectures: Mapping[str, HybridArchitecture],
+    activations: Sequence[str],
+    selection: Selection,
+    published: Path | str,
+    *,
+    csv: Path | str,
+    trials: Path | str,
+    markdown: Path | str,
+    latex: Path | str,
+    label: str | None = None,
+    data_note: str | None = None,
+) -> pd.DataFrame:
+    """Write the trials of a task, their summary as tidy CSV, and the paper's table as Markdown and LaTeX.
+
+    Arguments:
+        folder: results of the study.
+        task: task1 or task2.
+        architectures, activations: configured ones, in the order of the rows.
+        selection: which trials count.
+        published: ``config/published.csv``.
+        csv, trials, markdown, latex: output paths.
+        label: what people call the task.
+        data_note: one sentence on the data and the sizes, printed under the table.
+
+    Returns the summary, columns ``COLUMNS``. Raises InputError on bad input, see `collect`.
+    """
+    rows = collect(folder, task, architectures, activations, *selection)
+    table = join_published(summarise(rows, task), read_published(published, task), architectures)
+    facts = tomtom_facts(folder, task, architectures, activations) if task == "task1" else {}
+    for path, content in ((trials, rows), (csv, table)):
+        with atomic_output(path) as target:
+            content.to_csv(target, index=False, float_format="%.6g")
+    options = {"label": label, "data_note": data_note, "facts": facts}
+    for path, make in ((markdown, to_markdown), (latex, to_latex)):
+        with atomic_output(path) as target:
+            target.write_text(make(table, task, selection, **options), encoding="utf-8")
+    return table

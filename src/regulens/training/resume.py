@@ -1,0 +1,402 @@
+"""What one kind of training (assay tracks, classes, masked k-mers) adds to the trainer."""
+
+import hashlib
+import json
+import os
+import signal
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+import regulens
+from regulens.core.code import code_hash
+from regulens.core.errors import InputError
+from regulens.core.io import atomic_output
+from regulens.core.progress import say
+from regulens.core.tensors import read_tensors, write_tensors
+from regulens.data.settings import Geometry
+from regulens.data.store import AssayStore
+from regulens.data.tracks import tracks_from_text, tracks_to_text
+from regulens.models.base import AssayModel, build
+from regulens.models.bert import listed, weight_differences
+from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
+
+
+class TrainingTask(ABC, nn.Module):
+    """A model with its data, loss and validation scores.
+
+    Both data sets answer ``__getitems__(indices)`` with a batch: a NamedTuple of tensors with ``index`` (int64, the
+    given indices; `sampler.BLANK` fills a batch and reads no example) and ``weight`` (float32, 0 for blank ones).
+    What is random in an epoch follows from `start_epoch`'s numbers, so that a resumed run repeats it.
+    """
+
+    scores: ClassVar[tuple[str, ...]]
+    """Names of the validation scores, e.g. ("pearson",): columns ``valid_<name>`` of the log, values of ``select``.
+    Higher is better."""
+
+    def __init__(self, model: nn.Module, train: Dataset, valid: Dataset):
+        super().__init__()
+        self.model, self.train_data, self.valid_data = model, train, valid
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """Plain facts that decide the result besides training settings and seed: architecture, sizes, data."""
+
+    @abstractmethod
+    def code_modules(self) -> set[str]:
+        """Modules of regulens (``models.swin1d``) whose code, with all that they import, decides the result."""
+
+    def initialise(self) -> None:
+        """Set weights that depend on the data; called once, at the start of a new run, in process 0."""
+
+    def start_epoch(self, seed: int, epoch: int) -> None:
+        """Called before epoch ``epoch`` (from 0) in every process: draw what is random for the whole training set."""
+
+    @abstractmethod
+    def training_losses(self, batch: Any) -> Tensor:
+        """Loss of each example of a training batch, float32 (batch,); those of blank examples are ignored."""
+
+    @abstractmethod
+    def validation_losses(self, batch: Any) -> Tensor:
+        """Loss of each example of a validation batch, float32 (batch,); adds the batch to the validation scores."""
+
+    @abstractmethod
+    def reset_scores(self) -> None:
+        """Forget the batches of the last validation."""
+
+    @abstractmethod
+    def score_values(self) -> dict[str, float]:
+        """The validation scores by name, over all batches and processes; nan where undefined."""
+
+    @abstractmethod
+    def save(self, output: Path, weights: dict[str, Tensor], **facts: Any) -> None:
+        """Write the trained model: ``weights`` of the best epoch, and ``facts`` (seed, epoch, scores, settings)."""
+
+
+# Weights from a file into a model that must have the same ones.
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:
+    """Load a state dictionary that was read from ``path``; ``what`` is what it must fit, for the message.
+
+    Raises `InputError` with the first differences in names and shapes.
+    """
+    lines = weight_differences(weights, model.state_dict())
+    if lines:
+        raise InputError(f"{path}: {len(lines)} weights do not fit {what}:{listed(lines)}")
+    model.load_state_dict(weights)
+
+
+# Trained models as files: ``model.ckpt``, and foreign weights that become one.
+
+_KIND = "regulens assay model"
+
+_KEYS = {
+    "kind": str,
+    "state_dict": dict,
+    "architecture": str,
+    "model_settings": dict,
+    "geometry": dict,
+    "tracks": str,
+    "groups": list,
+}
+
+
+def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: AssayStore, **facts: Any) -> None:
+    """Write ``model.ckpt``: weights, and what is needed to build the model and to know where it comes from.
+
+    ``store`` gives geometry and tracks; ``facts`` (seed, epoch, scores, settings ...) are kept as they are and must be
+    plain values, because the file is read with ``weights_only=True``.
+    """
+    content = {
+        "kind": _KIND,
+        "state_dict": {name: tensor.detach().cpu().clone() for name, tensor in state_dict.items()},
+        "architecture": model.architecture,
+        "model_settings": model.settings.model_dump(mode="json"),
+        "geometry": store.geometry.model_dump(),
+        "tracks": tracks_to_text(store.tracks),
+        "groups": store.tracks["group"].cat.categories.tolist(),
+        "code_version": regulens.__version__,
+        **facts,
+    }
+    with atomic_output(output) as temporary:
+        write_tensors(temporary, content)
+
+
+def read_checkpoint(path: Path | str) -> dict[str, Any]:
+    """The content of a ``model.ckpt``; `InputError` for anything else."""
+    content = _load(Path(path))
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
+    if wrong or content["kind"] != _KIND:
+        raise InputError(
+            f"{path}: not a model.ckpt of regulens (missing or wrong: {', '.join(wrong) or 'kind'}); "
+            "plain weights are turned into one by the key models.<name>.checkpoint"
+        )
+    return content
+
+
+def load_model(path: Path | str) -> AssayModel:
+    """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
+    return model_of(read_checkpoint(path), path)
+
+
+def model_of(content: dict[str, Any], path: Path | str) -> AssayModel:
+    """The model in the content of a ``model.ckpt`` that was read from ``path``; see `load_model`."""
+    geometry = Geometry(**content["geometry"])
+    n_tracks = content["tracks"].count("\n") - 1
+    model = build(content["architecture"], content["model_settings"], geometry, n_tracks)
+    load_weights(model, content["state_dict"], path, f"{model.architecture} as configured")
+    return model.eval()
+
+
+def adopt_checkpoint(
+    checkpoint: Path | str, architecture: str, model_settings: dict, store: Path | str, output: Path | str
+) -> None:
+    """Make ``model.ckpt`` from existing weights instead of training (the key ``models.<name>.checkpoint``).
+
+    ``checkpoint`` is a ``model.ckpt``, which must agree in architecture, model settings, geometry and tracks with what
+    is configured, or a file with a state dictionary (also one under the key ``state_dict``, with or without the prefix
+    ``model.``), which must agree in names and shapes; nothing says which tracks such a file was trained on.
+
+    ``store`` is the store of the data that the model is for. Raises `InputError` that says what differs.
+    """
+    content = _load(Path(checkpoint))
+    with AssayStore(store) as data:
+        model = build(architecture, model_settings, data.geometry, len(data.tracks))
+        if content.get("kind") == _KIND:
+            content = read_checkpoint(checkpoint)
+            differences = _differences(content, model, data)
+            if differences:
+                raise InputError(f"{checkpoint} does not fit the configured model:\n  " + "\n  ".join(differences))
+            weights = content["state_dict"]
+            facts = {key: value for key, value in content.items() if key not in _KEYS and key != "code_version"}
+        else:
+            weights, facts = _plain_weights(content, checkpoint), {"seed": None, "epoch": None}
+            say(f"{checkpoint}: plain weights; that they were trained on the configured tracks cannot be checked")
+        load_weights(model, weights, checkpoint, f"{model.architecture} as configured")
+        save_model(output, model, model.state_dict(), data, **(facts | {"adopted_from": str(checkpoint)}))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = read_tensors(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: the checkpoint does not exist") from None
+    except Exception as error:  # a foreign or damaged file fails in many ways
+        raise InputError(
+            f"{path}: not a readable checkpoint ({type(error).__name__}); it must be a file of torch.save with tensors "
+            "and plain values only; if training wrote it, it is damaged: delete it and start again"
+        ) from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")
+    return content
+
+
+def _plain_weights(content: dict, path: Path | str) -> dict:
+    weights = content.get("state_dict", content)
+    if not isinstance(weights, dict) or not weights or not all(torch.is_tensor(value) for value in weights.values()):
+        raise InputError(f"{path}: neither a model.ckpt of regulens nor a state dictionary of tensors")
+    prefix = "model."
+    if all(name.startswith(prefix) for name in weights):
+        weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+    return weights
+
+
+def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[str]:
+    """What a checkpoint says about itself that differs from the configured model and its data."""
+    if content["architecture"] != model.architecture:
+        return [f"architecture: {content['architecture']}, configured {model.architecture}"]
+    pairs = (
+        ("geometry", content["geometry"], store.geometry.model_dump()),
+        ("model settings", content["model_settings"], model.settings.model_dump(mode="json")),
+    )
+    lines = [
+        f"{what} {key}: {found.get(key)!r}, configured {wanted.get(key)!r}"
+        for what, found, wanted in pairs
+        for key in sorted(found.keys() | wanted.keys())
+        if found.get(key) != wanted.get(key)
+    ]
+    return lines + track_differences(content["tracks"], store)
+
+
+def track_differences(tracks: str, store: AssayStore) -> list[str]:
+    """How a model's track table (its text) differs from a store's in the tracks themselves or in their processing.
+
+    Files, descriptions and groups may differ: they do not change what a value means.
+    """
+    found, wanted = tracks_from_text(tracks, "the checkpoint's tracks"), store.tracks
+    if len(found) != len(wanted):
+        return [f"tracks: the model predicts {len(found)}, the data have {len(wanted)}"]
+    lines = []
+    for column in ("identifier", "clip", "clip_soft", "scale", "sum_stat"):
+        one, other = found[column], wanted[column]
+        different = np.flatnonzero((one != other) & ~(one.isna() & other.isna()))
+        if len(different):
+            row = different[0]
+            more = f" ({len(different)} tracks differ)" if len(different) > 1 else ""
+            lines.append(f"track {row}, {column}: {one[row]} in the model, {other[row]} in the data{more}")
+    return lines
+
+
+# The state of an unfinished training run, ``last.ckpt``: written at every epoch's end, read by a rerun.
+
+_CODE = {"training.loop", "training.batches"}
+"""With all that they import, the code that decides the result; the task's own comes to it."""
+
+
+@dataclass
+class TrainingState:
+    """Everything that the epochs still to come depend on. Random numbers do not: they follow from the epoch."""
+
+    signature: str
+    """What the run computes; see `run_signature`."""
+    epoch: int = 0
+    """Finished epochs."""
+    finished: bool = False
+    """No epoch is left: the last one is done, or patience ran out."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """The log, one map an epoch."""
+    best: dict[str, Any] = field(default_factory=dict)
+    """row (of the log) and model (weights) of the best epoch so far; empty before the first."""
+    model: dict[str, Any] = field(default_factory=dict)
+    """Weights."""
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    """State of the optimiser."""
+
+
+def run_signature(task: TrainingTask, settings: TrainingSettings, seed: int) -> str:
+    """Hash of what decides the result: model, its code, training settings, seed and data.
+
+    A run resumes only from a state with the same signature. Number and kind of devices, the batch on each of them and
+    loader workers are left out: a run that ended for lack of memory goes on with a smaller ``batch_per_device``.
+    """
+    facts = {
+        "task": task.identity(),
+        "training": settings.model_dump(mode="json", exclude=HARDWARE_KEYS),
+        "seed": seed,
+        "code": code_hash(_CODE | task.code_modules()),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def save_state(path: Path, state: TrainingState) -> None:
+    """Write the state; the file is whole at any moment."""
+    with atomic_output(path) as temporary:
+        write_tensors(temporary, asdict(state))
+
+
+def load_state(path: Path, signature: str) -> TrainingState | None:
+    """The state in ``path``; None if there is none or it is from a run with another signature.
+
+    Raises `InputError` when the file cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        values = read_tensors(path)
+        state = TrainingState(**values)
+    except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
+        raise InputError(
+            f"{path}: the state of an interrupted training run cannot be read ({type(error).__name__}): "
+            "delete it, and training starts anew"
+        ) from None
+    return state if state.signature == signature else None
+
+
+# Ending early: signals that stop training between two batches, and processes that end with their parent.
+
+STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
+"""Exit status after each signal that stops training."""
+
+_PARENT = "REGULENS_TRAINING_PARENT"
+
+_PLACE = ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def process_rank() -> int:
+    """Rank of this process among those of a training run: 0 in the one that the user started.
+
+    Lightning starts the others by running the command again; they find their parent's number in the environment. They
+    end when it does.
+    """
+    if os.environ.get(_PARENT) != str(os.getppid()):
+        return 0
+    _end_with_parent()
+    return int(os.environ["LOCAL_RANK"])
+
+
+@contextmanager
+def launching(rank: int) -> Iterator[None]:
+    """Context of a fit with several processes: the environment by which the launched ones know their place.
+
+    In process 0, rank variables that another launcher (srun, torchrun) left behind mean nothing and are removed.
+    """
+    if rank:
+        yield
+        return
+    for name in _PLACE:
+        os.environ.pop(name, None)
+    os.environ[_PARENT] = str(os.getpid())
+    try:
+        yield
+    finally:
+        for name in (_PARENT, *_PLACE):
+            os.environ.pop(name, None)
+
+
+def _end_with_parent() -> None:
+    """End this process soon after its parent is gone, killed for example: it may wait in a collective for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class Signals:
+    """Context in which SIGTERM and SIGINT end the command with 143 and 130 and nothing else.
+
+    In process 0 they raise `SystemExit`, at once before ``deferred`` is set, afterwards where `status` is asked for
+    (between two batches), or at the second signal. The other processes ignore signals and hear of it from process 0, so
+    that nobody waits in a collective for a process that is gone.
+    """
+
+    def __init__(self, rank: int):
+        self.rank = rank
+        self.status = 0
+        """Exit status asked for by a signal, 0 without one."""
+        self.deferred = False
+
+    def __enter__(self) -> "Signals":
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.getsignal(number) for number in STATUS}
+            self.install()
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def install(self) -> None:
+        """Set the handlers (again: Lightning puts its own in front, which broadcasts from within a signal handler)."""
+        for number in self._before:
+            signal.signal(number, self._received if self.rank == 0 else signal.SIG_IGN)
+
+    def _received(self, number: int, _frame) -> None:
+        again, self.status = self.status != 0, STATUS[number]
+        if again or not self.deferred:
+            raise SystemExit(self.status)

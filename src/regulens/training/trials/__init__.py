@@ -1,1 +1,0 @@
-"""Training of many trials of one hybrid network at once."""
