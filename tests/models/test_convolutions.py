@@ -5,8 +5,7 @@ import torch
 from small_models import PAPER, TINY, random_sequence, small_model
 from torch.nn import functional as F
 
-from regulens.models.convolutional import AttentionPool, MaxPool
-from regulens.models.layers import DilatedUnit, TokenConv, dilations, gelu
+from regulens.models.layers import AttentionPool, DilatedUnit, MaxPool, TokenConv, dilations, gelu
 
 
 @pytest.mark.parametrize("length", [8, 9])

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from regulens.models.attention import RelativeAttention
 from regulens.models.base import build, halved
-from regulens.models.convolutional import pairs
+from regulens.models.layers import pairs
 from regulens.models.swin1d import SwinLayer, WindowBlock
 
 BLOCK = {

@@ -11,8 +11,7 @@ from regulens.core.settings import Settings as Keys
 from regulens.data.settings import Geometry
 from regulens.models.attention import Family, RelativeAttention, Transformer, TransformerSettings
 from regulens.models.base import AssayModel, AttentionMap, Observer, Stage, halved, halvings, register
-from regulens.models.convolutional import pairs
-from regulens.models.layers import Kernel, Probability, TokenConv, Width
+from regulens.models.layers import Kernel, Probability, TokenConv, Width, pairs
 
 # The 1D-Swin layer: attention inside windows, again inside shifted windows, then token merging (000 appendix A).
 
