@@ -77,8 +77,8 @@ def test_code_of_a_model_covers_its_layers_but_no_other_model():
     assert {"models.attention", "data.settings"} <= modules
     assert not {"models.enformer", "models.convolutional"} & modules
     assay = code.code_modules(["training.assay"])
-    assert {"sequence", "training.statistics", "training.keeper", "data.store_format"} <= assay
-    assert not {"models.swin1d", "core.progress"} & assay
+    assert {"core.sequence", "training.loop", "training.batches", "data.store"} <= assay
+    assert not {"models.swin1d", "models.bert", "core.progress"} & assay
     trainer = code.code_modules(["training.loop"])
     assert {"training.resume", "training.batches"} <= trainer
     assert not {"training.assay", "training.classification"} & trainer

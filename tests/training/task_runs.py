@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from regulens.core.tensors import read_weight_file
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.models.bert import BertSettings, read_weight_file
+from regulens.models.bert import BertSettings
 from regulens.training.classification import classification_task
 from regulens.training.loop import train
 from regulens.training.pretraining import masked_kmer_task

@@ -9,8 +9,9 @@ from regulens.core.errors import InputError
 from regulens.core.kmers import MASK, UNK, kmer_ids, token_ids, vocabulary_size
 from regulens.core.sequence import decode, encode
 from regulens.core.settings import validated
+from regulens.core.tensors import read_weight_file
 from regulens.data.sequences import SequenceSet, write_sequences
-from regulens.models.bert import BertSettings, build_classifier, build_masked_model, read_weight_file
+from regulens.models.bert import BertSettings, build_classifier, build_masked_model
 from regulens.training.batches import BLANK, uniform
 from regulens.training.classification import ENCODER_KIND, initialise_from
 from regulens.training.pretraining import (

@@ -9,8 +9,9 @@ from task_runs import LENGTH, MASKS, TaskRun, write_tables
 from torch.nn.functional import cross_entropy
 
 from regulens.core.kmers import token_ids
+from regulens.core.tensors import read_weight_file
 from regulens.data.sequences import read_sequences
-from regulens.models.bert import load_classifier, read_weight_file
+from regulens.models.bert import load_classifier
 from regulens.training import loop
 from regulens.training.classification import ENCODER_KIND, ClassificationTask
 from regulens.training.loop import log_columns

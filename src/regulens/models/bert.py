@@ -4,7 +4,6 @@ Input is `kmers.token_ids` of sequences of one length: no padding, and therefore
 module does not import transformers, which takes seconds: whoever builds no BERT does not wait for it.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,75 +15,12 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.kmers import vocabulary_size
 from regulens.core.settings import validated
-from regulens.core.tensors import read_tensors, write_tensors
+from regulens.core.tensors import listed, read_weight_file, weight_differences, write_tensors
 from regulens.models.settings import BertSettings
 
 if TYPE_CHECKING:
     from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel
 
-
-# Files of weights: reading them safely, and saying how they differ from a model.
-
-_SHOWN = 6
-
-
-def read_weight_file(path: Path | str) -> dict[str, Any]:
-    """The map in a file of ``torch.save`` (tensors and plain values only) or of ``safetensors``, told by its suffix.
-
-    Tensors are on the CPU. Raises `InputError` for a file that is missing, damaged or of another kind.
-    """
-    path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        content = read_tensors(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file of weights does not exist") from None
-    except Exception as error:  # a foreign or damaged file fails in many ways
-        raise InputError(
-            f"{path}: not a readable file of weights ({type(error).__name__}); it must be a file of torch.save with "
-            "tensors and plain values only, or a .safetensors file"
-        ) from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a file of weights: it holds a {type(content).__name__} instead of a map")
-    return content
-
-
-def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor]:
-    """The state dictionary in the content of a file: the content itself, or what it has under ``state_dict``."""
-    weights = content.get("state_dict", content)
-    if not isinstance(weights, Mapping) or not weights or not all(map(torch.is_tensor, weights.values())):
-        raise InputError(f"{path}: neither a model file of regulens nor a state dictionary of tensors")
-    return dict(weights)
-
-
-def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor]) -> list[str]:
-    """The differences in names and shapes, one line each; `listed` makes the text of a message of them."""
-    shapes = {name: getattr(found[name], "shape", None) for name in expected if name in found}
-    lines = [
-        f"{name}: shape {shape and tuple(shape)}, the model has {tuple(expected[name].shape)}"
-        for name, shape in shapes.items()
-        if shape != expected[name].shape
-    ]
-    lines += [f"missing: {name}" for name in sorted(expected.keys() - found.keys())]
-    return lines + [f"unknown: {name}" for name in sorted(found.keys() - expected.keys())]
-
-
-def listed(lines: list[str]) -> str:
-    """The first lines below each other, indented for a message, the last one ``...`` when there are more."""
-    return "\n  ".join(["", *lines[:_SHOWN], *["..."] * (len(lines) > _SHOWN)])
-
-
-__all__ = [
-    "BertSettings",
-    "build_classifier",
-    "build_masked_model",
-    "check_length",
-    "load_classifier",
-    "save_classifier",
-]
 
 CLASSIFIER_KIND = "regulens classifier"
 """What ``model.ckpt`` of a classifier says it is."""

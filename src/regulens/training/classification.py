@@ -14,6 +14,7 @@ from regulens.core.errors import InputError
 from regulens.core.kmers import MASK, token_ids, vocabulary_size
 from regulens.core.progress import say
 from regulens.core.sequence import N_CODE
+from regulens.core.tensors import listed, read_weight_file, tensors_of, weight_differences
 from regulens.data.sequences import SequenceSet
 from regulens.models.bert import (
     CLASSIFIER_KEYS,
@@ -21,12 +22,8 @@ from regulens.models.bert import (
     BertSettings,
     build_classifier,
     check_length,
-    listed,
     load_classifier,
-    read_weight_file,
     save_classifier,
-    tensors_of,
-    weight_differences,
 )
 from regulens.training.batches import BLANK, uniform
 from regulens.training.settings import SequenceAugmentation

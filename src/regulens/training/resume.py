@@ -23,12 +23,11 @@ from regulens.core.code import code_hash
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import say
-from regulens.core.tensors import read_tensors, write_tensors
+from regulens.core.tensors import listed, read_tensors, weight_differences, write_tensors
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.data.tracks import tracks_from_text, tracks_to_text
 from regulens.models.base import AssayModel, build
-from regulens.models.bert import listed, weight_differences
 from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
 
 
