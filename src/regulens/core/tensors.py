@@ -1,4 +1,4 @@
-"""Files of tensors: the same content gives the same bytes, checksums are looked at, and weights are compared by name."""
+"""Files of tensors: the same content gives the same bytes; read with checksums; weights are compared by name."""
 
 import zipfile
 from collections.abc import Mapping
