@@ -10,7 +10,8 @@ import pytest
 from browser import Browser, chromium
 from copies import blocks, copy_project, finished_rules, run_in, tiny_assay, write_configuration
 from slurm.cluster import Cluster, missing, running_cluster
-from slurm.runs import Runs, write_profile
+from slurm.runs import write_profile
+from warm import WARM
 from workflow.conftest import TINY, run_snakemake
 from workflow.enhancers import write_enhancers
 
@@ -21,9 +22,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_unconfigure() -> None:
+    """The commands that the tests have kept warm end with them."""
+    WARM.stop()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """`make test` gives what looks into the tiny run a process of its own."""
-    if "tiny" in getattr(item, "fixturenames", ()):
+    """`make test` gives what runs or plans the workflow a process of its own."""
+    if {"workflow", "slurm"} & set(item.path.parts) or {"tiny", "imported"} & set(getattr(item, "fixturenames", ())):
         item.add_marker("workflow")
 
 
@@ -88,18 +94,13 @@ def profile(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny(request, tmp_path_factory) -> Path:
-    """Folder in which the whole tiny workflow has run: through SLURM where there is one, so that it runs but once."""
+def tiny(tmp_path_factory) -> Path:
+    """Folder in which the whole tiny workflow has run."""
     folder = tmp_path_factory.mktemp("tiny")
     write_enhancers(folder)
-    if missing():
-        done = run_snakemake(folder, TINY, "--show-failed-logs")
-        status, output = done.returncode, done.stdout + done.stderr
-    else:
-        on_cluster = Runs(request.getfixturevalue("cluster"), request.getfixturevalue("profile"), folder)
-        # With the threads of a run on two cores.
-        status, output = on_cluster.run(TINY, "--max-threads", "2", seconds=3000)
-    assert status == 0, output[-6000:]
+    done = run_snakemake(folder, TINY, "--show-failed-logs")
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output[-6000:]
     (folder / "first_run.txt").write_text(output)
     return folder
 

@@ -25,6 +25,17 @@ def cropped(cluster, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def whole(cluster, profile, tmp_path_factory) -> Path:
+    """Folder in which the whole tiny workflow has run through SLURM."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_enhancers(folder)
+    # With the threads of the run without SLURM.
+    status, output = Runs(cluster, profile, folder).run(TINY, "--max-threads", "1", seconds=3000)
+    assert status == 0, output[-6000:]
+    return folder
+
+
 @pytest.fixture
 def runs(cluster, profile, cropped, tmp_path) -> Iterator[Runs]:
     """Runs in a copy of the folder with the training data."""

@@ -13,6 +13,8 @@ from workflow.conftest import run_snakemake
 from .conftest import STUDY
 from .runs import finish
 
+pytestmark = pytest.mark.exhaustive
+
 EPOCHS = 30
 MODEL = "maxpool_cnn"
 FOLDER = f"results/tiny/{STUDY}/models/{MODEL}/seed1"

@@ -3,8 +3,12 @@
 import re
 import signal
 
+import pytest
+
 from .conftest import STUDY
 from .runs import finish
+
+pytestmark = pytest.mark.exhaustive
 
 MODELS = f"results/tiny/{STUDY}/models"
 
@@ -13,24 +17,24 @@ def memory(job) -> str:
     return re.search(r"mem=(\w+)", job["TRES"])[1]
 
 
-def test_short_jobs_run_through_on_the_cpu_partition(cluster, tiny):
+def test_short_jobs_run_through_on_the_cpu_partition(cluster, whole):
     (simulation,) = cluster.jobs_of("simulate_genome")[:1]
     assert simulation["JobState"] == "COMPLETED"
     assert (simulation["Partition"], simulation["TimeLimit"], memory(simulation)) == ("cpu", "02:00:00", "16000M")
     assert "gpu" not in simulation.get("TresPerJob", "")
 
 
-def test_shards_share_one_submission(cluster, tiny):
-    (crops,) = [job for job in cluster.jobs_of("crops") if job["WorkDir"] == str(tiny)]
+def test_shards_share_one_submission(cluster, whole):
+    (crops,) = [job for job in cluster.jobs_of("crops") if job["WorkDir"] == str(whole)]
     assert crops["JobState"] == "COMPLETED"
     assert (crops["CPUs/Task"], memory(crops), crops["TimeLimit"]) == ("4", "16000M", "00:30:00")
     for shard in ("train-0", "train-1", "valid-0", "test-0"):
-        assert (tiny / f"results/tiny/{STUDY}/data/shards/{shard}.h5").exists()
+        assert (whole / f"results/tiny/{STUDY}/data/shards/{shard}.h5").exists()
 
 
-def test_what_is_measured_of_several_networks_shares_submissions(cluster, tiny):
+def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole):
     jobs = {
-        rule: [job for job in cluster.jobs_of(rule) if job["WorkDir"] == str(tiny)]
+        rule: [job for job in cluster.jobs_of(rule) if job["WorkDir"] == str(whole)]
         for rule in ("train_trials", "metrics", "networks")
     }
     # Three architectures with two activations on two tasks; eight of them share one submission.

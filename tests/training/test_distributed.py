@@ -51,6 +51,7 @@ def test_two_devices_give_what_one_gives(make_run):
     assert not two.state.exists()
 
 
+@pytest.mark.exhaustive
 def test_two_devices_are_one_with_twice_the_batch(make_run):
     """No accumulation on either side: steps of 8 examples, of which each of two devices takes 4."""
     settings = SETTINGS | {"max_epochs": 4, "gradient_clip": 1.0, "weight_decay": 0.01}
@@ -61,6 +62,7 @@ def test_two_devices_are_one_with_twice_the_batch(make_run):
     assert two.rows().to_numpy() == pytest.approx(one.rows().to_numpy(), rel=1e-4)
 
 
+@pytest.mark.exhaustive
 def test_only_the_first_process_writes(make_run, tmp_path):
     faults = os.pathsep.join([str(Path(__file__).parents[1] / "faults"), os.environ.get("PYTHONPATH", "")])
     (tmp_path / "notes").mkdir()
@@ -121,7 +123,8 @@ def merge(rank: int, folder: Path) -> None:
 
 
 def test_correlation_is_merged_without_duplicates(tmp_path):
-    multiprocessing.spawn(merge, (tmp_path,), RANKS)
+    # Forked: started anew, each process would import PyTorch.
+    multiprocessing.start_processes(merge, (tmp_path,), RANKS, start_method="fork")
     found = [np.load(tmp_path / f"{rank}.npy") for rank in range(RANKS)]
     for each in found[1:]:
         np.testing.assert_array_equal(each, found[0])
@@ -154,7 +157,10 @@ def running(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
-@pytest.mark.parametrize(("ending", "as_module"), [(signal.SIGTERM, True), (signal.SIGKILL, False)])
+@pytest.mark.parametrize(
+    ("ending", "as_module"),
+    [(signal.SIGTERM, True), pytest.param(signal.SIGKILL, False, marks=pytest.mark.exhaustive)],
+)
 def test_no_process_stays_behind(make_run, ending, as_module):
     """Started as a script and by `python -m`."""
     settings = SETTINGS | {"devices": 2, "max_epochs": 400}

@@ -87,6 +87,20 @@ def test_a_damaged_model(make_run, stores, model_keys, tmp_path, damage):
     predict(run.output, stores["test"], tmp_path / "p.h5")
 
 
+def test_training_names_a_damaged_shard(make_run, stores, tmp_path):
+    shard, linked = tmp_path / "shards/train-0.h5", tmp_path / "train.h5"
+    shard.parent.mkdir()
+    shard.write_bytes(stores["train"].read_bytes())
+    link_shards([shard], linked)
+    zero_a_piece(shard, "sequence", 33)
+    run = make_run(settings=SETTINGS)
+    run.stores = stores | {"train": linked}
+    with pytest.raises(InputError, match=r"train-0\.h5: the file is damaged: example 33 cannot be read .*: delete the"):
+        run.here()
+    assert not run.output.exists()
+
+
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("settings", "dataset"), [({"workers": 1}, "sequence"), ({"devices": 2}, "target")])
 def test_a_damaged_shard_ends_training(make_run, stores, tmp_path, settings, dataset):
     """HDF5 finds nothing wrong on opening: the checksum of the example does, in whichever process reads it."""

@@ -144,6 +144,7 @@ def test_no_room_for_the_model(disk, make_run, monkeypatch):
     assert run.output.exists()
 
 
+@pytest.mark.exhaustive
 def test_two_processes_end_together(disk, make_run):
     """Process 0 alone writes and fails: the other does not wait for it."""
     run = make_run(settings={"max_epochs": 400, "devices": 2, "batch_per_device": 4})

@@ -9,7 +9,14 @@ import pytest
 FAULTS = Path(__file__).parents[1] / "faults"
 
 
-@pytest.mark.parametrize("victim", ["state/last.ckpt", "log.csv", "model.ckpt"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        "state/last.ckpt",
+        pytest.param("log.csv", marks=pytest.mark.exhaustive),
+        pytest.param("model.ckpt", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_killed_while_a_file_is_written(make_run, tmp_path, capfd, victim):
     settings = {"max_epochs": 3}
     whole, run = make_run("whole", settings=settings), make_run(settings=settings)

@@ -52,7 +52,7 @@ def test_killed_run_goes_on_as_if_nothing_had_happened(make_run, uninterrupted, 
     assert not run.state.exists()
 
 
-@pytest.mark.parametrize("group", [False, True])
+@pytest.mark.parametrize("group", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_sigterm_ends_with_143_and_the_rerun_goes_on(make_run, uninterrupted, group):
     """To the process alone, or to its whole group with loader processes, as a cluster does."""
     run = make_run(settings=LONG | {"workers": 1 if group else 0}, environment={"SLURM_JOB_ID": "77"})

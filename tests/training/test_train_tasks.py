@@ -194,6 +194,7 @@ def test_accumulated_batches_are_one_batch(make_task_run, kind):
     close(whole, parts, 1e-4)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_devices_give_what_one_gives(make_task_run, encoder, kind):
     """In micro-batches of one example: in the last step, and in the validation, one device has nothing but blanks.

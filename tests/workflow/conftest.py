@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from warm import WARM
 
 from .enhancers import write_enhancers
 
@@ -30,10 +31,20 @@ def snakemake_environment() -> dict[str, str]:
 
 
 def run_snakemake(folder: Path, config: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Run the workflow and wait for it; the result has its output as text."""
-    command = [*snakemake_command(folder, config), *arguments]
+    """Run the workflow, with warm commands, and wait for it; the result has its output as text.
+
+    One thread a job, because two jobs run at once. Snakemake plans anew after the given time, once more for every job
+    that has ended: a second, its default, costs it more than the jobs.
+    """
+    command = ["snakemake", *snakemake_command(folder, config)[3:], "--max-threads", "1"]
+    environment = snakemake_environment() | {"PATH": WARM.path()}
     return subprocess.run(
-        command, cwd=folder, env=snakemake_environment(), capture_output=True, text=True, timeout=1800
+        [*command, "--max-jobs-per-timespan", "500/5s", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=1800,
     )
 
 

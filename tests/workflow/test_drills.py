@@ -12,6 +12,8 @@ import pytest
 from .conftest import ROOT, run_snakemake, snakemake_command, snakemake_environment
 from .test_interruption import training_processes
 
+pytestmark = pytest.mark.exhaustive
+
 STUDY = "genomic_interpreter"
 FAULTS = ROOT / "tests/faults"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads the process table of Linux")

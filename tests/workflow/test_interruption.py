@@ -11,6 +11,8 @@ import pytest
 
 from .conftest import run_snakemake, snakemake_command, snakemake_environment
 
+pytestmark = pytest.mark.exhaustive
+
 STUDY = "genomic_interpreter"
 TARGET = "results/killed/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt"
 

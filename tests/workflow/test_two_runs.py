@@ -1,10 +1,13 @@
 """A second run of the tiny workflow, as far as a table of each study, gives the same bytes."""
 
-import yaml
-from slurm.cluster import missing
+import subprocess
 
-from .conftest import ROOT, TINY, run_snakemake
+import pytest
+
+from .conftest import TINY, snakemake_command, snakemake_environment
 from .same_tables import differing_tables
+
+pytestmark = pytest.mark.exhaustive
 
 RESULTS = "results/tiny"
 TABLES = [
@@ -14,18 +17,13 @@ TABLES = [
 ]
 
 
-def threads_of_the_first_run() -> list[str]:
-    """Threads that the cluster's profile gives to rules, at most two, where the first run went through the cluster."""
-    if missing():
-        return []
-    profile = yaml.safe_load((ROOT / "profiles/slurm-a100/config.yaml").read_text())
-    return ["--set-threads", *(f"{rule}={min(threads, 2)}" for rule, threads in profile["set-threads"].items())]
-
-
 def test_tables_and_identities_are_the_same(tiny, folder):
-    # Same inputs, settings, code, versions, seeds and threads on the same machine; where there is SLURM, the tiny run
-    # went through it, and this one does not.
-    done = run_snakemake(folder, TINY, *(f"{RESULTS}/{table}" for table in TABLES), *threads_of_the_first_run())
+    """Same inputs, settings, code, versions, seeds, threads and machine; every job a process from scratch."""
+    targets = [f"{RESULTS}/{table}" for table in TABLES]
+    command = [*snakemake_command(folder, TINY), "--max-threads", "1", *targets]
+    done = subprocess.run(
+        command, cwd=folder, env=snakemake_environment(), capture_output=True, text=True, timeout=1800
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     again = folder / RESULTS
     assert all((again / table).is_file() for table in TABLES)
