@@ -67,6 +67,8 @@ def test_code_hash_ignores_words_and_sees_code_of_imported_modules(tmp_path, mon
     assert hashed(source.replace("Doc", "Other words").replace("+ 1", "+ 1  # because")) == before
     assert hashed(source.replace("+ 1", "+ 2")) != before
     assert hashed(source, "def g(x):\n    return -x\n") != before
+    (tmp_path / "first.yaml").write_text("limit: 1")  # data that a module reads from a file of its name
+    assert hashed(source) != before
     with pytest.raises(InputError, match="regulens.missing is not a module"):
         code.code_hash(["missing"])
     code._read.cache_clear()

@@ -114,7 +114,7 @@ def test_a_study_without_claims_is_an_error_that_names_the_file(page_settings):
     ("old", "new", "message"),
     [
         ("not tested in this run", "not tested", r"claim claim2: unknown verdict 'not tested'"),
-        ("criterion", "criteria", r"no column criterion"),
+        ("criterion", "criteria", r"column criterion is missing"),
     ],
 )
 def test_claims_that_are_not_readable(page_settings, old, new, message):

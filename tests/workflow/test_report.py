@@ -9,8 +9,8 @@ import yaml
 from page_checks import check_page
 
 from regulens.provenance.trace import chain, manifest_path, read_manifest
-from regulens.report.claims import counted, read_claims
 from regulens.report.items import differences
+from regulens.studies.claims import counted, read_claims
 
 from .conftest import TINY, run_snakemake
 

@@ -54,12 +54,14 @@ def _imported(tree: ast.AST) -> set[str]:
 
 @cache
 def _read(module: str) -> tuple[str, frozenset[str]]:
-    """Hash of one module, and the modules that it imports."""
+    """Hash of one module with the data beside it (claims.yaml of claims.py), and the modules that it imports."""
     file = _file(module)
     if file is None:
         raise InputError(f"{PACKAGE}.{module} is not a module: correct the code(...) of the rule that names it")
     tree = _without_docstrings(ast.parse(file.read_text()))
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), frozenset(_imported(tree))
+    data = file.with_suffix(".yaml")
+    text = ast.dump(tree) + (data.read_text() if data.is_file() else "")
+    return hashlib.sha256(text.encode()).hexdigest(), frozenset(_imported(tree))
 
 
 def code_modules(modules: Iterable[str]) -> set[str]:

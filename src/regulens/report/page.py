@@ -11,11 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from regulens import __version__
 from regulens.core.io import atomic_output, note_read
 from regulens.report import fragments
-from regulens.report.claims import counted, read_claims
 from regulens.report.facts import facts_of
 from regulens.report.items import CLAIMS, Entry, PageSettings, differences, in_order, of_paper, papers
 from regulens.report.origin import Origin, origin_of
-from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED
+from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED, counted, read_claims
 
 PICTURES_BYTES = 9_000_000
 """Pictures that have more together are made smaller for the page: as text they grow by a third."""
@@ -83,7 +82,6 @@ def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) ->
     """What the template shows of a study."""
     table = settings.folder / name / "claims.csv"
     claims = read_claims(table)
-    note_read(table)
     shown = [_item(entry, show) for entry in found]
     own_claims = [item for item in shown if item["is_claims"]]
     others = [(item, entry) for item, entry in zip(shown, found, strict=True) if not item["is_claims"]]

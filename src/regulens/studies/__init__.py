@@ -1,1 +1,1 @@
-"""One folder a study, one module an artefact of its paper."""
+"""The studies: every table, figure and list of claims of a paper under its own name."""

@@ -1,24 +1,32 @@
-"""Claims of a paper and how they are judged: what the claims tables of the three studies share.
+"""Claims of the papers: read from ``<study>/claims.yaml``, judged on a run and on the published numbers, written.
 
-A study brings its list of claims and its evidence. The evidence exists twice, of a run and of the numbers that the
-authors published, and the same rule judges both.
+A claim names the numbers it takes (``values``: a method of the study's ``Evidence`` with its arguments), how they must
+compare (``comparison``: classes of this module) and the text that shows them (``numbers``: a format string whose
+fields are those numbers). A run and the paper are two objects of the same class `Evidence`, judged alike.
 """
 
-from collections.abc import Callable, Sequence
+import inspect
+import math
+import operator
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import pandas as pd
+import yaml
+from pydantic import create_model, model_validator
+from scipy.stats import spearmanr
 
+from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
-from regulens.core.tables import MINUS, decimal, markdown_table
-
-# A claims table for readers: verdicts first, then criteria with numbers; and numbers in words.
+from regulens.core.settings import Settings, validated
+from regulens.core.tables import MINUS, decimal, interval, markdown_table, p_text, read_table
 
 HOLDS, FAILS = "holds", "does not hold"
-
 NOT_TESTED, NOT_PUBLISHED = "not tested in this run", "not in the paper's table"
-
+COLUMNS = ["claim", "where", "sentence", "criterion", "verdict", "numbers", "published_verdict", "published_numbers"]
 CRITERIA = (
     "Claims are sentences of the paper in our words. It states directions; the thresholds of the criteria are ours, "
     "and the same criterion is applied to the numbers that the authors published, so that a claim may fail there, too."
@@ -26,9 +34,11 @@ CRITERIA = (
 """Note that is true of every claims table."""
 
 
-def clear(limit: float) -> bool:
-    """Whether the limit of an interval is above 0 as it is printed, with three digits; not where it is undefined."""
-    return bool(round(limit, 3) > 0)
+class NotTested(Exception):
+    """A claim cannot be judged; says what is missing."""
+
+
+# Numbers: what evidence gives, comparisons take and texts show.
 
 
 def signed(value: float, digits: int = 3) -> str:
@@ -37,30 +47,350 @@ def signed(value: float, digits: int = 3) -> str:
     return text if text.startswith(MINUS) or not round(value, digits) > 0 else f"+{text}"
 
 
-def value_range(values: pd.Series, show: Callable = decimal) -> str:
-    """'0.281 (C4C6) to 0.594 (C4)', or the one value there is."""
-    low, high = values.idxmin(), values.idxmax()
-    if len(values) == 1:
-        return f"{show(values.iloc[0])} ({low})"
-    return f"{show(values.min())} ({low}) to {show(values.max())} ({high})"
+class Estimate(NamedTuple):
+    """A number, with the limits of its 95 % interval where it has one (else NaN)."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    name: str = ""
+    note: str = ""
+    """Text behind it."""
+    digits: int = 3
+
+    def __format__(self, spec: str) -> str:
+        """'0.859 [0.839, 0.878]'; '+': with its sign; 'p': as a p-value; else as Python formats a number."""
+        if spec not in ("", "+"):
+            return p_text(self.value) if spec == "p" else format(self.value, spec)
+        text = (signed if spec else decimal)(self.value, self.digits)
+        limits = (self.low, self.high)
+        return text + ("" if any(map(math.isnan, limits)) else f" {interval(*limits, self.digits)}") + self.note
+
+
+class Group(list[Estimate]):
+    """Several numbers with their names."""
+
+    @classmethod
+    def of(cls, column: pd.Series) -> "Group":
+        """The values of a column, named by its index."""
+        return cls(Estimate(value, name=str(name)) for name, value in column.items())
+
+    def __format__(self, spec: str) -> str:
+        """The numbers with their names, as far as they have one."""
+        return ", ".join(f"{item.name} {item:{spec}}".lstrip() for item in self)
+
+    @property
+    def column(self) -> pd.Series:
+        """The values alone."""
+        return pd.Series([item.value for item in self], dtype=float)
+
+    count = property(len)
+    lowest = property(lambda self: self[self.column.idxmin()])
+    highest = property(lambda self: self[self.column.idxmax()])
+    mean = property(lambda self: Estimate(self.column.mean(), digits=self[0].digits))
+    median = property(lambda self: Estimate(self.column.median()))
+    spread = property(lambda self: Estimate(self.highest.value - self.lowest.value))
+    positive = property(lambda self: int((self.column > 0).sum()))
+    range = property(lambda self: Range((self.lowest, self.highest) if len(self) > 1 else self))
+
+
+class Range(tuple):
+    """The lowest and the highest of a group, or the one value there is."""
+
+    def __format__(self, spec: str) -> str:
+        """'0.281 (C4C6) to 0.594 (C4)'."""
+        return " to ".join(f"{Estimate(item.value):{spec}} ({item.name})" for item in self)
+
+
+# Comparisons: each says whether a claim holds on numbers; None where that cannot be told.
+
+
+class Comparison(Settings):
+    """What every comparison has."""
+
+    of: str = "values"
+    """Which numbers are compared: a name that the evidence gives, or an attribute, such as ``values.mean``."""
+
+    def estimates(self, numbers: SimpleNamespace) -> list[Estimate]:
+        """The numbers compared, one or several."""
+        found = operator.attrgetter(self.of)(numbers)
+        return [found] if isinstance(found, Estimate) else found
+
+
+class Bound(Comparison):
+    """Every number lies on one side of a limit; the four kinds below say which.
+
+    Leaves two counts for the text: ``met`` numbers that lie there, and ``sure``, those that do with their intervals.
+    """
+
+    limit: float | str = 0
+    """A number, or one of the evidence by its name."""
+    times: float = 1
+    """The limit is multiplied with this ..."""
+    less: float = 0
+    """... and made smaller by this."""
+    by: Literal["value", "interval", "known_interval", "reach"] = "value"
+    """``interval``: the whole 95 % interval must lie there, and without one nothing can be told; ``known_interval``:
+    without one the value counts; ``reach``: some part of the interval, or the value without one."""
+    digits: int | None = None
+    """Limits of intervals count as they are printed, with this many digits."""
+    some: bool = False
+    """One number on that side is enough."""
+    meets: ClassVar[Callable[[float, float], bool]]
+    upwards: ClassVar[bool]
+
+    def holds(self, numbers: SimpleNamespace) -> bool | None:
+        """Whether every number lies there; None where it depends on one without an interval."""
+        limit = operator.attrgetter(self.limit)(numbers).value if isinstance(self.limit, str) else self.limit
+        found, limit = self.estimates(numbers), self.times * limit - self.less
+        outcomes = [self._judged(item, limit) for item in found]
+        numbers.met = sum(self.meets(item.value, limit) for item in found)
+        numbers.sure = outcomes.count(True)
+        if None in outcomes:
+            open_ = (item.name for item, outcome in zip(found, outcomes, strict=True) if outcome is None)
+            numbers.unknown = ", ".join(open_)
+        decisive = self.some
+        return decisive if decisive in outcomes else None if None in outcomes else not decisive
+
+    def _judged(self, item: Estimate, limit: float) -> bool | None:
+        near, far = (item.low, item.high) if self.upwards else (item.high, item.low)
+        edge = far if self.by == "reach" else near
+        if self.by == "value" or (math.isnan(edge) and self.by != "interval"):
+            return bool(self.meets(item.value, limit))
+        if math.isnan(edge):
+            return None
+        return bool(self.meets(edge if self.digits is None else round(float(edge), self.digits), limit))
+
+
+class Above(Bound):
+    """Every number is greater than the limit."""
+
+    meets, upwards = operator.gt, True
+
+
+class AtLeast(Bound):
+    """Every number is greater than the limit, or equal."""
+
+    meets, upwards = operator.ge, True
+
+
+class Below(Bound):
+    """Every number is less than the limit."""
+
+    meets, upwards = operator.lt, False
+
+
+class AtMost(Bound):
+    """Every number is less than the limit, or equal."""
+
+    meets, upwards = operator.le, False
+
+
+class Between(Comparison):
+    """Every number is between two limits, or equals one."""
+
+    limits: tuple[float, float]
+
+    def holds(self, numbers: SimpleNamespace) -> bool:
+        low, high = self.limits
+        return all(low <= item.value <= high for item in self.estimates(numbers))
+
+
+class Contain(Comparison):
+    """Every interval contains a number."""
+
+    number: float
+
+    def holds(self, numbers: SimpleNamespace) -> bool:
+        return all(item.low <= self.number <= item.high for item in self.estimates(numbers))
+
+
+class Correlate(Settings):
+    """Two groups have a positive rank correlation, Spearman's rho, with p below a limit."""
+
+    x: str
+    y: str
+    p_below: float = 0.05
+
+    def holds(self, numbers: SimpleNamespace) -> bool:
+        rho, p = spearmanr(*(operator.attrgetter(name)(numbers).column for name in (self.x, self.y)))
+        numbers.rho, numbers.p = Estimate(rho, digits=2), Estimate(p)
+        return bool(rho > 0 and p < self.p_below)
+
+
+class Include(Settings):
+    """Every list of names includes one; without a name: none is empty."""
+
+    of: str = "classes"
+    name: str | None = None
+
+    def holds(self, numbers: SimpleNamespace) -> bool:
+        return all(self.name in names if self.name else names for names in getattr(numbers, self.of))
+
+
+class Differ(Settings):
+    """No two lists of names are the same."""
+
+    of: str = "classes"
+
+    def holds(self, numbers: SimpleNamespace) -> bool:
+        lists = getattr(numbers, self.of)
+        return len(set(map(tuple, lists))) == len(lists)
+
+
+class Comparisons(Settings):
+    """The comparisons of a claim; all must hold."""
+
+    above: Above | None = None
+    at_least: AtLeast | None = None
+    below: Below | None = None
+    at_most: AtMost | None = None
+    between: Between | None = None
+    contain: Contain | None = None
+    correlate: Correlate | None = None
+    include: Include | None = None
+    differ: Differ | None = None
+
+    def holds(self, numbers: SimpleNamespace) -> bool | None:
+        outcomes = [comparison.holds(numbers) for _, comparison in self if comparison]
+        return False if False in outcomes else None if None in outcomes else True
+
+
+# Claims.
+
+
+class Claim(Settings):
+    """One claim and how it is judged."""
+
+    name: str
+    where: str
+    """Where the paper says so."""
+    sentence: str
+    criterion: str
+    values: Settings | None = None
+    """Name of a method of `Evidence` to its arguments."""
+    comparison: Comparisons = Comparisons()
+    numbers: str = ""
+    """The numbers behind a verdict, with fields such as ``{values.mean:+}``."""
+    undecided: str = "no interval of {unknown}"
+    """What is said where the verdict depends on an interval that is not there."""
+    published_numbers: str | None = None
+    """The same as ``numbers`` for the paper's evidence, where it has less."""
+    not_tested: str | None = None
+    """Why no number measures the claim."""
+    not_published: str | None = None
+    """Why the paper's numbers cannot show it; may have fields."""
+
+    @model_validator(mode="after")
+    def _can_be_judged(self):
+        parts = self.values, self.comparison.model_fields_set, self.numbers
+        if any(parts) if self.not_tested else not all(parts):
+            raise ValueError("a claim needs values, comparison and numbers, or not_tested alone")
+        return self
+
+    def judge(self, evidence: Any, untested: str = NOT_TESTED) -> tuple[str, str]:
+        """Verdict (`HOLDS`, `FAILS` or ``untested``) and the numbers behind it, or what is missing."""
+        published = untested == NOT_PUBLISHED
+        reason = self.not_tested or (self.not_published if published else None)
+        if reason and "{" not in reason:
+            return untested, reason
+        reading, arguments = next((name, given) for name, given in self.values if given is not None)
+        try:
+            found = getattr(evidence, reading)(**dict(arguments))
+        except NotTested as missing:
+            return untested, str(missing)
+        numbers = SimpleNamespace(**(found if isinstance(found, dict) else {"values": found}))
+        outcome = self.comparison.holds(numbers)
+        reason = reason or (self.undecided if outcome is None else None)
+        text = reason or (published and self.published_numbers) or self.numbers
+        verdict = untested if reason else HOLDS if outcome else FAILS
+        return verdict, text.format_map(vars(numbers))
+
+
+class StudyClaims(Settings):
+    """``claims.yaml`` of a study."""
+
+    shared: dict[str, str] = {}
+    """Texts that several claims point at."""
+    notes: list[str]
+    """What stands under the verdicts behind ``CRITERIA``; a note that comes out empty is left out."""
+    claims: list[Claim]
+
+
+def load_claims(path: Path, evidence: type) -> StudyClaims:
+    """The claims of a study; their ``values`` name public methods of the class ``evidence``.
+
+    Raises InputError that names a wrong key, and the right one, or a name that occurs twice.
+    """
+    methods = {name: item for name, item in vars(evidence).items() if inspect.isfunction(item) and name[0] != "_"}
+    readings = {name: (_arguments(method) | None, None) for name, method in methods.items()}
+    values = create_model("Values", __base__=Settings, **readings)
+    claim = create_model("Claim", __base__=Claim, values=(values | None, None))
+    study = create_model("StudyClaims", __base__=StudyClaims, claims=(list[claim], ...))
+    try:
+        found = validated(study, yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (InputError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: {error}") from None
+    names = [claim.name for claim in found.claims]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise InputError(f"{path}: claim {twice[0]} occurs twice")
+    return found
+
+
+def _arguments(method: Callable) -> type[Settings]:
+    """The arguments of a method as settings."""
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    fields = {p.name: (p.annotation, ... if p.default is p.empty else p.default) for p in parameters}
+    return create_model(method.__name__, __base__=Settings, **fields)
+
+
+# Tables.
+
+
+def judge_all(claims: Sequence[Claim], run: Any, paper: Any) -> pd.DataFrame:
+    """Every claim judged on the evidence of a run and on that of the published numbers, columns ``COLUMNS``."""
+    rows = []
+    for claim in claims:
+        front = (claim.name, claim.where, claim.sentence, claim.criterion)
+        rows.append((*front, *claim.judge(run), *claim.judge(paper, NOT_PUBLISHED)))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def claims_table(
+    study: StudyClaims,
+    run: Any,
+    paper: Any,
+    csv: Path | str,
+    markdown: Path | str,
+    *,
+    facts: Mapping[str, str],
+    data_note: str | None = None,
+    further: str = "",
+) -> pd.DataFrame:
+    """Judge every claim on a run and on the published numbers; write CSV and a page for readers.
+
+    ``facts`` are the fields of the study's notes; ``data_note`` is one more of them, a sentence on data and sizes;
+    ``further`` is Markdown for the end of the page. Returns the claims, columns ``COLUMNS``.
+    """
+    table = judge_all(study.claims, run, paper)
+    notes = [note for note in (CRITERIA, *(note.format_map(facts) for note in study.notes), data_note) if note]
+    with atomic_output(csv) as target:
+        table.to_csv(target, index=False, float_format="%.6g")
+    with atomic_output(markdown) as target:
+        target.write_text(to_markdown(table, notes, further), encoding="utf-8")
+    return table
 
 
 def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -> str:
-    """The page of claims.
-
-    Arguments:
-        claims: table of `claims.judge_all`.
-        notes: sentences under the verdicts, each true of this run.
-        further: Markdown at the end.
-    """
-    header = ["", "Claim", "Where", "This run", "Paper's table"]
-    lines = [
-        [str(number), row.sentence, row.where, row.verdict, row.published_verdict]
-        for number, row in enumerate(claims.itertuples(), 1)
-    ]
-    parts = ["# Claims of the paper, and what the numbers say\n", f"{_count(claims)}\n"]
-    parts += [markdown_table(header, lines, notes, left=5), "## Criteria and numbers\n"]
-    for number, row in enumerate(claims.itertuples(), 1):
+    """The page of a table of `judge_all`: verdicts first, then criteria with numbers."""
+    counts = " {holds} hold, {does not hold} do not hold, {not tested in this run} not tested."
+    rows = list(enumerate(claims.itertuples(), 1))
+    lines = [[str(number), row.sentence, row.where, row.verdict, row.published_verdict] for number, row in rows]
+    parts = ["# Claims of the paper, and what the numbers say\n"]
+    parts += [f"{len(claims)} claims: in this run{counts.format_map(counted(claims.to_dict('records')))}\n"]
+    parts += [markdown_table(["", "Claim", "Where", "This run", "Paper's table"], lines, notes, left=5)]
+    parts += ["## Criteria and numbers\n"]
+    for number, row in rows:
         parts.append(
             f"{number}. {row.sentence} ({row.where})\n"
             f"   - Criterion: {row.criterion}\n"
@@ -70,84 +400,21 @@ def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -
     return "\n".join([*parts, further] if further else parts)
 
 
-def _count(claims: pd.DataFrame) -> str:
-    """'30 claims: in this run 10 hold, 11 do not hold, 9 not tested.'"""
-    holds, fails, untested = ((claims["verdict"] == verdict).sum() for verdict in (HOLDS, FAILS, NOT_TESTED))
-    return f"{len(claims)} claims: in this run {holds} hold, {fails} do not hold, {untested} not tested."
-
-
 def _sentence(where: str, verdict: str) -> str:
     """'In this run it holds', or the verdict alone where nothing was tested."""
     return verdict.capitalize() if verdict.startswith("not") else f"{where} it {verdict}"
 
 
-CONTROL = "not in the paper: control"
-"""Where a claim stands that is ours."""
-
-COLUMNS = ["claim", "where", "sentence", "criterion", "verdict", "numbers", "published_verdict", "published_numbers"]
-
-
-class NotTested(Exception):
-    """A claim cannot be judged; says what is missing."""
-
-
-class Verdict(NamedTuple):
-    """What a rule finds."""
-
-    holds: bool
-    numbers: str
-
-
-Rule = Callable[[Any], Verdict]
-"""Evidence of a study to a verdict; raises `NotTested`."""
-
-
-class Claim(NamedTuple):
-    """One claim and how it is judged."""
-
-    name: str
-    where: str
-    """Where the paper says so."""
-    sentence: str
-    criterion: str
-    rule: Rule
-
-
-def out_of_reach(reason: str) -> Rule:
-    """No number of the tables measures the claim."""
-
-    def rule(evidence: Any) -> Verdict:
-        raise NotTested(reason)
-
-    return rule
-
-
-def judge(claim: Claim, evidence: Any, untested: str = NOT_TESTED) -> tuple[str, str]:
-    """Verdict (`HOLDS`, `FAILS` or ``untested``) and the numbers behind it, or what is missing."""
-    try:
-        holds, numbers = claim.rule(evidence)
-    except NotTested as reason:
-        return untested, str(reason)
-    return (HOLDS if holds else FAILS), numbers
-
-
-def judge_all(claims: Sequence[Claim], run: Any, paper: Any) -> pd.DataFrame:
-    """Every claim judged on the evidence of a run and on that of the published numbers, columns ``COLUMNS``."""
-    rows = []
+def read_claims(path: Path) -> list[dict[str, str]]:
+    """Rows of a written claims table, all as text; raises `InputError` that names the file when it is none."""
+    claims = read_table(path, COLUMNS).fillna("").astype(str)[COLUMNS].to_dict("records")
     for claim in claims:
-        front = (claim.name, claim.where, claim.sentence, claim.criterion)
-        rows.append((*front, *judge(claim, run), *judge(claim, paper, NOT_PUBLISHED)))
-    return pd.DataFrame(rows, columns=COLUMNS)
+        if claim["verdict"] not in (HOLDS, FAILS, NOT_TESTED):
+            raise InputError(f"{path}: claim {claim['claim']}: unknown verdict '{claim['verdict']}': make it again")
+    return claims
 
 
-def write_claims(
-    table: pd.DataFrame, csv: Path | str, markdown: Path | str, notes: Sequence[str], further: str = ""
-) -> None:
-    """Write a table of `judge_all` as CSV and as a page for readers.
-
-    ``notes`` stand under the verdicts; ``further`` is Markdown for the end of the page.
-    """
-    with atomic_output(csv) as target:
-        table.to_csv(target, index=False, float_format="%.6g")
-    with atomic_output(markdown) as target:
-        target.write_text(to_markdown(table, notes, further), encoding="utf-8")
+def counted(claims: Sequence[Mapping[str, str]]) -> dict[str, int]:
+    """Number of claims by verdict: holds, does not hold, not tested in this run."""
+    numbers = Counter(claim["verdict"] for claim in claims)
+    return {verdict: numbers[verdict] for verdict in (HOLDS, FAILS, NOT_TESTED)}

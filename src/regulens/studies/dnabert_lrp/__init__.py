@@ -1,1 +1,1 @@
-"""DNABERT + LRP: Table 1, Figures 1 and 2, Sections 5.1 and 5.3."""
+"""DNABERT and LRP: fine-tuned classifiers of sequences, and the relevance of their bases."""

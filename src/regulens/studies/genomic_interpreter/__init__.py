@@ -1,1 +1,1 @@
-"""Genomic Interpreter: Table 1, Figures 1 to 7."""
+"""Genomic Interpreter: assay models of a window of DNA, and their attention."""

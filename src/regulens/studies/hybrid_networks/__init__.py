@@ -1,1 +1,1 @@
-"""Hybrid networks: result tables, Figures 1 to 3."""
+"""Hybrid networks: convolutions with attention, motifs in their filters, and saliency."""
