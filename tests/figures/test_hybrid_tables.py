@@ -10,7 +10,6 @@ from regulens.studies.hybrid_networks.results import (
     COLUMNS,
     Selection,
     collect,
-    read_published,
     results_table,
     summarise,
 )
@@ -199,20 +198,6 @@ def test_saturated_saliency_stands_in_the_second_table(tmp_path):
     assert table.set_index(["activation", "metric"]).loc[("relu", "saturated"), "mean"] == 0.5
     assert "0.500 ± 0.204" in text.split("## Further")[1]
     assert "Saturated: share of sequences whose saliency is 0 at every base" in text
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ("genomic_interpreter,table1,swin1d,pearson,CAGE,0.3,\n", "no row with study hybrid_networks and item task1"),
-        ("hybrid_networks,task1,C24,aupr,relu,high,\n", "C24, aupr, relu: 'high' or nan is not a number"),
-    ],
-)
-def test_bad_published_numbers_are_errors(tmp_path, rows, message):
-    path = tmp_path / "published.csv"
-    path.write_text("study,item,subject,metric,condition,value,sd\n" + rows)
-    with pytest.raises(InputError, match=message):
-        read_published(path, "task1")
 
 
 def test_nothing_is_written_when_a_model_is_missing(tmp_path):

@@ -11,7 +11,6 @@ from regulens.core.tables import latex_escape, read_correlations
 from regulens.studies.genomic_interpreter.table1 import (
     cells,
     group_means,
-    read_published,
     table1,
     to_latex,
     to_markdown,
@@ -184,12 +183,3 @@ def test_a_bad_file_is_named(tmp_path, content, message):
         path.write_text(content)
     with pytest.raises(InputError, match=f"{path}.*{message}"):
         read_correlations([Run("a", "A", 1, path)])
-
-
-def test_published_numbers_must_be_numbers(tmp_path):
-    path = tmp_path / "published.csv"
-    path.write_text(
-        "study,item,subject,metric,condition,value,sd\ngenomic_interpreter,table1,swin1d,pearson,CAGE,high,\n"
-    )
-    with pytest.raises(InputError, match="swin1d, CAGE: 'high' is not a number"):
-        read_published(path)

@@ -7,7 +7,7 @@ from score_inputs import SCORES, curves_table, write_task_tables
 
 from regulens.core.errors import InputError
 from regulens.core.runs import TaskRun
-from regulens.core.tables import MINUS, decimal, interval, latex_table, markdown_table, p_text, with_sd
+from regulens.core.tables import MINUS, TextTable, decimal, interval, p_text, spread, with_sd
 from regulens.plotting.style import in_order, score_style
 from regulens.studies.dnabert_lrp.table1 import CURVE_COLUMNS, NUMBERS
 from regulens.studies.dnabert_lrp.tasks import (
@@ -16,7 +16,6 @@ from regulens.studies.dnabert_lrp.tasks import (
     paper_task,
     published_values,
     read_task_runs,
-    spread,
 )
 
 
@@ -108,7 +107,7 @@ def test_published_numbers_by_subject_and_condition(published):
         ("promoters", ""): 0.93,
         ("enhancers", ""): 0.86,
     }
-    with pytest.raises(InputError, match="no row with study dnabert_lrp, item table9"):
+    with pytest.raises(InputError, match="no row with study dnabert_lrp and item table9"):
         published_values(published, "table9", "accuracy")
 
 
@@ -142,13 +141,16 @@ def test_p_values_have_two_digits(p, text):
 
 
 def test_tables_escape_what_their_format_reads():
-    header, rows = ["a|b", "x"], [["LRP_last", f"{MINUS}5 %"], ["", "< 1"]]
-    markdown = markdown_table(header, rows, ["A note."]).splitlines()
+    table = TextTable(["a|b", "x"], [["LRP_last", f"{MINUS}5 %"], ["", "**< 1**"]], ["50 %"], caption="C", blocks=[1])
+    markdown = table.markdown().splitlines()
     assert markdown[0].startswith(r"| a\|b ")
     assert markdown[1].endswith(":|") or markdown[1].endswith(": |")
-    assert markdown[-1] == "- A note."
-    latex = latex_table(header, rows, ["50 %"], caption="C", rules_before=[1])
+    assert markdown[3] == "|          | **< 1** |"
+    assert markdown[-1] == "- 50 %"
+    assert table.markdown(padded=False).splitlines()[3] == "|  | **< 1** |"
+    latex = table.latex()
     assert r"LRP\_last & $-$5 \% \\" in latex
+    assert r" & \textbf{$<$ 1} \\" in latex
     assert latex.count(r"\midrule") == 2
     assert r"50 \%" in latex
 

@@ -108,6 +108,12 @@ def atomic_output(target: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_text(text: str, target: Path | str) -> None:
+    """Write a text file, whole or not at all; see `atomic_output`."""
+    with atomic_output(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 # sha256 of files and folders, each computed once: the sums of a user's own files are remembered.
 
 MEMORY = Path(".regulens/sums")

@@ -4,15 +4,17 @@ import csv
 import difflib
 import gzip
 import math
+import re
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
-from regulens.core.io import note_read
+from regulens.core.io import atomic_output, note_read
 from regulens.core.runs import Run
 
 
@@ -223,7 +225,6 @@ def latex_escape(text: str) -> str:
 
 # Tables for readers: rows of text as Markdown and LaTeX, numbers with an honest number of digits.
 
-
 MINUS = "\N{MINUS SIGN}"
 
 NOT_COMPUTED = "not computed"
@@ -247,6 +248,13 @@ def interval(low: float, high: float, digits: int = 3) -> str:
     return f"[{decimal(low, digits)}, {decimal(high, digits)}]"
 
 
+def spread(values: pd.Series) -> str:
+    """A count for a sentence: '500', or '480 to 500' where it differs between rows; empty cells are left out."""
+    values = values.dropna()
+    low, high = int(values.min()), int(values.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
 def p_text(p: float) -> str:
     """A p-value with two digits that count: '0.34', '0.0042', '3.1e-05', '< 1e-10'."""
     if not math.isfinite(p):
@@ -258,58 +266,85 @@ def p_text(p: float) -> str:
     return f"{p:.2f}" if p >= 0.1 else f"{p:.{1 - math.floor(math.log10(p))}f}"
 
 
-def markdown_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = (), *, left: int = 1
-) -> str:
-    """GitHub-flavoured Markdown; the first ``left`` columns are aligned left, the rest right; notes as a list."""
-    lines = [[cell.replace("|", r"\|") for cell in row] for row in [header, *rows]]
-    widths = [max(3, *(len(row[column]) for row in lines)) for column in range(len(header))]
-    padded = [
-        "| "
-        + " | ".join(c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        + " |"
-        for row in lines
-    ]
-    rule = "| " + " | ".join("-" * w if i < left else "-" * (w - 1) + ":" for i, w in enumerate(widths)) + " |"
-    text = [padded[0], rule, *padded[1:]]
-    if notes:
-        text += ["", *(f"- {note}" for note in notes)]
-    return "\n".join(text) + "\n"
+@dataclass(frozen=True)
+class TextTable:
+    """A table for readers: the same cells and notes as Markdown and as LaTeX; a cell may hold ``**bold**`` text."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    """Sentences below the table."""
+    left: int = 1
+    """The first columns, which are aligned left."""
+    others: str = "r"
+    """How LaTeX aligns the other columns: r (right) or c (centred)."""
+    caption: str = ""
+    """LaTeX only."""
+    units: Sequence[str] = ()
+    """Second line of the head, in LaTeX only and as its source."""
+    blocks: Sequence[int] = ()
+    """Rows before which LaTeX draws a thin rule."""
+
+    def markdown(self, *, padded: bool = True) -> str:
+        """GitHub-flavoured Markdown; not ``padded``, a longer cell changes no other line of a file."""
+        lines = [[cell.replace("|", r"\|") for cell in row] for row in [self.header, *self.rows]]
+        widths = [max(3, *map(len, column)) if padded else 3 for column in zip(*lines, strict=True)]
+        rule = [width * "-" if i < self.left else (width - 1) * "-" + ":" for i, width in enumerate(widths)]
+        if padded:
+            to_left = [i < self.left or self.others == "c" for i in range(len(widths))]
+            lines = [
+                [c.ljust(w) if flush else c.rjust(w) for c, w, flush in zip(row, widths, to_left, strict=True)]
+                for row in lines
+            ]
+        text = [f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]]]
+        if self.notes:
+            text += ["", *(f"- {note}" for note in self.notes)]
+        return "\n".join(text) + "\n"
+
+    def latex(self, size: str = r"\footnotesize") -> str:
+        """A LaTeX ``table`` (package booktabs) with its notes below; ``size``: LaTeX source that sets the letters."""
+        body = []
+        for number, row in enumerate(self.rows):
+            if number in self.blocks:
+                body.append(r"\midrule")
+            body.append(_latex_line(map(_latex, row)))
+        lines = [
+            "% needs \\usepackage{booktabs}",
+            r"\begin{table}",
+            rf"\centering{size}",
+            rf"\caption{{{_latex(self.caption)}}}",
+            rf"\begin{{tabular}}{{{'l' * self.left}{self.others * (len(self.header) - self.left)}}}",
+            r"\toprule",
+            _latex_line(map(_latex, self.header)),
+            *([_latex_line(self.units)] if self.units else []),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\par\smallskip\footnotesize\raggedright",
+            *map(_latex, self.notes),
+            r"\end{table}",
+        ]
+        return "\n".join(lines) + "\n"
 
 
-def latex_table(
-    header: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    notes: Sequence[str] = (),
-    *,
-    caption: str,
-    left: int = 1,
-    rules_before: Sequence[int] = (),
-) -> str:
-    """A LaTeX ``table`` (package booktabs) with its notes below; ``rules_before`` are rows that follow a thin rule."""
-    body = []
-    for number, row in enumerate(rows):
-        if number in rules_before:
-            body.append(r"\midrule")
-        body.append(" & ".join(_latex(cell) for cell in row) + r" \\")
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering\footnotesize",
-        rf"\caption{{{_latex(caption)}}}",
-        rf"\begin{{tabular}}{{{'l' * left}{'r' * (len(header) - left)}}}",
-        r"\toprule",
-        " & ".join(_latex(cell) for cell in header) + r" \\",
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\par\smallskip\footnotesize\raggedright",
-        *(_latex(note) for note in notes),
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
+def _latex_line(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
 
 
 def _latex(text: str) -> str:
-    return latex_escape(text).replace(MINUS, "$-$").replace("×", r"$\times$").replace("<", "$<$")
+    text = latex_escape(text).replace(MINUS, "$-$").replace("×", r"$\times$").replace("<", "$<$")
+    return re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", text)
+
+
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = (), *, left: int = 1
+) -> str:
+    """A `TextTable` that is written as Markdown only."""
+    return TextTable(header, rows, notes, left).markdown()
+
+
+def write_csv(table: pd.DataFrame, path: Path | str) -> None:
+    """Write a table as CSV, numbers with six digits that count, whole or not at all."""
+    with atomic_output(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g")

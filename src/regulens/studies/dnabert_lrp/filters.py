@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
 from regulens.core.runs import CLASSES
-from regulens.core.tables import markdown_table, read_table
+from regulens.core.tables import markdown_table, read_table, write_csv
 from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name
 
 READ, MOVED, KEPT, OVERLAPPING = "read", "validation", "kept", "overlapping"
@@ -140,9 +140,6 @@ def filters_table(
 ) -> pd.DataFrame:
     """Write the table as CSV (every reason) and Markdown (those that occur); returns it. See ``read_filters``."""
     table = read_filters(filters)
-    text = to_markdown(table, class_names)
-    with atomic_output(csv) as target:
-        table.to_csv(target, index=False)
-    with atomic_output(markdown) as target:
-        target.write_text(text, encoding="utf-8")
+    write_csv(table, csv)
+    write_text(to_markdown(table, class_names), markdown)
     return table

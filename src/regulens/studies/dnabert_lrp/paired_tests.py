@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
 from regulens.core.runs import CLASSES, TaskRun
-from regulens.core.tables import decimal, interval, markdown_table, p_text, require_one_of
+from regulens.core.tables import decimal, interval, markdown_table, p_text, require_one_of, spread, write_csv
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import in_order
 from regulens.studies.dnabert_lrp.table1 import tie_notes
-from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name, over_seeds, read_task_runs, spread, tasks_of
+from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name, over_seeds, read_task_runs, tasks_of
 
 NUMBERS = ["n", "difference", "low", "high", "p_value", "tied", "sequences", "repeats"]
 
@@ -125,8 +125,6 @@ def paired_tests_table(
     """
     table = read_paired_tests(runs, class_names)
     text = to_markdown(table, n, data_note)
-    with atomic_output(csv) as target:
-        table.to_csv(target, index=False, float_format="%.6g")
-    with atomic_output(markdown) as target:
-        target.write_text(text, encoding="utf-8")
+    write_csv(table, csv)
+    write_text(text, markdown)
     return table

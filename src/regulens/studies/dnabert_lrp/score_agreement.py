@@ -11,10 +11,9 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
 from regulens.core.runs import CLASSES, TaskRun
 from regulens.core.statistics import standard_ranks
-from regulens.core.tables import decimal
+from regulens.core.tables import decimal, write_csv
 from regulens.interpret.score_file import ScoreFile
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import DOUBLE_COLUMN, SINGLE_COLUMN, SMALL, new_figure, save, styled
@@ -137,8 +136,7 @@ def write_agreement(scores: Path | str, output: Path | str) -> None:
     """Write the `agreement_table` of a score file as CSV; `InputError` when a score is not a number somewhere."""
     with ScoreFile(scores) as file:
         table = agreement_table(file.labels, {name: file.score(name) for name in file.names}, scores)
-    with atomic_output(output) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
+    write_csv(table, output)
 
 
 def agreement_table(

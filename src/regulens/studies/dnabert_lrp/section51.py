@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
 from regulens.core.runs import TaskRun
-from regulens.core.tables import decimal, interval, latex_table, markdown_table, require_one_of, with_sd
+from regulens.core.tables import TextTable, decimal, interval, require_one_of, spread, with_sd, write_csv
 from regulens.data.sequences import OVERLAP_KMER, OVERLAP_SHARE
 from regulens.studies.dnabert_lrp.tasks import (
     PublishedAs,
@@ -16,7 +16,6 @@ from regulens.studies.dnabert_lrp.tasks import (
     paper_task,
     published_values,
     read_task_runs,
-    spread,
 )
 
 METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "auroc": "AUROC", "mcc": "MCC", "f1": "F1"}
@@ -157,13 +156,11 @@ def classifier_table(
     labels = {MODEL: "BERT", REGRESSION: f"{kmer}-mer logistic regression", DIFFERENCE: "Difference"}
     table["row_label"] = table["row"].map(labels)
     table = table[COLUMNS]
-    with atomic_output(csv) as target:
-        table.to_csv(target, index=False, float_format="%.6g")
-    (lines, blocks), notes = _lines(table), _notes(table, data_note)
+    lines, blocks = _lines(table)
     header = ["Task", "Classifier", *METRICS.values(), "Published accuracy"]
     caption = "Classifiers on the test set."
-    tex = latex_table(header, lines, notes, caption=caption, left=2, rules_before=blocks[1:])
-    for path, text in ((markdown, markdown_table(header, lines, notes, left=2)), (latex, tex)):
-        with atomic_output(path) as target:
-            target.write_text(text, encoding="utf-8")
+    text = TextTable(header, lines, _notes(table, data_note), left=2, caption=caption, blocks=blocks[1:])
+    write_csv(table, csv)
+    write_text(text.markdown(), markdown)
+    write_text(text.latex(), latex)
     return table

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
+from regulens.core.published import published_texts
+from regulens.core.tables import markdown_table, write_csv
 from regulens.motifs.discover import read_columns
 from regulens.motifs.tomtom import read_hits
+from regulens.studies.dnabert_lrp.tasks import STUDY
 
 COLUMNS = [
     "task",
@@ -79,11 +82,8 @@ def table53(
         part = _score_rows(read_columns(run.motifs, ["motif", "instances"]), hits, known, run, facts[run.label])
         parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
-    with atomic_output(csv) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g")
-    with atomic_output(markdown) as temporary:
-        labels = {run.score: run.label for run in runs}
-        temporary.write_text(_markdown(table, labels, facts, data_note), encoding="utf-8")
+    write_csv(table, csv)
+    write_text(_markdown(table, {run.score: run.label for run in runs}, facts, data_note), markdown)
     return table
 
 
@@ -112,18 +112,13 @@ def _score_rows(motifs: pd.DataFrame, hits: pd.DataFrame, known: pd.DataFrame, r
 
 def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
     """Class that the paper names for each score, by score name."""
-    table = read_columns(path, ["study", "item", "subject", "metric", "condition", "value"])
-    rows = table[
-        (table["study"] == "dnabert_lrp")
-        & (table["item"] == "section5.3")
-        & (table["metric"] == "top_motif_class")
-        & (table["condition"] == condition)
-    ]
-    return dict(zip(rows["subject"], rows["value"], strict=True))
+    known = published_texts(path, STUDY, "section5.3", "top_motif_class")
+    return {place.subject: text for place, text in known.items() if place.condition == condition}
 
 
 def _markdown(table: pd.DataFrame, labels: dict[str, str], facts: dict[str, dict], data_note: str | None) -> str:
-    rows = [["Score", "Motifs", "Top motif", "Instances", "Best match", "TF class", "TF family", "q-value", "Paper"]]
+    header = ["Score", "Motifs", "Top motif", "Instances", "Best match", "TF class", "TF family", "q-value", "Paper"]
+    rows = []
     for score, part in table.groupby("score", sort=False):
         top = part.iloc[0]
         cells = [labels[score], str(int((part["motif"] != "").sum())), top["motif"], str(top["instances"])]
@@ -132,11 +127,8 @@ def _markdown(table: pd.DataFrame, labels: dict[str, str], facts: dict[str, dict
         else:
             match = f"{top['target_name']} ({top['target']})"
             cells += [match, top["tf_class"], top["tf_family"], f"{top['q_value']:.2g}"]
-        rows.append([cell.replace("|", r"\|") for cell in [*cells, top["published_class"]]])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |" for row in rows]
-    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
-    return "\n".join([*lines, "", *(f"- {note}" for note in _notes(table, facts, data_note))]) + "\n"
+        rows.append([*cells, top["published_class"]])
+    return markdown_table(header, rows, _notes(table, facts, data_note), left=len(header))
 
 
 def _notes(table: pd.DataFrame, facts: dict[str, dict], data_note: str | None) -> list[str]:

@@ -6,9 +6,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
 from regulens.core.runs import CLASSES, TaskRun
-from regulens.core.tables import NOT_COMPUTED, decimal, interval, latex_table, markdown_table, require_one_of, with_sd
+from regulens.core.tables import (
+    NOT_COMPUTED,
+    TextTable,
+    decimal,
+    interval,
+    markdown_table,
+    require_one_of,
+    spread,
+    with_sd,
+    write_csv,
+)
 from regulens.interpret.scores import score_label
 from regulens.studies.dnabert_lrp.tasks import (
     ClassNames,
@@ -17,7 +27,6 @@ from regulens.studies.dnabert_lrp.tasks import (
     over_seeds,
     paper_task,
     read_task_runs,
-    spread,
     tasks_of,
 )
 from regulens.studies.dnabert_lrp.tasks import published_values as read_published
@@ -154,14 +163,9 @@ def to_latex(table: pd.DataFrame, n: int, data_note: str | None = None) -> str:
     """The paper's table as a LaTeX ``table`` (package booktabs)."""
     lines = body(table)
     tasks = [number for number, line in enumerate(lines) if line[0] and number]
-    return latex_table(
-        header(table, n),
-        lines,
-        notes(table, n, data_note),
-        caption="Accuracy of the fine-tuned models after mutating the bases of highest relevance.",
-        left=3,
-        rules_before=tasks,
-    )
+    caption = "Accuracy of the fine-tuned models after mutating the bases of highest relevance."
+    text = TextTable(header(table, n), lines, notes(table, n, data_note), left=3, caption=caption, blocks=tasks)
+    return text.latex()
 
 
 UNMUTATED, RANDOM_SEQUENCE = "unmutated", "random_sequence"
@@ -273,9 +277,7 @@ def mutagenesis_table(
     ends = {UNMUTATED: "Unmutated", RANDOM_SEQUENCE: "Random sequences"}
     table["score_label"] = [ends.get(name) or score_label(name) for name in table["score"]]
     table = table[COLUMNS]
-    with atomic_output(csv) as target:
-        table.to_csv(target, index=False, float_format="%.6g")
-    for path, text in ((markdown, to_markdown(table, n, data_note)), (latex, to_latex(table, n, data_note))):
-        with atomic_output(path) as target:
-            target.write_text(text, encoding="utf-8")
+    write_csv(table, csv)
+    write_text(to_markdown(table, n, data_note), markdown)
+    write_text(to_latex(table, n, data_note), latex)
     return table

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
+from regulens.core.published import published_numbers
 from regulens.core.runs import CLASSES, TaskRun
 from regulens.core.tables import numbers, read_table
+from regulens.core.tables import spread as spread  # the claims take it from here
 
 STUDY = "dnabert_lrp"
 
@@ -111,21 +112,5 @@ def published_values(path: Path | str, item: str, metric: str) -> dict[tuple[str
 
     Raises InputError when there is no such row, or its value is not a number.
     """
-    table = read_table(path, ["study", "item", "subject", "metric", "condition", "value"])
-    table = table[(table["study"] == STUDY) & (table["item"] == item) & (table["metric"] == metric)]
-    if table.empty:
-        raise InputError(f"{path}: no row with study {STUDY}, item {item} and metric {metric}")
-    values = {}
-    for row in table.fillna({"condition": ""}).itertuples():
-        try:
-            values[row.subject, row.condition] = float(row.value)
-        except ValueError:
-            raise InputError(f"{path}: {row.subject}, {row.condition}: {row.value!r} is not a number") from None
-    return values
-
-
-def spread(values: pd.Series) -> str:
-    """A count for a sentence: '500', or '480 to 500' where it differs between rows; empty cells are left out."""
-    values = values.dropna()
-    low, high = int(np.min(values)), int(np.max(values))
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    known = published_numbers(path, STUDY, item, metric)
+    return {(place.subject, place.condition): number.value for place, number in known.items()}

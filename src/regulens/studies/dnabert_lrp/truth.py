@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
 from regulens.core.runs import TaskRun
-from regulens.core.tables import interval, markdown_table, with_sd
+from regulens.core.tables import interval, markdown_table, spread, with_sd, write_csv
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import (
     BLACK,
@@ -25,7 +25,7 @@ from regulens.plotting.style import (
     score_style,
     styled,
 )
-from regulens.studies.dnabert_lrp.tasks import over_seeds, read_task_runs, spread, tasks_of
+from regulens.studies.dnabert_lrp.tasks import over_seeds, read_task_runs, tasks_of
 
 NUMBERS = ["auroc", "low", "high", "sequences"]
 
@@ -154,9 +154,7 @@ def truth(
     """
     table = read_truth(runs)
     means = truth_means(table)
-    with atomic_output(csv) as target:
-        means.to_csv(target, index=False, float_format="%.6g")
-    with atomic_output(markdown) as target:
-        target.write_text(to_markdown(means, data_note), encoding="utf-8")
+    write_csv(means, csv)
+    write_text(to_markdown(means, data_note), markdown)
     save(truth_figure(table), pdf, png)
     return means

@@ -1,16 +1,17 @@
 """Table 1: mean Pearson correlation of every model on every track group (000 Table 1), as numbers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
+from regulens.core.io import write_text
+from regulens.core.published import published_numbers
 from regulens.core.runs import Run
-from regulens.core.tables import groups_of, latex_escape, models_of, read_correlations, read_table
+from regulens.core.tables import TextTable, groups_of, models_of, read_correlations, write_csv
 from regulens.training.settings import REFERENCE_ROWS
 
 # Table 1 for readers: Markdown and LaTeX, with the same cells and the same notes.
@@ -102,59 +103,41 @@ def _headers(table: pd.DataFrame) -> dict[str, int]:
     return dict(table.drop_duplicates("group")[["group", "n_tracks"]].itertuples(index=False, name=None))
 
 
+def text_table(table: pd.DataFrame, data_note: str | None = None) -> TextTable:
+    """The table for readers; numbers of tracks stand in the head."""
+    text, labels, tracks = cells(table), models_of(table), _tracks(table)
+    rows = []
+    for model, label in labels.items():
+        of_model = [text[model, group] for group in tracks]
+        measured = [f"**{cell.measured}**" if cell.best else cell.measured for cell in of_model]
+        beside = [f" ({cell.published})" if cell.published else "" for cell in of_model]
+        rows.append([label, *map("".join, zip(measured, beside, strict=True))])
+    first_reference = [number for number, model in enumerate(labels) if model in REFERENCE_ROWS][:1]
+    return TextTable(
+        ["Model", *(f"{group} ({count} track{'s' * (count != 1)})" for group, count in tracks.items())],
+        rows,
+        notes(table, data_note),
+        others="c",
+        caption="Pearson correlation of assay models on the test set.",
+        blocks=first_reference,
+    )
+
+
+def _tracks(table: pd.DataFrame) -> dict[str, int]:
+    """Number of tracks of every group."""
+    return dict(table.drop_duplicates("group")[["group", "n_tracks"]].itertuples(index=False, name=None))
+
+
 def to_markdown(table: pd.DataFrame, data_note: str | None = None) -> str:
     """The table as GitHub-flavoured Markdown, with its notes as a list."""
-    text, headers = cells(table), _headers(table)
-    rows = [["Model", *(f"{group} ({count} track{'s' * (count != 1)})" for group, count in headers.items())]]
-    for model, label in table.drop_duplicates("model")[["model", "label"]].itertuples(index=False, name=None):
-        row = [label.replace("|", r"\|")]
-        for group in headers:
-            cell = text[model, group]
-            measured = f"**{cell.measured}**" if cell.best else cell.measured
-            row.append(f"{measured} ({cell.published})" if cell.published else measured)
-        rows.append(row)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
-    ]
-    rule = "| " + " | ".join(("-" * w) if c == 0 else ("-" * (w - 1) + ":") for c, w in enumerate(widths)) + " |"
-    return "\n".join([lines[0], rule, *lines[1:], "", *(f"- {note}" for note in notes(table, data_note))]) + "\n"
+    return text_table(table, data_note).markdown()
 
 
 def to_latex(table: pd.DataFrame, data_note: str | None = None) -> str:
     """The table as a LaTeX ``table`` (package booktabs), with its notes below the rules."""
-    text, headers = cells(table), _headers(table)
-    first = " & ".join(["Model", *(latex_escape(group) for group in headers)])
-    second = " & ".join(["", *(f"$n = {count}$" for count in headers.values())])
-    body = []
-    for model, label in table.drop_duplicates("model")[["model", "label"]].itertuples(index=False, name=None):
-        if model in REFERENCE_ROWS and r"\midrule" not in body:
-            body.append(r"\midrule")
-        row = [latex_escape(label)]
-        for group in headers:
-            cell = text[model, group]
-            measured = latex_escape(cell.measured)
-            measured = rf"\textbf{{{measured}}}" if cell.best else measured
-            row.append(f"{measured} ({cell.published})" if cell.published else measured)
-        body.append(" & ".join(row) + r" \\")
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        r"\caption{Pearson correlation of assay models on the test set.}",
-        rf"\begin{{tabular}}{{l{'c' * len(headers)}}}",
-        r"\toprule",
-        first + r" \\",
-        second + r" \\",
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\par\smallskip\footnotesize\raggedright",
-        *(latex_escape(note) for note in notes(table, data_note)),
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
+    tracks = _tracks(table)
+    two_lines = {"header": ["Model", *tracks], "units": ["", *(f"$n = {count}$" for count in tracks.values())]}
+    return replace(text_table(table, data_note), **two_lines).latex(size="")
 
 
 OVERALL = "Overall"
@@ -207,19 +190,8 @@ def ordered_models(names: Sequence[str]) -> list[str]:
 
 def read_published(path: Path | str) -> dict[tuple[str, str], float]:
     """Numbers of the paper's Table 1: (model, group) to mean Pearson correlation."""
-    table = read_table(path, ["study", "item", "subject", "metric", "condition", "value"])
-    table = table[
-        (table["study"] == "genomic_interpreter") & (table["item"] == "table1") & (table["metric"] == "pearson")
-    ]
-    if table.empty:
-        raise InputError(f"{path}: no row with study genomic_interpreter, item table1 and metric pearson")
-    values = {}
-    for row in table.itertuples():
-        try:
-            values[row.subject, row.condition] = float(row.value)
-        except ValueError:
-            raise InputError(f"{path}: {row.subject}, {row.condition}: {row.value!r} is not a number") from None
-    return values
+    known = published_numbers(path, "genomic_interpreter", "table1", "pearson")
+    return {(place.subject, place.condition): number.value for place, number in known.items()}
 
 
 def table1(
@@ -249,9 +221,7 @@ def table1(
     known = read_published(published)
     table["published"] = [known.get(key, np.nan) for key in zip(table["model"], table["group"], strict=True)]
     table = table[COLUMNS]
-    with atomic_output(csv) as target:
-        table.to_csv(target, index=False, float_format="%.6g")
-    for path, text in ((markdown, to_markdown(table, data_note)), (latex, to_latex(table, data_note))):
-        with atomic_output(path) as target:
-            target.write_text(text, encoding="utf-8")
+    write_csv(table, csv)
+    write_text(to_markdown(table, data_note), markdown)
+    write_text(to_latex(table, data_note), latex)
     return table

@@ -8,11 +8,21 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
-from regulens.core.tables import decimal, latex_table, markdown_table, numbers, read_table, require_one_of, with_sd
+from regulens.core.io import write_text
+from regulens.core.published import Number, Place, published_numbers
+from regulens.core.tables import (
+    TextTable,
+    decimal,
+    markdown_table,
+    numbers,
+    read_table,
+    require_one_of,
+    spread,
+    with_sd,
+    write_csv,
+)
 from regulens.models.settings import HybridArchitecture
 from regulens.motifs.tomtom import read_hits
-from regulens.studies.dnabert_lrp.tasks import spread
 
 # Trials of the hybrid networks: collecting what every model's folder holds, and choosing which trials count (001).
 # The paper trains every network several times and reports the best few, chosen by their result on the test set (001
@@ -478,9 +488,9 @@ def to_latex(
     blocks = [n for n in range(1, len(baselines)) if baselines[n] != baselines[n - 1]]
     sentences = notes(table, task, selection, data_note, facts or {})
     caption = f"{title(task, label)}: reproduced and published."
-    text = latex_table(header, lines, sentences, caption=caption, left=2, rules_before=blocks)
+    text = TextTable(header, lines, sentences, left=2, caption=caption, blocks=blocks)
     # Eleven columns: smaller letters and narrow gaps, so that the table fits a page.
-    return text.replace(r"\centering\footnotesize", r"\centering\scriptsize\setlength{\tabcolsep}{3pt}", 1)
+    return text.latex(size=r"\scriptsize\setlength{\tabcolsep}{3pt}")
 
 
 STUDY = "hybrid_networks"
@@ -501,9 +511,6 @@ COLUMNS = [
     "published_sd",
 ]
 
-Published = Mapping[tuple[str, str, str], tuple[float, float]]
-"""The paper's (model, metric, activation) to its mean and standard deviation."""
-
 
 class Selection(NamedTuple):
     """How the trials that count were chosen."""
@@ -515,24 +522,9 @@ class Selection(NamedTuple):
     """aupr or auroc."""
 
 
-def read_published(path: Path | str, task: str) -> Published:
-    """The paper's numbers of a task (SPEC 5.7); the standard deviation is NaN where the table has none.
-
-    Raises InputError when there is no row with study hybrid_networks and this item, or a value is no number.
-    """
-    table = read_table(path, ["study", "item", "subject", "metric", "condition", "value", "sd"])
-    table = table[(table["study"] == STUDY) & (table["item"] == task)]
-    if table.empty:
-        raise InputError(f"{path}: no row with study {STUDY} and item {task}")
-    values = {}
-    for row in table.itertuples():
-        try:
-            values[row.subject, row.metric, row.condition] = float(row.value), float(row.sd)
-        except ValueError:
-            raise InputError(
-                f"{path}: {row.subject}, {row.metric}, {row.condition}: {row.value!r} or {row.sd!r} is not a number"
-            ) from None
-    return values
+def read_published(path: Path | str, task: str) -> dict[Place, Number]:
+    """The paper's numbers of a task, by (model, metric, activation) (SPEC 5.7)."""
+    return published_numbers(path, STUDY, task)
 
 
 def summarise(trials: pd.DataFrame, task: str) -> pd.DataFrame:
@@ -562,7 +554,7 @@ def _sd(values: pd.Series) -> float:
 
 
 def join_published(
-    table: pd.DataFrame, known: Published, architectures: Mapping[str, HybridArchitecture]
+    table: pd.DataFrame, known: Mapping[Place, Number], architectures: Mapping[str, HybridArchitecture]
 ) -> pd.DataFrame:
     """The table of `summarise` with the paper's number where a model repeats one of its models, columns ``COLUMNS``."""
     names = {name: architecture.published for name, architecture in architectures.items()}
@@ -621,11 +613,9 @@ def results_table(
     rows = collect(folder, task, architectures, activations, *selection)
     table = join_published(summarise(rows, task), read_published(published, task), architectures)
     facts = tomtom_facts(folder, task, architectures, activations) if task == "task1" else {}
-    for path, content in ((trials, rows), (csv, table)):
-        with atomic_output(path) as target:
-            content.to_csv(target, index=False, float_format="%.6g")
     options = {"label": label, "data_note": data_note, "facts": facts}
-    for path, make in ((markdown, to_markdown), (latex, to_latex)):
-        with atomic_output(path) as target:
-            target.write_text(make(table, task, selection, **options), encoding="utf-8")
+    write_csv(rows, trials)
+    write_csv(table, csv)
+    write_text(to_markdown(table, task, selection, **options), markdown)
+    write_text(to_latex(table, task, selection, **options), latex)
     return table
