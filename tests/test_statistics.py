@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, spearmanr
+from scipy.stats import binomtest, spearmanr, ttest_1samp
 from sklearn.metrics import roc_auc_score
 
 from regulens.core.statistics import (
@@ -14,6 +14,7 @@ from regulens.core.statistics import (
     prediction_interval,
     row_auroc,
     standard_ranks,
+    t_quantile,
 )
 
 
@@ -34,6 +35,14 @@ def test_prediction_interval_holds_95_percent_of_the_next_values(count):
     assert np.allclose(across, (low, high))
     few_low, few_high = percentile_interval(values[:-1])
     assert ((few_low <= values[-1]) & (values[-1] <= few_high)).mean() < 0.9
+
+
+def test_t_quantile_gives_the_interval_of_a_mean():
+    values = np.random.default_rng(0).normal(1, 2, (9, 3))
+    half = t_quantile(8) * values.std(axis=0, ddof=1) / 3
+    expected = ttest_1samp(values, 0).confidence_interval()
+    assert np.allclose([values.mean(axis=0) - half, values.mean(axis=0) + half], expected)
+    assert np.isnan(t_quantile(np.array([0, 8]))).tolist() == [True, False]
 
 
 def test_bootstrap_weights_are_counts_of_resampled_items():

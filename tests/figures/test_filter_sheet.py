@@ -9,7 +9,7 @@ from regulens.core.errors import InputError
 from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
 from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
 from regulens.plotting.style import BLACK, GREEN, GREY
-from regulens.studies.hybrid_networks.filters import caption, filter_figure, filter_name, filter_sheet, read_filters
+from regulens.studies.hybrid_networks.filters import caption, filter_figure, filter_sheet, read_filters
 
 FOUND = {  # of a filter: sites, hits, best_name, best_q, truth, matched
     "true": (120, 4, "SRF", 1e-7, "SRF", True),
@@ -31,7 +31,7 @@ CAPTIONS = {
 }
 
 
-def write_filters(folder, kinds, trials=(0, 3)):
+def write_filters(folder, kinds, trials=(0, 3, 12)):
     """MEME text and table of filters of these kinds, the same in every trial; all but empty ones spell ACGT..."""
     motifs, rows = [], []
     for trial in trials:
@@ -50,14 +50,8 @@ def write_filters(folder, kinds, trials=(0, 3)):
     return folder / "filters.meme", folder / "filters.csv"
 
 
-def test_names_of_filters_are_those_that_are_written():
-    assert filter_name(filter_id(3, 7)) == (3, 7)
-    assert filter_name(filter_id(12, 130)) == (12, 130)
-    assert filter_name("trial1_filter2_rc") is None
-
-
 def test_filters_of_one_trial_in_their_order_with_captions(tmp_path):
-    filters = read_filters(*write_filters(tmp_path, list(FOUND)), 3)
+    filters = read_filters(*write_filters(tmp_path, list(FOUND), (1, 3, 12)), 3)
     assert [one.number for one in filters] == list(range(7))
     assert all(one.matrix.matrix_id == filter_id(3, one.number) for one in filters)
     assert [caption(one) for one in filters] == [text for text, _ in CAPTIONS.values()]
@@ -101,7 +95,7 @@ def test_a_sheet_of_32_filters_fits_a_page(tmp_path):
 
 def test_another_trial_and_files_that_do_not_belong_together_are_errors(tmp_path):
     meme, table = write_filters(tmp_path, list(FOUND))
-    with pytest.raises(InputError, match="no filter of trial 1; trials there: 0, 3"):
+    with pytest.raises(InputError, match="no filter of trial 1; trials there: 0, 3, 12"):
         read_filters(meme, table, 1)
     rows = pd.read_csv(table)
     rows[rows["filter"] < 5].to_csv(table, index=False)

@@ -16,7 +16,6 @@ from regulens.studies.dnabert_lrp.motif_logos import (
     MotifFiles,
     TopMotif,
     draw_aligned,
-    information_heights,
     motif_figure,
     motif_logos,
     read_top_motifs,
@@ -107,7 +106,7 @@ def inputs(tmp_path):
 
 def test_heights_are_probability_times_bits():
     probabilities = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0.25] * 4, [0.7, 0.1, 0.1, 0.1]])
-    heights = information_heights(PositionWeightMatrix("", "", probabilities))
+    heights = PositionWeightMatrix("", "", probabilities).letter_heights
     np.testing.assert_allclose(heights[:3], [[2, 0, 0, 0], [0.5, 0.5, 0, 0], [0, 0, 0, 0]], atol=1e-12)
     assert heights[3].sum() == pytest.approx(2 + 0.7 * np.log2(0.7) + 0.3 * np.log2(0.1))
 
@@ -148,7 +147,7 @@ def test_alignments_of_the_meme_suite_are_drawn_as_it_prints_them(mirror):
         agree = np.mean([a == b for a, b in zip(top, hit.Target_consensus, strict=True)])
         assert agree > 0.7  # Tomtom's consensus breaks ties in its own way
         expected = new_figure(85, 60).subplots()
-        draw_logo(expected, information_heights(drawn), -hit.Optimal_offset)
+        draw_logo(expected, drawn.letter_heights, -hit.Optimal_offset)
         letters = [[p.get_path().vertices for p in axes.patches if p.get_gid()] for axes in (lower, expected)]
         for a, b in zip(*letters, strict=True):
             np.testing.assert_allclose(a, b)

@@ -7,12 +7,12 @@ from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 from regulens.interpret.saliency import (
     STATISTIC_COLUMNS,
     Positions,
-    information_bits,
     row_areas,
     signal_to_noise,
     trial_statistics,
     truth_positions,
 )
+from regulens.motifs.meme import information_content
 
 UNIFORM, CERTAIN, HALF = [0.25] * 4, [0, 1, 0, 0], [0.5, 0.5, 0, 0]
 WEAK = [0.3, 0.3, 0.2, 0.2]  # 0.029 bits
@@ -28,8 +28,9 @@ def random_positions(rng, rows=60, columns=50) -> Positions:
     return Positions(kind == 0, kind == 1)
 
 
-def test_information_of_known_columns():
-    bits = information_bits(np.array([[UNIFORM, CERTAIN, HALF, WEAK]], np.float32))
+@pytest.mark.parametrize("floor", [0, 1e-10, 1e-7])
+def test_information_of_known_columns(floor):
+    bits = information_content(np.array([[UNIFORM, CERTAIN, HALF, WEAK]], np.float32), floor)
     expected = 2 + 2 * 0.3 * np.log2(0.3) + 2 * 0.2 * np.log2(0.2)
     np.testing.assert_allclose(bits, [[0, 2, 1, expected]], atol=1e-6)
 

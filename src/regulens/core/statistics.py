@@ -14,6 +14,11 @@ def percentile_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, 
     return low, high
 
 
+def t_quantile(degrees: np.ndarray | float) -> np.ndarray | float:
+    """97.5 % point of Student's t with these degrees of freedom: half an interval's width in standard errors."""
+    return t.ppf((1 + LEVEL / 100) / 2, degrees)
+
+
 def prediction_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Where 95 % of further values are expected, given R >= 2 normal ones along ``axis``: mean -+ t sd sqrt(1 + 1/R).
 
@@ -22,7 +27,7 @@ def prediction_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, 
     """
     count = values.shape[axis]
     mean, sd = values.mean(axis=axis), values.std(axis=axis, ddof=1)
-    half = t.ppf((1 + LEVEL / 100) / 2, count - 1) * sd * np.sqrt(1 + 1 / count)
+    half = t_quantile(count - 1) * sd * np.sqrt(1 + 1 / count)
     return mean - half, mean + half
 
 

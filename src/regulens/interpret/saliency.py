@@ -17,6 +17,7 @@ from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
 from regulens.data.simulate.motifs import MotifSequences, read_motif_sequences
 from regulens.interpret.settings import SaliencySettings
+from regulens.motifs.meme import information_content
 from regulens.training.device import best_device
 from regulens.training.trials import load_trials
 
@@ -104,22 +105,13 @@ class Positions(NamedTuple):
         return self.signal.any(axis=1) & self.background.any(axis=1)
 
 
-def information_bits(model: np.ndarray) -> np.ndarray:
-    """Information of each position of sequence models against a uniform background: float64 (..., L), in bits.
-
-    ``model`` (..., L, 4): probability of A, C, G, T at every position.
-    """
-    model = np.asarray(model, np.float64)
-    return 2 + (model * np.log2(model + LOG_FLOOR)).sum(axis=-1)
-
-
 def truth_positions(model: np.ndarray, signal_bits: float, tolerance: float) -> Positions:
     """Signal (more than ``signal_bits``) and background (within ``tolerance`` bits of the sequence's minimum).
 
     ``model`` (N, L, 4): the planted sequence model. A position is never both. Columns between, the uninformative ones
     inside a motif, are neither.
     """
-    bits = information_bits(model)
+    bits = information_content(model, LOG_FLOOR)
     signal = bits > signal_bits
     return Positions(signal, (bits <= bits.min(axis=1, keepdims=True) + tolerance) & ~signal)
 

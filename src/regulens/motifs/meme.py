@@ -18,6 +18,17 @@ PROBABILITY_FLOOR = 1e-3
 """Smallest probability in a score, so that one base never seen at a position does not make it minus infinity."""
 
 
+def information_content(probabilities: np.ndarray, floor: float = 0.0) -> np.ndarray:
+    """Information of positions against a uniform background in bits, 0 to 2: float64 (...,).
+
+    Arguments:
+        probabilities: of A, C, G and T, (..., 4).
+        floor: what published codes add before the logarithm; 0: none, and a probability of 0 counts nothing.
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    return 2 + (p * np.log2(p + floor if floor else np.where(p > 0, p, 1))).sum(axis=-1)
+
+
 @dataclass(frozen=True)
 class PositionWeightMatrix:
     """Probability of each base at each position of a binding site."""
@@ -42,8 +53,12 @@ class PositionWeightMatrix:
     @property
     def information(self) -> np.ndarray:
         """Information content in bits of each position against a uniform background, (width,), 0 to 2."""
-        p = self.probabilities
-        return 2 + (p * np.log2(np.where(p > 0, p, 1))).sum(axis=1)
+        return information_content(self.probabilities)
+
+    @property
+    def letter_heights(self) -> np.ndarray:
+        """Letters of a sequence logo, (width, 4) in bits: probability times `information`, as if of many sites."""
+        return self.probabilities * self.information[:, None]
 
     def reverse_complement(self) -> "PositionWeightMatrix":
         """The same motif read on the other strand: rows reversed, A with T and C with G exchanged."""
@@ -273,9 +288,7 @@ def informative_span(frequencies: np.ndarray, min_information: float = 0.5, pad_
     code also keeps the whole motif where column 0 is the only informative one (a slip: it asks whether any *index* is
     true); here that column is cut out like any other.
     """
-    frequencies = np.asarray(frequencies, dtype=np.float64)
-    information = 2 + (frequencies * np.log2(frequencies + _FLOOR)).sum(axis=1)
-    columns = np.flatnonzero(information > min_information)
+    columns = np.flatnonzero(information_content(frequencies, _FLOOR) > min_information)
     if not len(columns):
         return Span(0, len(frequencies), False)
     return Span(max(int(columns[0]) - pad_bp, 0), min(int(columns[-1]) + 1 + pad_bp, len(frequencies)), True)

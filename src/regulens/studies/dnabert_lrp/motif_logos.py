@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -134,24 +133,16 @@ def _overlap(motif_width: int, target_width: int, offset: int) -> tuple[int, int
     return max(0, -offset), min(motif_width, target_width - offset)
 
 
-def information_heights(matrix: PositionWeightMatrix) -> np.ndarray:
-    """Letters of a sequence logo, (width, 4) in bits: probability times information content of the position.
-
-    Against a uniform background and without a correction for few sites.
-    """
-    return matrix.probabilities * matrix.information[:, None]
-
-
 def draw_aligned(upper: Axes, lower: Axes, motif: PositionWeightMatrix, match: Match | None) -> None:
     """A motif (``upper``) above its match (``lower``) in positions of the motif, their overlap shaded.
 
     The target is drawn as Tomtom aligned it: as its reverse complement where the orientation is '-'.
     """
-    draw_logo(upper, information_heights(motif))
+    draw_logo(upper, motif.letter_heights)
     if match is None:
         return
     target = match.target.reverse_complement() if match.orientation == "-" else match.target
-    draw_logo(lower, information_heights(target), -match.offset)
+    draw_logo(lower, target.letter_heights, -match.offset)
     for axes in (upper, lower):
         axes.axvspan(*_overlap(motif.width, target.width, match.offset), color=LIGHT_GREY, alpha=0.5, lw=0, zorder=0)
 

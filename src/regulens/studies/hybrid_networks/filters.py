@@ -1,6 +1,5 @@
 """Logo sheet of a network's first-layer filters: one trial, every filter with its best match in JASPAR (001)."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from matplotlib.figure import Figure
 
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
+from regulens.motifs.filter_matches import filter_id
 from regulens.motifs.meme import PositionWeightMatrix, read_meme
 from regulens.plotting.logos import draw_logo
 from regulens.plotting.style import (
@@ -24,7 +24,6 @@ from regulens.plotting.style import (
     save,
     styled,
 )
-from regulens.studies.dnabert_lrp.motif_logos import information_heights
 
 FILTER_COLUMNS = ["trial", "filter", "width", "sites", "hits", "best_name", "best_q", "truth", "matched"]
 
@@ -58,12 +57,6 @@ class Filter(NamedTuple):
     """A match counts; False where all matches are with targets that are ignored."""
 
 
-def filter_name(identifier: str) -> tuple[int, int] | None:
-    """Trial and filter of a motif's identifier, ``trial3_filter07``; None for another identifier."""
-    found = re.fullmatch(r"trial(\d+)_filter(\d+)", identifier)
-    return (int(found[1]), int(found[2])) if found else None
-
-
 def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filter]:
     """The filters of one trial in order of their number.
 
@@ -81,16 +74,17 @@ def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filt
     if rows.empty:
         trials = ", ".join(map(str, sorted(set(table["trial"]))))
         raise InputError(f"{filters}: no filter of trial {trial}; trials there: {trials}")
-    named = {filter_name(motif.matrix.matrix_id): motif.matrix for motif in read_meme(meme).motifs}
-    matrices = {name[1]: matrix for name, matrix in named.items() if name and name[0] == trial}
-    if rows.index.has_duplicates or set(rows.index) != set(matrices):
+    prefix, motifs = filter_id(trial, 0).removesuffix("00"), read_meme(meme).motifs
+    matrices = {motif.matrix.matrix_id: motif.matrix for motif in motifs if motif.matrix.matrix_id.startswith(prefix)}
+    names = {number: filter_id(trial, number) for number in rows.index}
+    if len(names) != len(rows) or set(names.values()) != set(matrices):
         raise InputError(
             f"{meme} has {len(matrices)} motifs trial{trial}_filterNN, {filters} has {len(rows)} filters of trial "
             f"{trial}, not the same: align and compare the filters again"
         )
     rows["matched"] = rows["matched"].astype(str).str.lower() == "true"
     return [
-        Filter(number, matrices[number], *values)
+        Filter(number, matrices[names[number]], *values)
         for number, *values in rows[["sites", "hits", "best_name", "best_q", "truth", "matched"]].itertuples()
     ]
 
@@ -145,7 +139,7 @@ def filter_figure(filters: list[Filter], label: str, trial: int) -> Figure:
 
 def _panel(axes: Axes, one: Filter) -> None:
     axes.set_xticks([])
-    draw_logo(axes, information_heights(one.matrix))
+    draw_logo(axes, one.matrix.letter_heights)
     axes.spines["bottom"].set_bounds(0, one.matrix.width)
     colour = GREEN if one.truth else BLACK if one.matched else GREY
     weight = "bold" if one.truth else "normal"

@@ -16,15 +16,16 @@ from matplotlib.ticker import MultipleLocator
 from regulens.core.errors import InputError
 from regulens.core.tables import require_one_of
 from regulens.interpret.saliency import (
+    LOG_FLOOR,
     Positions,
     SaliencyExamples,
-    information_bits,
     read_saliency_examples,
     row_areas,
     signal_to_noise,
     truth_positions,
 )
 from regulens.interpret.settings import SaliencySettings
+from regulens.motifs.meme import information_content
 from regulens.plotting.logos import draw_logo, relevance_heights
 from regulens.plotting.style import (
     DARK_GREY,
@@ -99,7 +100,7 @@ def read_saliency_example(
             )
         tracks.append(_track(file, activation, trials[activation], example))
     model = file.model[example].astype(np.float64)
-    bits = information_bits(model)
+    bits = information_content(model, LOG_FLOOR)
     heights = model * np.where(bits < HAIRLINE_BITS, 0, bits)[:, None]
     signal = _positions(file, example).signal[0]
     return SaliencyExample(row, file.codes[example], heights, signal, tracks, file.settings)
