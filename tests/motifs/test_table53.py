@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.motifs.tomtom import HIT_COLUMNS
+from regulens.motifs.tomtom import HIT_COLUMNS, read_comparisons
 from regulens.studies.dnabert_lrp.section53 import COLUMNS, ScoreMotifs, table53
 
 FACTS = (
@@ -72,6 +72,8 @@ def test_motifs_are_ranked_by_q_then_instances_then_p(files):
     cells = [cell.strip() for cell in row.split(" | ")]
     assert cells[1:8] == ["5", "d", "9", "NA (M2)", "Homeo domain factors", "", "0.01"]
     assert "- Motifs compared by memelite 0.5.0, distance ed, BH, q <= 0.1, targets J (3 motifs)." in text
+    (compared,) = read_comparisons(files / "t.facts.json")
+    assert (compared.what, compared.facts["engine"], "queries" in compared.facts) == ("Motifs", "memelite", False)
 
 
 def test_scores_without_motif_or_match_say_so(files):

@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from regulens.config import load
+from regulens.motifs.tomtom import Compared, write_comparisons
 from regulens.report.items import PageSettings
 from regulens.studies.claims import COLUMNS
 
@@ -28,9 +29,10 @@ def write_run(root: Path) -> PageSettings:
         (folder / "table1.csv").write_text("model,value\n<i>a</i>,0.123456\nb,2\n")
         write_claims(folder / "claims.csv", ["holds", "does not hold", "not tested in this run", "holds"])
     (root / "results/test/hybrid_networks/table1.md").write_text(
-        "# Title\n\n| Model | Value |\n| --- | ---: |\n| <i>a</i> | 0.123 |\n\n"
-        "- Motifs compared by memelite, distance ed.\n"
+        "# Title\n\n| Model | Value |\n| --- | ---: |\n| <i>a</i> | 0.123 |\n"
     )
+    way = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
+    write_comparisons([Compared("Motifs", way | {"targets": "J"})], root / "results/test/hybrid_networks/table1.csv")
     sheet = root / "results/test/hybrid_networks/filters_c24.png"
     Image.new("RGB", (200, 100), "grey").save(sheet)
     (root / "caption.rst").write_text("What the figure ``shows`` (paper: Figure 1). Nothing else.\n")
@@ -46,7 +48,7 @@ def _rules(studies: list[str]) -> list[dict]:
         rules += [
             _rule(study, "a_claims", {"item": "Claims"}, "Claims", [f"{folder}/claims.csv"]),
             _rule(study, "a_table", {"item": "Table 1"}, "Table 1: numbers & <more>", [f"{folder}/table1.csv"])
-            | {"outputs": [f"{folder}/table1.csv", f"{folder}/table1.md"]},
+            | {"outputs": [f"{folder}/table1.{suffix}" for suffix in ("csv", "md", "facts.json")]},
             _rule(study, "a_figure", {"item": "Figure 1"}, "Figure 1: a picture", [f"{folder}/figure1.png"])
             | {"outputs": [f"{folder}/figure1.pdf", f"{folder}/figure1.png"]},
         ]

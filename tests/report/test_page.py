@@ -96,8 +96,9 @@ def test_only_the_configured_studies_are_on_it(page_settings):
     assert "Together" not in page.text
 
 
-def test_the_engine_is_named_as_the_tables_name_it(page_settings):
-    assert "Motifs compared by memelite, distance ed." in written(page_settings).text.split("Seed")[-1]
+def test_the_engine_is_named_as_the_facts_beside_the_tables_name_it(page_settings):
+    sentence = "Motifs compared with Tomtom by memelite 0.5.0, distance ed, BH, q <= 0.1, targets J."
+    assert sentence in written(page_settings).text.split("Seed")[-1]
 
 
 def test_a_study_without_claims_is_an_error_that_names_the_file(page_settings):

@@ -16,6 +16,7 @@ rule hybrid_networks_results:
         trials=f"{HYBRID_OUT}/{{dataset}}_trials.csv",
         md=f"{HYBRID_OUT}/{{dataset}}.md",
         tex=f"{HYBRID_OUT}/{{dataset}}.tex",
+        facts=f"{HYBRID_OUT}/{{dataset}}.facts.json",
     log:
         f"{RESULTS}/logs/figures/hybrid_{{dataset}}.log",
     conda:

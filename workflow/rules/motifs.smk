@@ -88,6 +88,7 @@ rule dnabert_lrp_section53:
             labels={"item": "Section 5.3", "task": "{task}"},
         ),
         md=f"{LRP_OUT}/section53_{{task}}.md",
+        facts=f"{LRP_OUT}/section53_{{task}}.facts.json",
     log:
         f"{RESULTS}/logs/figures/section53_{{task}}.log",
     conda:

@@ -5,12 +5,14 @@ The engine of record is the MEME Suite. memelite is its reimplementation in Pyth
 """
 
 import importlib.metadata
+import json
 import re
 import shlex
 import shutil
 import subprocess
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output, note_read
+from regulens.core.io import atomic_output, note_read, write_text
 from regulens.motifs.meme import MemeMotif, MemeText, read_meme
 from regulens.motifs.settings import ComparisonSettings
 
@@ -238,6 +240,53 @@ def _compare(queries: list[np.ndarray], targets: list[np.ndarray]) -> tuple[np.n
         result = tomtom([q.T for q in queries], [t.T for t in targets], n_target_bins=None, n_jobs=1)
     p_value, _, offset, overlap, strand = result
     return p_value.clip(0, 1), offset, overlap, strand
+
+
+class Compared(NamedTuple):
+    """Motifs that were compared in one way."""
+
+    what: str
+    """What was compared, for people: 'Motifs', 'Filters of 2 of the networks'."""
+    facts: dict[str, str]
+    """`FACTS` but for the number of queries."""
+
+    def __str__(self) -> str:
+        facts = self.facts
+        return (
+            f"{facts['engine']} {facts['version']}, distance {facts['distance']}, {facts['q_value_method']}, "
+            f"q <= {facts['max_q_value']}, targets {facts['targets']}"
+        )
+
+
+def group_by_way(facts: Mapping[str, Mapping[str, str]]) -> list[tuple[list[str], dict[str, str]]]:
+    """Names that were compared in the same way, and that way, from the facts of each name's `read_hits`."""
+    groups: list[tuple[list[str], dict[str, str]]] = []
+    for name, of_name in facts.items():
+        way = {key: value for key, value in of_name.items() if key != "queries"}
+        same = [names for names, known in groups if known == way]
+        if same:
+            same[0].append(name)
+        else:
+            groups.append(([name], way))
+    return groups
+
+
+def facts_path(table: Path | str) -> Path:
+    """Where the facts behind a table are: beside it."""
+    return Path(table).with_suffix(".facts.json")
+
+
+def write_comparisons(comparisons: Sequence[Compared], table: Path | str) -> None:
+    """Write how the motifs behind a table were compared to its `facts_path`."""
+    content = {"comparisons": [{"what": one.what, **one.facts} for one in comparisons]}
+    write_text(json.dumps(content, indent=2) + "\n", facts_path(table))
+
+
+def read_comparisons(path: Path | str) -> list[Compared]:
+    """What `write_comparisons` wrote to a `facts_path`."""
+    note_read(path)
+    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    return [Compared(one.pop("what"), one) for one in content["comparisons"]]
 
 
 MIN_TARGETS = 50

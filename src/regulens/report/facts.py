@@ -1,11 +1,9 @@
 """What was run, in a few lines for each study: read from its configuration and its tables."""
 
-import re
 from pathlib import Path
 
+from regulens.motifs.tomtom import read_comparisons
 from regulens.report.items import Entry
-
-_ENGINE = re.compile(r"^- (.*\bcompared (?:with Tomtom )?by .+)$", flags=re.M)
 
 
 def facts_of(study: str, configured: dict, entries: list[Entry]) -> list[tuple[str, str]]:
@@ -20,13 +18,10 @@ def facts_of(study: str, configured: dict, entries: list[Entry]) -> list[tuple[s
 
 
 def comparisons(entries: list[Entry]) -> list[str]:
-    """How motifs were compared (engine, distance, q-values), in the words of the tables that say it."""
-    found: dict[str, None] = {}
-    for entry in entries:
-        for path in entry.files:
-            if path.suffix == ".md" and path.is_file():
-                found |= dict.fromkeys(_ENGINE.findall(path.read_text()))
-    return list(found)
+    """How motifs were compared (engine, distance, q-values), one sentence a way."""
+    files = [path for entry in entries for path in entry.files if path.name.endswith(".facts.json") and path.is_file()]
+    found = [one for path in files for one in read_comparisons(path)]
+    return list(dict.fromkeys(f"{one.what} compared with Tomtom by {one}." for one in found))
 
 
 def _genomic_interpreter(study: dict) -> list[tuple[str, str]]:

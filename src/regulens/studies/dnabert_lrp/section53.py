@@ -12,7 +12,7 @@ from regulens.core.io import write_text
 from regulens.core.published import published_texts
 from regulens.core.tables import markdown_table, write_csv
 from regulens.motifs.discover import read_columns
-from regulens.motifs.tomtom import read_hits
+from regulens.motifs.tomtom import Compared, group_by_way, read_hits, write_comparisons
 from regulens.studies.dnabert_lrp.tasks import STUDY
 
 COLUMNS = [
@@ -66,7 +66,8 @@ def table53(
         csv: every motif with its best target (lowest q, then lowest p). ``rank`` orders the motifs of a score by q,
             then by instances (most first), then by p, those without a match last: rank 1 is the top match that the
             paper reports ("top" is not defined there; SPEC 6.6). A score without a motif has one row without a rank.
-        markdown: rank 1 of every score.
+        markdown: rank 1 of every score. How the motifs were compared is written beside ``csv``, see
+            `tomtom.facts_path`.
         task: name of the task.
         published_as: task to the paper's task whose classes stand beside it, e.g. ``promoters``; others have none.
         data_note: one sentence on the data, printed under the table.
@@ -82,8 +83,11 @@ def table53(
         part = _score_rows(read_columns(run.motifs, ["motif", "instances"]), hits, known, run, facts[run.label])
         parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
+    ways = group_by_way(facts)
+    comparisons = [Compared(", ".join(labels) if len(ways) > 1 else "Motifs", way) for labels, way in ways]
     write_csv(table, csv)
-    write_text(_markdown(table, {run.score: run.label for run in runs}, facts, data_note), markdown)
+    write_text(_markdown(table, {run.score: run.label for run in runs}, comparisons, data_note), markdown)
+    write_comparisons(comparisons, csv)
     return table
 
 
@@ -116,7 +120,9 @@ def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
     return {place.subject: text for place, text in known.items() if place.condition == condition}
 
 
-def _markdown(table: pd.DataFrame, labels: dict[str, str], facts: dict[str, dict], data_note: str | None) -> str:
+def _markdown(
+    table: pd.DataFrame, labels: dict[str, str], comparisons: Sequence[Compared], data_note: str | None
+) -> str:
     header = ["Score", "Motifs", "Top motif", "Instances", "Best match", "TF class", "TF family", "q-value", "Paper"]
     rows = []
     for score, part in table.groupby("score", sort=False):
@@ -128,20 +134,15 @@ def _markdown(table: pd.DataFrame, labels: dict[str, str], facts: dict[str, dict
             match = f"{top['target_name']} ({top['target']})"
             cells += [match, top["tf_class"], top["tf_family"], f"{top['q_value']:.2g}"]
         rows.append([*cells, top["published_class"]])
-    return markdown_table(header, rows, _notes(table, facts, data_note), left=len(header))
+    return markdown_table(header, rows, _notes(table, comparisons, data_note), left=len(header))
 
 
-def _notes(table: pd.DataFrame, facts: dict[str, dict], data_note: str | None) -> list[str]:
+def _notes(table: pd.DataFrame, comparisons: Sequence[Compared], data_note: str | None) -> list[str]:
     """Sentences under the table, each true of this table."""
-    ways: dict[str, list[str]] = {}
-    for label, fact in facts.items():
-        way = f"{fact['engine']} {fact['version']}, distance {fact['distance']}, {fact['q_value_method']}"
-        ways.setdefault(f"{way}, q <= {fact['max_q_value']}, targets {fact['targets']}", []).append(label)
     lines = ["Top motif: the one whose best match has the lowest q-value; of equal ones that with more instances."]
     lines.append("Scores and motifs are those of the model of the first seed.")
     lines.append("TF class and family are JASPAR's own annotation of the match.")
-    for way, of in ways.items():
-        lines.append(f"{', '.join(of) if len(ways) > 1 else 'Motifs'} compared by {way}.")
+    lines += [f"{one.what} compared by {one}." for one in comparisons]
     if (table["published_class"] != "").any():
         lines.append("Paper: class of the top match in section 5.3; its threshold and q-values are unstated.")
     if data_note:

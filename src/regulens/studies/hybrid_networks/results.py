@@ -22,7 +22,7 @@ from regulens.core.tables import (
     write_csv,
 )
 from regulens.models.settings import HybridArchitecture
-from regulens.motifs.tomtom import read_hits
+from regulens.motifs.tomtom import Compared, group_by_way, read_hits, write_comparisons
 
 # Trials of the hybrid networks: collecting what every model's folder holds, and choosing which trials count (001).
 # The paper trains every network several times and reports the best few, chosen by their result on the test set (001
@@ -378,7 +378,9 @@ def further_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[
     return header, lines
 
 
-def notes(table: pd.DataFrame, task: str, selection, data_note: str | None, facts: Mapping[str, int]) -> list[str]:
+def notes(
+    table: pd.DataFrame, task: str, selection, data_note: str | None, comparisons: Sequence[Compared]
+) -> list[str]:
     """Sentences under the table, each true of this table; ``selection``: a `Selection`."""
     lines = [_selection_note(table, selection), *_selection_gain(table, task)]
     lines.append(
@@ -388,10 +390,8 @@ def notes(table: pd.DataFrame, task: str, selection, data_note: str | None, fact
     if (table["n_defined"] < table["n_kept"]).any():
         lines.append("Where a number exists for some of the kept trials only, mean and ± are over these.")
     lines += _trial_notes(table, selection.keep) + _DEFINITIONS[task]
-    for way, models in facts.items():
-        which = "Filters" if len(facts) == 1 else f"Filters of {models} of the networks"
-        lines.append(f"{which} compared with Tomtom by {way}.")
-    if facts:
+    lines += [f"{one.what} compared with Tomtom by {one}." for one in comparisons]
+    if comparisons:
         lines.append(
             "The paper: Tomtom of the MEME Suite, distance pearson, q <= 0.1, against 1,964 matrices of JASPAR; other "
             "engines, distances and q-values give other numbers of matches."
@@ -464,10 +464,10 @@ def to_markdown(
     *,
     label: str | None = None,
     data_note: str | None = None,
-    facts: Mapping[str, int] | None = None,
+    comparisons: Sequence[Compared] = (),
 ) -> str:
     """The paper's table with its notes, then the plain definitions; ``table``: that of `join_published`."""
-    sentences = notes(table, task, selection, data_note, facts or {})
+    sentences = notes(table, task, selection, data_note, comparisons)
     text = f"# {title(task, label)}\n\n" + markdown_table(*main_table(table, task), sentences, left=2)
     further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
     return f"{text}\n## Further numbers of the same trials\n\n{further}"
@@ -480,13 +480,13 @@ def to_latex(
     *,
     label: str | None = None,
     data_note: str | None = None,
-    facts: Mapping[str, int] | None = None,
+    comparisons: Sequence[Compared] = (),
 ) -> str:
     """The paper's table as a LaTeX ``table`` (package booktabs), published numbers without their ±."""
     header, lines = main_table(table, task, published_sd=False)
     baselines = [part["baseline"].iloc[0] for part in _rows(table)]
     blocks = [n for n in range(1, len(baselines)) if baselines[n] != baselines[n - 1]]
-    sentences = notes(table, task, selection, data_note, facts or {})
+    sentences = notes(table, task, selection, data_note, comparisons)
     caption = f"{title(task, label)}: reproduced and published."
     text = TextTable(header, lines, sentences, left=2, caption=caption, blocks=blocks)
     # Eleven columns: smaller letters and narrow gaps, so that the table fits a page.
@@ -563,22 +563,18 @@ def join_published(
     return table.assign(published=[p[0] for p in pairs], published_sd=[p[1] for p in pairs])[COLUMNS]
 
 
-def tomtom_facts(
+def compared_filters(
     folder: Path | str, task: str, architectures: Mapping[str, HybridArchitecture], activations: Sequence[str]
-) -> dict[str, int]:
-    """How the filters were compared with known motifs: one sentence to the number of models that were, as a rule one.
+) -> list[Compared]:
+    """How the filters were compared with known motifs, as a rule in one way.
 
     Raises InputError when a model's ``tomtom.tsv`` is missing or no such table.
     """
-    ways: dict[str, int] = {}
-    for name in architectures:
-        for activation in activations:
-            fact = read_hits(Path(folder) / task / name / activation / "tomtom.tsv")[1]
-            way = f"{fact['engine']} {fact.get('version', '')}, distance {fact.get('distance', 'unknown')}"
-            way += f", {fact.get('q_value_method', 'unknown q-values')}, q <= {fact.get('max_q_value', 'unknown')}"
-            way += f", targets {fact.get('targets', 'unknown')}"
-            ways[way] = ways.get(way, 0) + 1
-    return ways
+    models = [f"{name}/{activation}" for name in architectures for activation in activations]
+    facts = {model: read_hits(Path(folder) / task / model / "tomtom.tsv")[1] for model in models}
+    ways = group_by_way(facts)
+    several = len(ways) > 1
+    return [Compared(f"Filters of {len(of)} of the networks" if several else "Filters", way) for of, way in ways]
 
 
 def results_table(
@@ -604,7 +600,8 @@ def results_table(
         architectures, activations: configured ones, in the order of the rows.
         selection: which trials count.
         published: ``config/published.csv``.
-        csv, trials, markdown, latex: output paths.
+        csv, trials, markdown, latex: output paths. How filters were compared with known motifs is written beside
+            ``csv``, see `tomtom.facts_path`.
         label: what people call the task.
         data_note: one sentence on the data and the sizes, printed under the table.
 
@@ -612,10 +609,11 @@ def results_table(
     """
     rows = collect(folder, task, architectures, activations, *selection)
     table = join_published(summarise(rows, task), read_published(published, task), architectures)
-    facts = tomtom_facts(folder, task, architectures, activations) if task == "task1" else {}
-    options = {"label": label, "data_note": data_note, "facts": facts}
+    comparisons = compared_filters(folder, task, architectures, activations) if task == "task1" else []
+    options = {"label": label, "data_note": data_note, "comparisons": comparisons}
     write_csv(rows, trials)
     write_csv(table, csv)
     write_text(to_markdown(table, task, selection, **options), markdown)
     write_text(to_latex(table, task, selection, **options), latex)
+    write_comparisons(comparisons, csv)
     return table
