@@ -1,4 +1,7 @@
-"""A hash of code that ignores comments, docstrings and layout, so that rewording does not retrain a model."""
+"""Hashes of this package's code, which tell what must run again, and a cache of what parsing the workflow found out.
+
+A hash ignores comments, docstrings and layout, so that rewording does not retrain a model.
+"""
 
 import ast
 import hashlib
@@ -17,51 +20,23 @@ PACKAGE = "regulens"
 
 ROOT = Path(__file__).parents[1]
 
-WITHOUT_EFFECT = {"", "core.errors", "core.io", "core.hdf5", "core.code", "core.progress"}
-WITHOUT_EFFECT |= {"training.lock", "data.download"}
+WITHOUT_EFFECT = {
+    "",
+    "core.code",
+    "core.errors",
+    "core.hdf5",
+    "core.io",
+    "core.progress",
+    "data.download",
+    "training.lock",
+}
 """Modules that cannot change what is computed: messages, progress, locks, how files are fetched and put in place."""
 
 
-def _without_docstrings(tree: ast.AST) -> ast.AST:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            # Field docstrings of settings classes are bare strings as well; none of them changes a result.
-            node.body = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
-    return tree
-
-
-def _file(module: str) -> Path | None:
-    """Source of a module named relative to the package."""
-    path = ROOT.joinpath(*module.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
-
-
-def _imported(tree: ast.AST) -> set[str]:
-    """Modules of this package that a syntax tree imports, relative to it; those found at run time are not seen."""
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-            if node.module.split(".")[0] == PACKAGE:
-                inner = node.module.removeprefix(PACKAGE).lstrip(".")
-                candidates = [f"{inner}.{alias.name}".lstrip(".") for alias in node.names]
-                names |= {f"{PACKAGE}.{name}" for name in candidates if _file(name)}
-    return {n.removeprefix(PACKAGE).lstrip(".") for n in names if n == PACKAGE or n.startswith(f"{PACKAGE}.")}
-
-
-@cache
-def _read(module: str) -> tuple[str, frozenset[str]]:
-    """Hash of one module with the data beside it (claims.yaml of claims.py), and the modules that it imports."""
-    file = _file(module)
-    if file is None:
-        raise InputError(f"{PACKAGE}.{module} is not a module: correct the code(...) of the rule that names it")
-    tree = _without_docstrings(ast.parse(file.read_text()))
-    data = file.with_suffix(".yaml")
-    text = ast.dump(tree) + (data.read_text() if data.is_file() else "")
-    return hashlib.sha256(text.encode()).hexdigest(), frozenset(_imported(tree))
+def code_hash(modules: Iterable[str]) -> str:
+    """Hash of the syntax trees, without docstrings, of modules and of all that they import."""
+    joined = "".join(f"{module}:{_read(module)[0]}" for module in sorted(code_modules(modules)))
+    return hashlib.sha256(joined.encode()).hexdigest()[:12]
 
 
 def code_modules(modules: Iterable[str]) -> set[str]:
@@ -88,22 +63,53 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def code_hash(modules: Iterable[str]) -> str:
-    """Hash of the syntax trees, without docstrings, of modules and of all that they import."""
-    joined = "".join(f"{module}:{_read(module)[0]}" for module in sorted(code_modules(modules)))
-    return hashlib.sha256(joined.encode()).hexdigest()[:12]
+@cache
+def _read(module: str) -> tuple[str, frozenset[str]]:
+    """Hash of one module with the data beside it (claims.yaml of claims.py), and the modules that it imports."""
+    file = _file(module)
+    if file is None:
+        raise InputError(f"{PACKAGE}.{module} is not a module: correct the code(...) of the rule that names it")
+    tree = _without_docstrings(ast.parse(file.read_text()))
+    data = file.with_suffix(".yaml")
+    text = ast.dump(tree) + (data.read_text() if data.is_file() else "")
+    return hashlib.sha256(text.encode()).hexdigest(), frozenset(_imported(tree))
 
 
-# What parsing the workflow found out, kept for the next parse: every job of a cluster parses the workflow twice.
+def _file(module: str) -> Path | None:
+    """Source of a module named relative to the package."""
+    path = ROOT.joinpath(*module.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-def cache_folder() -> Path:
-    """Folder of this user for what can be found out again (XDG base directories)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulens"
+def _imported(tree: ast.AST) -> set[str]:
+    """Modules of this package that a syntax tree imports, relative to it; those found at run time are not seen."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            if node.module.split(".")[0] == PACKAGE:
+                inner = node.module.removeprefix(PACKAGE).lstrip(".")
+                candidates = [f"{inner}.{alias.name}".lstrip(".") for alias in node.names]
+                names |= {f"{PACKAGE}.{name}" for name in candidates if _file(name)}
+    return {n.removeprefix(PACKAGE).lstrip(".") for n in names if n == PACKAGE or n.startswith(f"{PACKAGE}.")}
+
+
+def _without_docstrings(tree: ast.AST) -> ast.AST:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            # Field docstrings of settings classes are bare strings as well; none of them changes a result.
+            node.body = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    return tree
 
 
 class ParseCache:
-    """Plain values by kind and key, in one JSON file for each state of the code and each Python."""
+    """Plain values by kind and key, in one JSON file for each state of the code and each Python.
+
+    Every job of a cluster parses the workflow twice: what one parse found out is kept for the next.
+    """
 
     def __init__(self, folder: Path | str):
         made_by = hashlib.sha256(f"{source_hash()} {sys.version}".encode()).hexdigest()[:16]
@@ -136,3 +142,8 @@ class ParseCache:
             except Exception:  # a cache must not be what a run fails on
                 return
             self._found = {}
+
+
+def cache_folder() -> Path:
+    """Folder of this user for what can be found out again (XDG base directories)."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulens"

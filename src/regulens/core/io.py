@@ -1,4 +1,9 @@
-"""Outputs that are whole or absent, and a record of the files that a command wrote and read."""
+"""Files that are whole or absent, the record of what a command wrote and read, and sums of files.
+
+`atomic_output` puts every file in place. Within `recorded_files` it also notes what it wrote, and readers note what the
+command line does not name (`note_read`): manifests are made from that. Sums are sha256; those of a user's own files,
+which have no manifest, are remembered in the working folder.
+"""
 
 import csv
 import errno
@@ -15,10 +20,19 @@ from pathlib import Path
 
 from regulens.core.errors import InputError
 
-_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors that mean: no room on the disk, or within a quota or a limit on file size."""
 
 _NO_ROOM_BYTES = 1 << 20
 """Some writers (torch.save) fail on a full disk without a reason; with less than this free, that is the reason."""
+
+MEMORY = Path(".regulens/sums")
+"""Folder, in the working folder, of the sums of files that have no manifest; it may be deleted at any time."""
+
+SMALL_BYTES = 1 << 20
+"""Smaller files are read again instead: that is as quick as looking up their sum."""
+
+_CHUNK_BYTES = 4 << 20
 
 
 @dataclass
@@ -34,6 +48,54 @@ class FileRecord:
 
 
 _record: FileRecord | None = None
+
+
+@contextmanager
+def atomic_output(target: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``; rename it onto ``target`` on success, remove it on any failure.
+
+    The temporary name keeps the suffixes of the target, because some writers choose their format by suffix.
+    Works for a file and for a folder (create it inside the block; an older folder of that name is replaced). The
+    manifest of an older target is removed first: it never stands beside another file than its own.
+
+    Raises `InputError` that names target and folder when the disk (or a quota) is full.
+    """
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{uuid.uuid4().hex[:8]}.part.{target.name}")
+    try:
+        yield temporary
+        manifest_path(target).unlink(missing_ok=True)
+        if temporary.is_dir() and target.is_dir():
+            shutil.rmtree(target)
+        os.replace(temporary, target)
+        if _record is not None:
+            _record.written.setdefault(Path(os.path.abspath(target)))
+    except (OSError, RuntimeError) as error:
+        free = shutil.disk_usage(target.parent).free  # before what was written is removed
+        if getattr(error, "errno", None) in FULL_DISK or free < _NO_ROOM_BYTES:
+            raise InputError(
+                f"{target}: no space left to write it ({free:,} bytes free on the disk of {target.parent.resolve()}): "
+                "make room there (or look at your quota) and start again"
+            ) from error
+        raise
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, target: Path | str) -> None:
+    """Write a text file, whole or not at all; see `atomic_output`."""
+    with atomic_output(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def manifest_path(artefact: Path | str) -> Path:
+    """Where the manifest of a file or folder is: beside it."""
+    artefact = Path(artefact)
+    return artefact.with_name(f"{artefact.name}.manifest.json")
 
 
 @contextmanager
@@ -66,65 +128,6 @@ def note_folder(folder: Path | str) -> None:
         _record.folders.append(Path(os.path.abspath(folder)))
 
 
-def manifest_path(artefact: Path | str) -> Path:
-    """Where the manifest of a file or folder is: beside it."""
-    artefact = Path(artefact)
-    return artefact.with_name(f"{artefact.name}.manifest.json")
-
-
-@contextmanager
-def atomic_output(target: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside ``target``; rename it onto ``target`` on success, remove it on any failure.
-
-    The temporary name keeps the suffixes of the target, because some writers choose their format by suffix.
-    Works for a file and for a folder (create it inside the block; an older folder of that name is replaced). The
-    manifest of an older target is removed first: it never stands beside another file than its own.
-
-    Raises `InputError` that names target and folder when the disk (or a quota) is full.
-    """
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{uuid.uuid4().hex[:8]}.part.{target.name}")
-    try:
-        yield temporary
-        manifest_path(target).unlink(missing_ok=True)
-        if temporary.is_dir() and target.is_dir():
-            shutil.rmtree(target)
-        os.replace(temporary, target)
-        if _record is not None:
-            _record.written.setdefault(Path(os.path.abspath(target)))
-    except (OSError, RuntimeError) as error:
-        free = shutil.disk_usage(target.parent).free  # before what was written is removed
-        if getattr(error, "errno", None) in _FULL_DISK or free < _NO_ROOM_BYTES:
-            raise InputError(
-                f"{target}: no space left to write it ({free:,} bytes free on the disk of {target.parent.resolve()}): "
-                "make room there (or look at your quota) and start again"
-            ) from error
-        raise
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
-
-
-def write_text(text: str, target: Path | str) -> None:
-    """Write a text file, whole or not at all; see `atomic_output`."""
-    with atomic_output(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-# sha256 of files and folders, each computed once: the sums of a user's own files are remembered.
-
-MEMORY = Path(".regulens/sums")
-"""Folder, in the working folder, of the sums of files that have no manifest; it may be deleted at any time."""
-
-SMALL_BYTES = 1 << 20
-"""Smaller files are read again instead: that is as quick as looking up their sum."""
-
-_CHUNK_BYTES = 4 << 20
-
-
 def file_sum(path: Path, without: Sequence[str] = ()) -> str:
     """sha256 of a file as hexadecimal digits; of a CSV ``without`` some columns, those of its rows without them."""
     digest = hashlib.sha256()
@@ -145,12 +148,6 @@ def joined_sum(sums: Iterable[tuple[str, str]]) -> str:
     """One sha256 for many files: of lines `sha256  name`, in the order of the names."""
     text = "".join(f"{sum_}  {name}\n" for name, sum_ in sorted(sums))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def size_and_time(files: Iterable[Path]) -> tuple[int, int]:
-    """Bytes of these files together, and the time of the latest change in ns."""
-    found = [path.stat() for path in files]
-    return sum(stat.st_size for stat in found), max((stat.st_mtime_ns for stat in found), default=0)
 
 
 def remembered_sum(path: Path, without: Sequence[str] = ()) -> str:
@@ -183,3 +180,9 @@ def remembered_sum(path: Path, without: Sequence[str] = ()) -> str:
         file.truncate(0)
         file.write(json.dumps({"path": place, "facts": facts, "sha256": found}))
         return found
+
+
+def size_and_time(files: Iterable[Path]) -> tuple[int, int]:
+    """Bytes of these files together, and the time of the latest change in ns."""
+    found = [path.stat() for path in files]
+    return sum(stat.st_size for stat in found), max((stat.st_mtime_ns for stat in found), default=0)

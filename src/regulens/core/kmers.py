@@ -15,9 +15,11 @@ _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LETTERS = "ATCG"
 
 
-def vocabulary_size(k: int) -> int:
-    """Number of tokens: the special ones and 4 ** k k-mers."""
-    return len(_SPECIAL) + 4**k
+def token_ids(codes: Tensor, k: int = 6) -> Tensor:
+    """Input of the model for each sequence: CLS, the tokens of `kmer_ids`, SEP; int64 (N, L - k + 3)."""
+    kmers = kmer_ids(codes, k)
+    first, last = (kmers.new_full((len(kmers), 1), token) for token in (CLS, SEP))
+    return torch.cat((first, kmers, last), 1)
 
 
 def kmer_ids(codes: Tensor, k: int = 6) -> Tensor:
@@ -37,13 +39,6 @@ def kmer_ids(codes: Tensor, k: int = 6) -> Tensor:
     return torch.where(number < 0, UNK, number + len(_SPECIAL)).long()
 
 
-def token_ids(codes: Tensor, k: int = 6) -> Tensor:
-    """Input of the model for each sequence: CLS, the tokens of `kmer_ids`, SEP; int64 (N, L - k + 3)."""
-    kmers = kmer_ids(codes, k)
-    first, last = (kmers.new_full((len(kmers), 1), token) for token in (CLS, SEP))
-    return torch.cat((first, kmers, last), 1)
-
-
 def kmer_text(token: int, k: int = 6) -> str:
     """Letters of a k-mer's token, or the name of a special token such as ``[CLS]``.
 
@@ -55,6 +50,11 @@ def kmer_text(token: int, k: int = 6) -> str:
         return _SPECIAL[token]
     number = token - len(_SPECIAL)
     return "".join(_LETTERS[number >> 2 * place & 3] for place in reversed(range(k)))
+
+
+def vocabulary_size(k: int) -> int:
+    """Number of tokens: the special ones and 4 ** k k-mers."""
+    return len(_SPECIAL) + 4**k
 
 
 def base_relevance(kmer_values: Tensor, k: int = 6) -> Tensor:

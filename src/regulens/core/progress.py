@@ -28,7 +28,7 @@ def bar() -> Progress:
     )
 
 
-def progress(items: Iterable[Item], what: str) -> Iterator[Item]:
-    """Go through ``items`` with a progress bar."""
+def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
+    """Go through ``items`` with a progress bar; ``total``: their number, where they have no length and it is known."""
     with bar() as shown:
-        yield from shown.track(items, description=what)
+        yield from shown.track(items, total=total, description=what)

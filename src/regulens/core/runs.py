@@ -1,4 +1,4 @@
-"""Files that belong to one trained model."""
+"""Files that belong to one trained model, with the names that tables and figures give it."""
 
 from pathlib import Path
 from typing import NamedTuple

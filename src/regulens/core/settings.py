@@ -1,4 +1,4 @@
-"""Base class of every settings object: unknown keys are errors and values never change after validation."""
+"""Base class of every settings object, and validation whose errors name the key and what would be right."""
 
 import difflib
 from typing import Any, get_args
@@ -7,17 +7,49 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from regulens.core.errors import InputError
 
+DISCRIMINATOR = "route"
+"""Key whose value chooses among the classes of a union."""
+
 
 class Settings(BaseModel):
-    """A group of configuration keys. Commands receive one as JSON and validate it with ``model_validate_json``."""
+    """A group of configuration keys: unknown ones are errors, and values never change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-# Validation whose errors name the key, what was found, and the nearest valid key or value.
+def validated(model: type[BaseModel], values: Any, prefix: str = ""):
+    """``model.model_validate`` whose error is an InputError in the user's words."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError("\n".join(describe(model, error, values, prefix))) from None
 
-DISCRIMINATOR = "route"
-"""Key whose value chooses among the classes of a union."""
+
+def describe(model: type[BaseModel], error: ValidationError, values: Any, prefix: str = "") -> list[str]:
+    """One line for every error of a validation: path, what is wrong, what was found, what would be right."""
+    lines = []
+    for item in error.errors():
+        location = item["loc"]
+        path = ".".join(filter(None, [prefix, _path(location, values)])) or "(top level)"
+        found = f"found {item['input']!r}"
+        found = found if len(found) < 80 else found[:77] + "..."
+        if item["type"] == "extra_forbidden":
+            hint = nearest(location[-1], _valid_keys(model, location))
+            lines.append(f"{path}: unknown key ({found}); {hint}")
+        elif item["type"] == "missing":
+            lines.append(f"{path}: this key is missing")
+        elif item["type"] in ("value_error", "assertion_error"):
+            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}; {found}")
+        elif item["type"] == "union_tag_invalid":
+            tag = item["ctx"]["tag"]
+            valid = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]
+            lines.append(f"{path}.{DISCRIMINATOR}: unknown value; found '{tag}'; {nearest(tag, valid)}")
+        elif item["type"] == "literal_error":
+            valid = [word.strip(" '") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
+            lines.append(f"{path}: unknown value; {found}; {nearest(item['input'], valid)}")
+        else:
+            lines.append(f"{path}: {item['msg'][0].lower()}{item['msg'][1:]}; {found}")
+    return lines
 
 
 def nearest(word: str, valid: list[str]) -> str:
@@ -62,38 +94,3 @@ def _path(location: tuple, values: Any) -> str:
         except (KeyError, IndexError, TypeError):
             values = None
     return "".join(parts).lstrip(".")
-
-
-def describe(model: type[BaseModel], error: ValidationError, values: Any, prefix: str = "") -> list[str]:
-    """One line for every error of a validation: path, what is wrong, what was found, what would be right."""
-    lines = []
-    for item in error.errors():
-        location = item["loc"]
-        path = ".".join(filter(None, [prefix, _path(location, values)])) or "(top level)"
-        found = f"found {item['input']!r}"
-        found = found if len(found) < 80 else found[:77] + "..."
-        if item["type"] == "extra_forbidden":
-            hint = nearest(location[-1], _valid_keys(model, location))
-            lines.append(f"{path}: unknown key ({found}); {hint}")
-        elif item["type"] == "missing":
-            lines.append(f"{path}: this key is missing")
-        elif item["type"] in ("value_error", "assertion_error"):
-            lines.append(f"{path}: {item['msg'].removeprefix('Value error, ')}; {found}")
-        elif item["type"] == "union_tag_invalid":
-            tag = item["ctx"]["tag"]
-            valid = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]
-            lines.append(f"{path}.{DISCRIMINATOR}: unknown value; found '{tag}'; {nearest(tag, valid)}")
-        elif item["type"] == "literal_error":
-            valid = [word.strip(" '") for word in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
-            lines.append(f"{path}: unknown value; {found}; {nearest(item['input'], valid)}")
-        else:
-            lines.append(f"{path}: {item['msg'][0].lower()}{item['msg'][1:]}; {found}")
-    return lines
-
-
-def validated(model: type[BaseModel], values: Any, prefix: str = ""):
-    """``model.model_validate`` whose error is an InputError in the user's words."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise InputError("\n".join(describe(model, error, values, prefix))) from None

@@ -1,4 +1,4 @@
-"""Small statistics shared by the studies: bootstrap over sequences, paired tests, correlations and AUROC of rows."""
+"""Statistics that several studies share: intervals, bootstrap, paired tests, rank correlations and AUROC of rows."""
 
 import numpy as np
 from scipy.stats import binom, rankdata, t
