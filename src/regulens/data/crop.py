@@ -1,4 +1,9 @@
-"""Crops training examples out of a genome (FASTA), windows (BED) and coverage tracks (bigWig) (SPEC 2.3, 4.2)."""
+"""Crops training examples out of a genome (`crop_bigwig`) or TFRecords (`crop_tfrecord`) into a store (SPEC 2.3, 4).
+
+An example is a window of the sequence and, around its centre, the coverage of every track in bins. Coverage comes base
+by base from bigWig files and is cleaned and binned here, or in finished bins from the records of a Basenji data set,
+which are pooled to wider ones. Both routes use the same windows (BED), splits and summary statistics.
+"""
 
 import json
 import math
@@ -12,18 +17,24 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 import torch
-from tqdm import tqdm
 
 from regulens.core.errors import InputError
 from regulens.core.io import note_read
-from regulens.core.sequence import N_CODE
-from regulens.data.genome import Genome
+from regulens.core.progress import progress
+from regulens.data.genome import Genome, pad_with_n
 from regulens.data.settings import SPLITS, CropSettings, Geometry
 from regulens.data.store import write_store
 from regulens.data.tfrecord import decode_sequence, parse_example, read_records
 from regulens.data.tracks import assign_groups, read_track_table
 
-# Windows of the genome, their splits, and the examples that are cut from each.
+FLOAT16_MAX = float(np.finfo(np.float16).max)
+"""65,504: larger values are clipped to it before they are stored."""
+
+_SQUARE_ROOT = ("sum_sqrt", "mean_sqrt")
+
+_FEWEST_BINS = 8  # a shorter window has no baseline: half of it may be one peak
+
+_OPEN_FILES = 400  # bigWig files held open at a time: most systems allow a process 1,024 files
 
 
 class Region(NamedTuple):
@@ -50,265 +61,7 @@ class Tile(NamedTuple):
     """First base of the input sequence; negative where it begins before the target region."""
 
 
-def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> list[Tile]:
-    """Examples of a window whose target region is ``target_bp`` long, left to right.
-
-    ``centre`` gives one, whose target span is the centre of the region (000 section 3.4). ``adjoining`` gives as many
-    as fit side by side, centred as a whole. A middle that is not a whole base is rounded down.
-
-    Raises `InputError` when the region is shorter than one target span.
-    """
-    fit = target_bp // geometry.target_bp
-    if fit == 0:
-        raise InputError(
-            f"a window's target region of {target_bp} bp is shorter than bins x bin_bp = {geometry.target_bp} bp: use "
-            "fewer bins or longer windows"
-        )
-    number = 1 if settings.tiling == "centre" else fit
-    first = (target_bp - number * geometry.target_bp) // 2
-    context = (geometry.input_bp - geometry.target_bp) // 2
-    starts = [first + tile * geometry.target_bp for tile in range(number)]
-    return [Tile(start, start - context) for start in starts]
-
-
-def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
-    """Read a BED file, in file order; ``with_split`` asks for a split (train, valid, test) in the fourth column.
-
-    Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
-    Raises `InputError` naming file and line of a malformed row.
-    """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: the BED file does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the BED file: {error}") from None
-    needed = 4 if with_split else 3
-    regions = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith(("#", "track ", "browser ")):
-            continue
-        fields = line.split("\t")
-        if len(fields) < needed:
-            raise InputError(f"{path}, line {number}: {len(fields)} tab-separated fields where {needed} are needed")
-        try:
-            start, end = int(fields[1]), int(fields[2])
-        except ValueError:
-            raise InputError(f"{path}, line {number}: start and end must be numbers, found {fields[1:3]}") from None
-        if not 0 <= start < end:
-            raise InputError(f"{path}, line {number}: need 0 <= start < end, found start {start} and end {end}")
-        split = fields[3].strip() if with_split else ""
-        if with_split and split not in SPLITS:
-            raise InputError(f"{path}, line {number}: split {split!r} is not one of {', '.join(SPLITS)}")
-        regions.append(Region(fields[0], start, end, split, number))
-    return regions
-
-
-def read_windows(path: Path | str) -> list[Region]:
-    """Read a BED of windows whose fourth column is the split, in file order; `InputError` when it has none."""
-    windows = read_bed(path, with_split=True)
-    if not windows:
-        raise InputError(f"{path}: there are no windows in it")
-    return windows
-
-
-def check_splits_disjoint(targets: Sequence[Region], path: Path | str) -> None:
-    """Raise `InputError` naming both rows of ``path`` when the target regions of two splits share a base.
-
-    Inputs may overlap: the sequence beside a target is context, and its own coverage is never asked for.
-    """
-    furthest: dict[str, Region] = {}  # by split, the region of this contig that reaches furthest so far
-    contig = None
-    for region in sorted(targets):
-        if region.contig != contig:
-            furthest, contig = {}, region.contig
-        for other in furthest.values():
-            if other.split != region.split and other.end > region.start:
-                raise InputError(
-                    f"{path}: the target regions of {other} and {region} overlap: remove one of them, or two splits "
-                    "share targets"
-                )
-        if region.split not in furthest or furthest[region.split].end < region.end:
-            furthest[region.split] = region
-
-
-# From values to bins: summary statistics, soft and hard clip, and the exact way from fine bins to coarser ones.
-# Everything here works in float32 on arrays (bins, ...) and follows SPEC 4.2, steps 7 to 11.
-
-FLOAT16_MAX = float(np.finfo(np.float16).max)
-"""65,504: larger values are clipped to it before they are stored."""
-
-_SQUARE_ROOT = ("sum_sqrt", "mean_sqrt")
-
-
-def to_float32(values: np.ndarray) -> np.ndarray:
-    """float16 to float32. By PyTorch: its conversions are vectorised, this one twice as fast as NumPy's."""
-    return torch.from_numpy(values).float().numpy()
-
-
-def to_float16(values: np.ndarray) -> np.ndarray:
-    """float32 to float16; by PyTorch, twenty times as fast as NumPy. Values beyond `FLOAT16_MAX` become infinite."""
-    return torch.from_numpy(values).half().numpy()
-
-
-def summarise(values: np.ndarray, sum_stat: str) -> np.ndarray:
-    """Summarise ``values`` float32 (bins, width, ...) over their second axis; returns float32 (bins, ...).
-
-    ``sum_sqrt`` is -1 + sqrt(1 + sum), ``mean_sqrt`` the same of the mean, ``peak`` sqrt(4 mean) clipped to [0, 1].
-    Raises `ValueError` when a square root would be of a negative number.
-    """
-    if sum_stat in ("median", "max"):
-        return getattr(np, sum_stat)(values, axis=1).astype(np.float32)
-    statistic = sum_stat.removesuffix("_sqrt")
-    summary = _sum(values)
-    if statistic != "sum":
-        summary /= values.shape[1]
-    if sum_stat == "peak":
-        return np.sqrt(np.clip(4 * summary, 0, 1))
-    if sum_stat in _SQUARE_ROOT:
-        summary += 1
-        if summary.min(initial=0) < 0:
-            raise ValueError(f"{sum_stat} of a bin whose {statistic} is {summary.min() - 1:.4g}")
-        np.sqrt(summary, out=summary)
-        summary -= 1
-    return summary
-
-
-def _sum(values: np.ndarray) -> np.ndarray:
-    if values.ndim == 2:
-        return values.sum(axis=1, dtype=np.float32)
-    total = values[:, 0].copy()
-    for position in range(1, values.shape[1]):  # whole rows at a time: faster than a sum over the middle axis
-        total += values[:, position]
-    return total
-
-
-def clip_values(values: np.ndarray, clip: float, clip_soft: float = math.nan) -> np.ndarray:
-    """Clip bins and store them: x > clip_soft becomes clip_soft - 1 + sqrt(x - clip_soft + 1), then [-clip, clip].
-
-    A ``clip_soft`` of nan leaves the first step out. Returns float16, limited to `FLOAT16_MAX`.
-    """
-    if values.max(initial=0) > clip_soft:  # never true for nan
-        values = np.where(values > clip_soft, clip_soft - 1 + np.sqrt(np.maximum(values - clip_soft, 0) + 1), values)
-    limit = min(clip, FLOAT16_MAX)
-    return to_float16(np.clip(values, -limit, limit))
-
-
-def undo_clip_soft(values: np.ndarray, clip_soft: float) -> np.ndarray:
-    """Inverse of the soft clip: y > clip_soft becomes (y - clip_soft + 1)^2 + clip_soft - 1; nan changes nothing."""
-    if math.isnan(clip_soft):
-        return values
-    if values.max(initial=0) <= clip_soft:
-        return values
-    return np.where(values > clip_soft, (values - clip_soft + 1) ** 2 + clip_soft - 1, values)
-
-
-class BinPooler:
-    """Pools ``factor`` neighbouring bins of processed targets into one, as if coverage had been binned coarsely.
-
-    ``tracks`` is a track table. The soft clip and the square root of a fine bin are undone, the fine bins summarised
-    with the track's own statistic, and both applied again. That is exact, up to the rounding of float16, for mean, max,
-    sum, mean_sqrt and sum_sqrt wherever no fine bin reached the hard clip ``clip``; one that did counts as if its value
-    were the clip. Targets that were rounded before they were stored carry that rounding through the square.
-
-    Raises `InputError` for a track whose statistic cannot be pooled: a median of medians is not the median, and a
-    ``peak`` saturates at 1.
-    """
-
-    def __init__(self, tracks: pd.DataFrame, factor: int):
-        self.factor = factor
-        for row, (identifier, sum_stat) in enumerate(zip(tracks["identifier"], tracks["sum_stat"], strict=True)):
-            if factor > 1 and sum_stat in ("median", "peak"):
-                raise InputError(
-                    f"track {row} ({identifier}) has sum_stat {sum_stat}, and {sum_stat} bins cannot be pooled to bins "
-                    f"{factor} times as wide: set bin_bp to the pool_width of the data"
-                )
-        # Neighbouring tracks with one recipe are processed together; a data set has a handful of such runs.
-        recipe = tracks[["sum_stat", "clip", "clip_soft"]].fillna(-1)
-        starts = np.flatnonzero((recipe != recipe.shift()).any(axis=1).to_numpy())
-        ends = [*starts[1:], len(tracks)]
-        self._runs = [
-            (slice(start, end), tracks["sum_stat"][start], tracks["clip"][start], tracks["clip_soft"][start])
-            for start, end in zip(starts.tolist(), ends, strict=True)
-        ]
-
-    def __call__(self, target: np.ndarray) -> np.ndarray:
-        """Pool ``target`` float16 (factor x bins, tracks) to float16 (bins, tracks)."""
-        if self.factor == 1:
-            return target
-        values = to_float32(target)
-        pooled = np.empty((len(target) // self.factor, target.shape[1]), dtype=np.float16)
-        for columns, sum_stat, clip, clip_soft in self._runs:
-            fine = undo_clip_soft(np.ascontiguousarray(values[:, columns]), clip_soft)
-            if sum_stat in _SQUARE_ROOT:
-                fine += 1
-                fine *= fine
-                fine -= 1
-            coarse = summarise(fine.reshape(len(pooled), self.factor, -1), sum_stat)
-            pooled[:, columns] = clip_values(coarse, clip, clip_soft)
-        return pooled
-
-
-# From the coverage of one window, base by base, to the bins of a training target (SPEC 4.2).
-
-
-_FEWEST_BINS = 8  # a shorter window has no baseline: half of it may be one peak
-
-
-def clean_coverage(
-    values: np.ndarray, bin_bp: int, blacklist: Sequence[tuple[int, int]] = (), interpolate: bool = False
-) -> np.ndarray:
-    """Steps 1 to 5: round to float16, fill gaps, flatten blacklisted regions. Returns float32 (bp,).
-
-    ``values`` float32 (bp,) is one track's coverage of one window, nan where the file says nothing. The baseline is the
-    median of the window, and 0 when the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds
-    intervals (start, end) relative to the window, already extended, which may reach beyond it: their values are clipped
-    to [-baseline, baseline]. Remaining gaps get the baseline; ``interpolate`` fills them linearly before that, beyond
-    the first and last value with a fall to 0.
-
-    Deviations from Basenji, each in a case where its result is not meant (SPEC S30, 11): an interval that starts before
-    the window is clipped to it (a negative index drops it there), and the baseline's magnitude bounds blacklisted
-    values (a negative baseline inverts the bounds there).
-    """
-    values = to_float32(to_float16(np.clip(values, -FLOAT16_MAX, FLOAT16_MAX)))
-    if interpolate:
-        values = interpolate_gaps(values)
-    gaps = np.isnan(values)
-    has_gaps = gaps.any()
-    baseline = 0.0 if has_gaps or len(values) < _FEWEST_BINS * bin_bp else float(np.median(values))
-    for start, end in blacklist:
-        region = slice(max(start, 0), max(end, 0))
-        values[region] = np.clip(values[region], -abs(baseline), abs(baseline))
-    if has_gaps:
-        values[gaps] = baseline
-    return values
-
-
-def interpolate_gaps(values: np.ndarray) -> np.ndarray:
-    """Replace nan by linear interpolation along (bp,); beyond the first and last value the coverage falls to 0."""
-    known = np.flatnonzero(~np.isnan(values))
-    if len(known) == len(values):
-        return values
-    padded = np.concatenate([[0.0], values[known], [0.0]])
-    positions = np.concatenate([[-1], known, [len(values)]])
-    return np.interp(np.arange(len(values)), positions, padded).astype(np.float32)
-
-
-def bin_coverage(
-    values: np.ndarray, bin_bp: int, scale: float, sum_stat: str, clip: float, clip_soft: float = math.nan
-) -> np.ndarray:
-    """Steps 7 to 11: scale ``values`` (bp,), summarise each ``bin_bp`` by ``sum_stat``, clip. Returns float16 (bins,).
-
-    Basenji's last step clips a finished track at its 99.99999th percentile. It is left out: it needs every window of
-    the data set before the first can be written, and touches about one bin in ten million.
-    Raises `ValueError` for a square root of a negative sum.
-    """
-    scaled = values.astype(np.float32) * np.float32(scale)
-    return clip_values(summarise(scaled.reshape(-1, bin_bp), sum_stat), clip, clip_soft)
-
-
-_OPEN_FILES = 400  # bigWig files held open at a time: most systems allow a process 1,024 files
+# From genome and bigWig files.
 
 
 def crop_bigwig(
@@ -356,8 +109,7 @@ def crop_bigwig(
         examples = _examples(regions, split, genome, geometry, settings, windows)
         first, last = len(examples) * shard // n_shards, len(examples) * (shard + 1) // n_shards
         with write_store(output, table, geometry, split, settings.compression) as store:
-            # A bar for a person at a terminal only (disable=None): a log would fill with them.
-            for work in tqdm(_by_window(examples[first:last]), f"{split} {shard}", disable=None, unit=" windows"):
+            for work in progress(_by_window(examples[first:last]), f"windows of {split} {shard}"):
                 contig, start = work.window.contig, work.window.start
                 mask = [(a - start, b - start) for a, b in masks.get(contig, ())]
                 targets = coverage.targets(work, geometry, mask, settings)
@@ -365,13 +117,6 @@ def crop_bigwig(
                     left, right = start + tile.input_start, start + tile.input_start + geometry.input_bp
                     store.append(genome.codes(contig, left, right), target, f"{contig}:{left}-{right}")
             return store.examples
-
-
-class _Work(NamedTuple):
-    """Examples of one window, which adjoin each other."""
-
-    window: Region
-    tiles: list[Tile]
 
 
 def _check_regions(regions: Sequence[Region], genome: Genome, path: Path | str) -> None:
@@ -387,6 +132,13 @@ def _check_regions(regions: Sequence[Region], genome: Genome, path: Path | str) 
                 f"{path}: {region} ends beyond its contig of {genome.lengths[region.contig]} bp in {genome.path}: use "
                 "the FASTA of the same assembly"
             )
+
+
+class _Work(NamedTuple):
+    """Examples of one window, which adjoin each other."""
+
+    window: Region
+    tiles: list[Tile]
 
 
 def _examples(
@@ -511,7 +263,7 @@ class _Coverage:
             file.close()
 
 
-# Crops training examples out of one TFRecord file of a Basenji data set (000 section 3.4; SPEC 2.4, 4.4).
+# From a TFRecord file of a Basenji data set (000 section 3.4; SPEC 2.4, 4.4).
 
 
 def crop_tfrecord(
@@ -556,9 +308,7 @@ def crop_tfrecord(
     last = (tiles[-1].target_start + geometry.target_bp) // record.pool_width
     number = -1
     with write_store(output, table, geometry, split, settings.compression) as store:
-        # A bar for a person at a terminal only (disable=None): a log would fill with them.
-        bar = tqdm(read_records(tfrecord), Path(tfrecord).name, expected, disable=None, unit=" records")
-        for number, payload in enumerate(bar):
+        for number, payload in enumerate(progress(read_records(tfrecord), Path(tfrecord).name, expected)):
             if number == expected:
                 break
             try:
@@ -566,8 +316,12 @@ def crop_tfrecord(
                 targets = pooler(_finite(target[first:last])).reshape(len(tiles), geometry.bins, record.tracks)
                 for tile, bins in zip(tiles, targets, strict=True):
                     start = tile.input_start + record.crop_bp
-                    codes = _cut(sequence, record.sequence_bp, start, start + geometry.input_bp)
-                    location = "" if rows is None else _location(rows[number], start, geometry.input_bp)
+                    end, location = start + geometry.input_bp, ""
+                    first_bp, last_bp = (min(max(place, 0), record.sequence_bp) for place in (start, end))
+                    codes = pad_with_n(decode_sequence(sequence, record.sequence_bp, first_bp, last_bp), start, end)
+                    if rows is not None:
+                        contig, offset = rows[number]
+                        location = f"{contig}:{offset + start}-{offset + end}"
                     store.append(codes, bins, location)
             except ValueError as error:
                 raise InputError(f"{tfrecord}: record {number} is not usable: {error}") from None
@@ -661,28 +415,6 @@ class RecordFormat:
         return features["sequence"], target.view("<f2").reshape(self.bins, self.tracks)
 
 
-def _cut(sequence: memoryview, length: int, start: int, end: int) -> np.ndarray:
-    """Codes of bases ``start`` to ``end``, N where these lie outside of the sequence."""
-    inside = decode_sequence(sequence, length, min(max(start, 0), length), min(max(end, 0), length))
-    if len(inside) == end - start:
-        return inside
-    left = min(max(-start, 0), end - start)
-    return np.pad(inside, (left, end - start - left - len(inside)), constant_values=N_CODE)
-
-
-def _finite(target: np.ndarray) -> np.ndarray:
-    bits = target.view(np.uint16) & 0x7FFF  # without the sign, infinity and nan are the largest of float16's patterns
-    if bits.max() >= 0x7C00:
-        row, track = np.unravel_index(bits.argmax(), bits.shape)
-        raise ValueError(f"its target of track {track} is {target[row, track]}, which no model can learn")
-    return target
-
-
-def _location(row: tuple[str, int], start: int, length: int) -> str:
-    contig, sequence_start = row
-    return f"{contig}:{sequence_start + start}-{sequence_start + start + length}"
-
-
 def _shard_rows(
     path: Path | str, record: RecordFormat, split: str, shard: int, settings: CropSettings
 ) -> list[tuple[str, int]]:
@@ -717,3 +449,266 @@ def _shard_rows(
             f"records_per_file = {settings.records_per_file}"
         )
     return [(row.contig, row.start - record.crop_bp) for row in mine[first : first + settings.records_per_file]]
+
+
+def _finite(target: np.ndarray) -> np.ndarray:
+    bits = target.view(np.uint16) & 0x7FFF  # without the sign, infinity and nan are the largest of float16's patterns
+    if bits.max() >= 0x7C00:
+        row, track = np.unravel_index(bits.argmax(), bits.shape)
+        raise ValueError(f"its target of track {track} is {target[row, track]}, which no model can learn")
+    return target
+
+
+# Windows of the genome, their splits, and the examples that are cut from each.
+
+
+def read_windows(path: Path | str) -> list[Region]:
+    """Read a BED of windows whose fourth column is the split, in file order; `InputError` when it has none."""
+    windows = read_bed(path, with_split=True)
+    if not windows:
+        raise InputError(f"{path}: there are no windows in it")
+    return windows
+
+
+def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
+    """Read a BED file, in file order; ``with_split`` asks for a split (train, valid, test) in the fourth column.
+
+    Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
+    Raises `InputError` naming file and line of a malformed row.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: the BED file does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read the BED file: {error}") from None
+    needed = 4 if with_split else 3
+    regions = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith(("#", "track ", "browser ")):
+            continue
+        fields = line.split("\t")
+        if len(fields) < needed:
+            raise InputError(f"{path}, line {number}: {len(fields)} tab-separated fields where {needed} are needed")
+        try:
+            start, end = int(fields[1]), int(fields[2])
+        except ValueError:
+            raise InputError(f"{path}, line {number}: start and end must be numbers, found {fields[1:3]}") from None
+        if not 0 <= start < end:
+            raise InputError(f"{path}, line {number}: need 0 <= start < end, found start {start} and end {end}")
+        split = fields[3].strip() if with_split else ""
+        if with_split and split not in SPLITS:
+            raise InputError(f"{path}, line {number}: split {split!r} is not one of {', '.join(SPLITS)}")
+        regions.append(Region(fields[0], start, end, split, number))
+    return regions
+
+
+def check_splits_disjoint(targets: Sequence[Region], path: Path | str) -> None:
+    """Raise `InputError` naming both rows of ``path`` when the target regions of two splits share a base.
+
+    Inputs may overlap: the sequence beside a target is context, and its own coverage is never asked for.
+    """
+    furthest: dict[str, Region] = {}  # by split, the region of this contig that reaches furthest so far
+    contig = None
+    for region in sorted(targets):
+        if region.contig != contig:
+            furthest, contig = {}, region.contig
+        for other in furthest.values():
+            if other.split != region.split and other.end > region.start:
+                raise InputError(
+                    f"{path}: the target regions of {other} and {region} overlap: remove one of them, or two splits "
+                    "share targets"
+                )
+        if region.split not in furthest or furthest[region.split].end < region.end:
+            furthest[region.split] = region
+
+
+def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> list[Tile]:
+    """Examples of a window whose target region is ``target_bp`` long, left to right.
+
+    ``centre`` gives one, whose target span is the centre of the region (000 section 3.4). ``adjoining`` gives as many
+    as fit side by side, centred as a whole. A middle that is not a whole base is rounded down.
+
+    Raises `InputError` when the region is shorter than one target span.
+    """
+    fit = target_bp // geometry.target_bp
+    if fit == 0:
+        raise InputError(
+            f"a window's target region of {target_bp} bp is shorter than bins x bin_bp = {geometry.target_bp} bp: use "
+            "fewer bins or longer windows"
+        )
+    number = 1 if settings.tiling == "centre" else fit
+    first = (target_bp - number * geometry.target_bp) // 2
+    context = (geometry.input_bp - geometry.target_bp) // 2
+    starts = [first + tile * geometry.target_bp for tile in range(number)]
+    return [Tile(start, start - context) for start in starts]
+
+
+# From the coverage of one window, base by base, to the bins of a training target (SPEC 4.2).
+
+
+def clean_coverage(
+    values: np.ndarray, bin_bp: int, blacklist: Sequence[tuple[int, int]] = (), interpolate: bool = False
+) -> np.ndarray:
+    """Steps 1 to 5: round to float16, fill gaps, flatten blacklisted regions. Returns float32 (bp,).
+
+    ``values`` float32 (bp,) is one track's coverage of one window, nan where the file says nothing. The baseline is the
+    median of the window, and 0 when the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds
+    intervals (start, end) relative to the window, already extended, which may reach beyond it: their values are clipped
+    to [-baseline, baseline]. Remaining gaps get the baseline; ``interpolate`` fills them linearly before that, beyond
+    the first and last value with a fall to 0.
+
+    Deviations from Basenji, each in a case where its result is not meant (SPEC S30, 11): an interval that starts before
+    the window is clipped to it (a negative index drops it there), and the baseline's magnitude bounds blacklisted
+    values (a negative baseline inverts the bounds there).
+    """
+    values = to_float32(to_float16(np.clip(values, -FLOAT16_MAX, FLOAT16_MAX)))
+    if interpolate:
+        values = interpolate_gaps(values)
+    gaps = np.isnan(values)
+    has_gaps = gaps.any()
+    baseline = 0.0 if has_gaps or len(values) < _FEWEST_BINS * bin_bp else float(np.median(values))
+    for start, end in blacklist:
+        region = slice(max(start, 0), max(end, 0))
+        values[region] = np.clip(values[region], -abs(baseline), abs(baseline))
+    if has_gaps:
+        values[gaps] = baseline
+    return values
+
+
+def interpolate_gaps(values: np.ndarray) -> np.ndarray:
+    """Replace nan by linear interpolation along (bp,); beyond the first and last value the coverage falls to 0."""
+    known = np.flatnonzero(~np.isnan(values))
+    if len(known) == len(values):
+        return values
+    padded = np.concatenate([[0.0], values[known], [0.0]])
+    positions = np.concatenate([[-1], known, [len(values)]])
+    return np.interp(np.arange(len(values)), positions, padded).astype(np.float32)
+
+
+def bin_coverage(
+    values: np.ndarray, bin_bp: int, scale: float, sum_stat: str, clip: float, clip_soft: float = math.nan
+) -> np.ndarray:
+    """Steps 7 to 11: scale ``values`` (bp,), summarise each ``bin_bp`` by ``sum_stat``, clip. Returns float16 (bins,).
+
+    Basenji's last step clips a finished track at its 99.99999th percentile. It is left out: it needs every window of
+    the data set before the first can be written, and touches about one bin in ten million.
+    Raises `ValueError` for a square root of a negative sum.
+    """
+    scaled = values.astype(np.float32) * np.float32(scale)
+    return clip_values(summarise(scaled.reshape(-1, bin_bp), sum_stat), clip, clip_soft)
+
+
+# Bins: summary statistics, soft and hard clip, and the exact way from fine bins to coarser ones. Everything here works
+
+
+# in float32 on arrays (bins, ...).
+
+
+def summarise(values: np.ndarray, sum_stat: str) -> np.ndarray:
+    """Summarise ``values`` float32 (bins, width, ...) over their second axis; returns float32 (bins, ...).
+
+    ``sum_sqrt`` is -1 + sqrt(1 + sum), ``mean_sqrt`` the same of the mean, ``peak`` sqrt(4 mean) clipped to [0, 1].
+    Raises `ValueError` when a square root would be of a negative number.
+    """
+    if sum_stat in ("median", "max"):
+        return getattr(np, sum_stat)(values, axis=1).astype(np.float32)
+    statistic = sum_stat.removesuffix("_sqrt")
+    summary = _sum(values)
+    if statistic != "sum":
+        summary /= values.shape[1]
+    if sum_stat == "peak":
+        return np.sqrt(np.clip(4 * summary, 0, 1))
+    if sum_stat in _SQUARE_ROOT:
+        summary += 1
+        if summary.min(initial=0) < 0:
+            raise ValueError(f"{sum_stat} of a bin whose {statistic} is {summary.min() - 1:.4g}")
+        np.sqrt(summary, out=summary)
+        summary -= 1
+    return summary
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    if values.ndim == 2:
+        return values.sum(axis=1, dtype=np.float32)
+    total = values[:, 0].copy()
+    for position in range(1, values.shape[1]):  # whole rows at a time: faster than a sum over the middle axis
+        total += values[:, position]
+    return total
+
+
+def clip_values(values: np.ndarray, clip: float, clip_soft: float = math.nan) -> np.ndarray:
+    """Clip bins and store them: x > clip_soft becomes clip_soft - 1 + sqrt(x - clip_soft + 1), then [-clip, clip].
+
+    A ``clip_soft`` of nan leaves the first step out. Returns float16, limited to `FLOAT16_MAX`.
+    """
+    if values.max(initial=0) > clip_soft:  # never true for nan
+        values = np.where(values > clip_soft, clip_soft - 1 + np.sqrt(np.maximum(values - clip_soft, 0) + 1), values)
+    limit = min(clip, FLOAT16_MAX)
+    return to_float16(np.clip(values, -limit, limit))
+
+
+def undo_clip_soft(values: np.ndarray, clip_soft: float) -> np.ndarray:
+    """Inverse of the soft clip: y > clip_soft becomes (y - clip_soft + 1)^2 + clip_soft - 1; nan changes nothing."""
+    if math.isnan(clip_soft):
+        return values
+    if values.max(initial=0) <= clip_soft:
+        return values
+    return np.where(values > clip_soft, (values - clip_soft + 1) ** 2 + clip_soft - 1, values)
+
+
+class BinPooler:
+    """Pools ``factor`` neighbouring bins of processed targets into one, as if coverage had been binned coarsely.
+
+    ``tracks`` is a track table. The soft clip and the square root of a fine bin are undone, the fine bins summarised
+    with the track's own statistic, and both applied again. That is exact, up to the rounding of float16, for mean, max,
+    sum, mean_sqrt and sum_sqrt wherever no fine bin reached the hard clip ``clip``; one that did counts as if its value
+    were the clip. Targets that were rounded before they were stored carry that rounding through the square.
+
+    Raises `InputError` for a track whose statistic cannot be pooled: a median of medians is not the median, and a
+    ``peak`` saturates at 1.
+    """
+
+    def __init__(self, tracks: pd.DataFrame, factor: int):
+        self.factor = factor
+        for row, (identifier, sum_stat) in enumerate(zip(tracks["identifier"], tracks["sum_stat"], strict=True)):
+            if factor > 1 and sum_stat in ("median", "peak"):
+                raise InputError(
+                    f"track {row} ({identifier}) has sum_stat {sum_stat}, and {sum_stat} bins cannot be pooled to bins "
+                    f"{factor} times as wide: set bin_bp to the pool_width of the data"
+                )
+        # Neighbouring tracks with one recipe are processed together; a data set has a handful of such runs.
+        recipe = tracks[["sum_stat", "clip", "clip_soft"]].fillna(-1)
+        starts = np.flatnonzero((recipe != recipe.shift()).any(axis=1).to_numpy())
+        ends = [*starts[1:], len(tracks)]
+        self._runs = [
+            (slice(start, end), tracks["sum_stat"][start], tracks["clip"][start], tracks["clip_soft"][start])
+            for start, end in zip(starts.tolist(), ends, strict=True)
+        ]
+
+    def __call__(self, target: np.ndarray) -> np.ndarray:
+        """Pool ``target`` float16 (factor x bins, tracks) to float16 (bins, tracks)."""
+        if self.factor == 1:
+            return target
+        values = to_float32(target)
+        pooled = np.empty((len(target) // self.factor, target.shape[1]), dtype=np.float16)
+        for columns, sum_stat, clip, clip_soft in self._runs:
+            fine = undo_clip_soft(np.ascontiguousarray(values[:, columns]), clip_soft)
+            if sum_stat in _SQUARE_ROOT:
+                fine += 1
+                fine *= fine
+                fine -= 1
+            coarse = summarise(fine.reshape(len(pooled), self.factor, -1), sum_stat)
+            pooled[:, columns] = clip_values(coarse, clip, clip_soft)
+        return pooled
+
+
+def to_float32(values: np.ndarray) -> np.ndarray:
+    """float16 to float32. By PyTorch: its conversions are vectorised, this one twice as fast as NumPy's."""
+    return torch.from_numpy(values).float().numpy()
+
+
+def to_float16(values: np.ndarray) -> np.ndarray:
+    """float32 to float16; by PyTorch, twenty times as fast as NumPy. Values beyond `FLOAT16_MAX` become infinite."""
+    return torch.from_numpy(values).half().numpy()

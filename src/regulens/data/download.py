@@ -1,7 +1,10 @@
-"""Fetches one source: from the mirror folder or its address, checked against its sha256, whole or not at all."""
+"""Fetches a source, from the mirror folder or its address, checked against its sha256, and unpacks what is compressed.
+
+Files are whole or absent. Transfers are counted, hashed and tried again; what another attempt does not mend is an
+`InputError` that says what to do.
+"""
 
 import asyncio
-import errno
 import fcntl
 import gzip
 import hashlib
@@ -24,16 +27,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from tqdm import tqdm
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output, note_sha256
+from regulens.core.io import FULL_DISK, atomic_output, note_sha256
 from regulens.data.settings import DownloadSettings, Source
-
-# Moves the bytes of one file: opens any address, counts, hashes, retries, and explains what went wrong.
-
-logger = logging.getLogger(__name__)
 
 PROTOCOLS = ("https", "http", "gs", "file")
 
 CHUNK_BYTES = 4 * 2**20
+"""Read at a time, packed or not."""
 
 BACKOFF_S = 2.0
 """Pause before the second attempt; doubled before each further one."""
@@ -44,11 +44,106 @@ SILENCE_S = 120
 PASSING_STATUS = (408, 425, 429)
 """HTTP statuses below 500 that may be gone at the next attempt."""
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+logger = logging.getLogger(__name__)
 
 
 class TransferError(Exception):
     """A transfer that broke off; worth another attempt."""
+
+
+def download(
+    name: str, source: Source, output: Path | str, settings: DownloadSettings, lock: Path | str | None = None
+) -> None:
+    """Put a source's file at ``output``.
+
+    A copy at ``name`` in the mirror folder (``settings.mirror``, else the environment variable `REGULENS_MIRROR`) is
+    taken before the address is asked. The sha256 must be the one of ``source``; where that states none, the one that
+    ``lock`` holds from an earlier download; where there is neither, a warning tells the sum and ``lock`` keeps it.
+    ``lock`` is a text file with lines of `sha256  name`, as `sha256sum -c` reads them.
+
+    Raises InputError, and leaves no file, for: another checksum; an address that does not exist, refuses, or keeps
+    breaking off; a full disk; a requester-pays bucket without ``settings.billing_project``; an unknown protocol; a
+    mirror folder that does not exist.
+    """
+    output = Path(output)
+    lock = None if lock is None else Path(lock)
+    expected, stated_in = source.sha256, f"sources.{name}.sha256"
+    if expected is None and lock is not None:
+        expected, stated_in = read_lock(lock).get(name), str(lock)
+    copy = mirror_copy(name, settings)
+    with atomic_output(output) as temporary:
+        if copy is not None:
+            found = copy_from_mirror(name, copy, temporary)
+        else:
+            found = fetch(name, source.url, temporary, settings)
+        if expected is not None and found != expected:
+            raise InputError(checksum_advice(name, source, copy, expected, found, stated_in))
+        if expected is None:
+            logger.warning("%s: no sha256 is stated for this source; found %s", name, found)
+            if lock is not None:
+                add_to_lock(lock, name, found)
+    note_sha256(output, found)
+    logger.info("%s: sha256 %s, from %s", name, found, copy or source.url)
+
+
+def decompress(path: Path | str, output: Path | str) -> None:
+    """Write the contents of a gzip file (also of several members, as bgzip makes it) to ``output``, whole or not.
+
+    A chunk is in memory at a time. Raises `InputError` for a file that is missing, no gzip file, cut short or damaged,
+    and for an output that cannot be written.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            magic = file.read(2)
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the compressed file: {error.strerror}") from None
+    if magic != b"\x1f\x8b":
+        raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it as it is")
+    # A bar for a person at a terminal only (disable=None): a log would fill with them.
+    bar = tqdm(total=size, desc=f"Decompressing {path.name}", unit="B", unit_scale=True, disable=None)
+    with atomic_output(output) as temporary, open(path, "rb") as file, bar:
+        try:
+            with gzip.GzipFile(fileobj=file) as stream, open(temporary, "wb") as target:
+                while chunk := stream.read(CHUNK_BYTES):
+                    target.write(chunk)
+                    bar.update(file.tell() - bar.n)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(
+                f"{path}: the compressed file is cut short or damaged ({error}): delete it and get it again"
+            ) from None
+        except OSError as error:
+            raise InputError(f"{output}: cannot decompress {path} to it: {error.strerror}") from None
+
+
+def mirror_copy(name: str, settings: DownloadSettings) -> Path | None:
+    """Path of a source's copy in the mirror folder; None without a mirror or a copy."""
+    folder = settings.mirror or os.environ.get("REGULENS_MIRROR")
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise InputError(f"the mirror folder {folder} does not exist; correct download.mirror or REGULENS_MIRROR.")
+    copy = Path(folder) / name
+    return copy if copy.is_file() else None
+
+
+def copy_from_mirror(name: str, copy: Path, target: Path) -> str:
+    """Copy a file of the mirror to ``target`` and return its sha256."""
+    try:
+        with open(copy, "rb") as stream:
+            return copy_stream(name, stream, os.fstat(stream.fileno()).st_size, target)
+    except (OSError, TransferError) as error:
+        raise InputError(f"{name}: cannot read the mirror's copy {copy}: {reason(error)}.") from error
+
+
+def checksum_advice(name: str, source: Source, copy: Path | None, expected: str, found: str, stated_in: str) -> str:
+    """The sentence about a wrong checksum."""
+    if copy is not None:
+        advice = f"Delete or replace this copy; without it the file comes from {source.url}."
+    else:
+        advice = f"Try again; if it stays, the file there has changed: see what did, then correct {stated_in}."
+    return f"{name}: {copy or source.url} has sha256 {found}, but {stated_in} says {expected}. {advice}"
 
 
 def fetch(name: str, url: str, target: Path, settings: DownloadSettings) -> str:
@@ -164,11 +259,6 @@ def full_disk(name: str, folder: Path, needed: int, free: int) -> str:
     )
 
 
-def reason(error: Exception) -> str:
-    """An exception in words; some have no text of their own."""
-    return ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)
-
-
 def explain(name: str, url: str, error: Exception) -> None:
     """Raise InputError for a failure that stays, reraise a bug; return when another attempt is worth it."""
     status = getattr(error, "status", None) or getattr(error, "code", None)  # of aiohttp; of gcsfs
@@ -201,6 +291,11 @@ def explain(name: str, url: str, error: Exception) -> None:
         raise error
 
 
+def reason(error: Exception) -> str:
+    """An exception in words; some have no text of their own."""
+    return ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)
+
+
 @contextmanager
 def report(name: str, size: int | None) -> Iterator:
     """Tell the progress: a bar in a terminal, else a log line at each quarter. Yields a function of the bytes."""
@@ -225,71 +320,7 @@ def report(name: str, size: int | None) -> Iterator:
     yield advance
 
 
-logger = logging.getLogger(__name__)
-
-
-def download(
-    name: str, source: Source, output: Path | str, settings: DownloadSettings, lock: Path | str | None = None
-) -> None:
-    """Put a source's file at ``output``.
-
-    A copy at ``name`` in the mirror folder (``settings.mirror``, else the environment variable `REGULENS_MIRROR`) is
-    taken before the address is asked. The sha256 must be the one of ``source``; where that states none, the one that
-    ``lock`` holds from an earlier download; where there is neither, a warning tells the sum and ``lock`` keeps it.
-    ``lock`` is a text file with lines of `sha256  name`, as `sha256sum -c` reads them.
-
-    Raises InputError, and leaves no file, for: another checksum; an address that does not exist, refuses, or keeps
-    breaking off; a full disk; a requester-pays bucket without ``settings.billing_project``; an unknown protocol; a
-    mirror folder that does not exist.
-    """
-    output = Path(output)
-    lock = None if lock is None else Path(lock)
-    expected, stated_in = source.sha256, f"sources.{name}.sha256"
-    if expected is None and lock is not None:
-        expected, stated_in = read_lock(lock).get(name), str(lock)
-    copy = mirror_copy(name, settings)
-    with atomic_output(output) as temporary:
-        if copy is not None:
-            found = copy_from_mirror(name, copy, temporary)
-        else:
-            found = fetch(name, source.url, temporary, settings)
-        if expected is not None and found != expected:
-            raise InputError(checksum_advice(name, source, copy, expected, found, stated_in))
-        if expected is None:
-            logger.warning("%s: no sha256 is stated for this source; found %s", name, found)
-            if lock is not None:
-                add_to_lock(lock, name, found)
-    note_sha256(output, found)
-    logger.info("%s: sha256 %s, from %s", name, found, copy or source.url)
-
-
-def mirror_copy(name: str, settings: DownloadSettings) -> Path | None:
-    """Path of a source's copy in the mirror folder; None without a mirror or a copy."""
-    folder = settings.mirror or os.environ.get("REGULENS_MIRROR")
-    if not folder:
-        return None
-    if not Path(folder).is_dir():
-        raise InputError(f"the mirror folder {folder} does not exist; correct download.mirror or REGULENS_MIRROR.")
-    copy = Path(folder) / name
-    return copy if copy.is_file() else None
-
-
-def copy_from_mirror(name: str, copy: Path, target: Path) -> str:
-    """Copy a file of the mirror to ``target`` and return its sha256."""
-    try:
-        with open(copy, "rb") as stream:
-            return copy_stream(name, stream, os.fstat(stream.fileno()).st_size, target)
-    except (OSError, TransferError) as error:
-        raise InputError(f"{name}: cannot read the mirror's copy {copy}: {reason(error)}.") from error
-
-
-def checksum_advice(name: str, source: Source, copy: Path | None, expected: str, found: str, stated_in: str) -> str:
-    """The sentence about a wrong checksum."""
-    if copy is not None:
-        advice = f"Delete or replace this copy; without it the file comes from {source.url}."
-    else:
-        advice = f"Try again; if it stays, the file there has changed: see what did, then correct {stated_in}."
-    return f"{name}: {copy or source.url} has sha256 {found}, but {stated_in} says {expected}. {advice}"
+# The lock file: checksums that were seen first, for sources that state none.
 
 
 def read_lock(lock: Path) -> dict[str, str]:
@@ -322,39 +353,3 @@ def add_to_lock(lock: Path, name: str, sha256: str) -> None:
             file.write(("" if not text or text.endswith("\n") else "\n") + f"{sha256}  {name}\n")
         elif known != sha256:
             raise InputError(f"{name}: another download wrote sha256 {known} to {lock}, this one found {sha256}.")
-
-
-# Decompresses a file, so that it can be read at random.
-
-UNPACKED_CHUNK_BYTES = 4 * 2**20
-
-
-def decompress(path: Path | str, output: Path | str) -> None:
-    """Write the contents of a gzip file (also of several members, as bgzip makes it) to ``output``, whole or not.
-
-    A chunk is in memory at a time. Raises `InputError` for a file that is missing, no gzip file, cut short or damaged,
-    and for an output that cannot be written.
-    """
-    path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            magic = file.read(2)
-            size = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the compressed file: {error.strerror}") from None
-    if magic != b"\x1f\x8b":
-        raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it as it is")
-    # A bar for a person at a terminal only (disable=None): a log would fill with them.
-    bar = tqdm(total=size, desc=f"Decompressing {path.name}", unit="B", unit_scale=True, disable=None)
-    with atomic_output(output) as temporary, open(path, "rb") as file, bar:
-        try:
-            with gzip.GzipFile(fileobj=file) as stream, open(temporary, "wb") as target:
-                while chunk := stream.read(UNPACKED_CHUNK_BYTES):
-                    target.write(chunk)
-                    bar.update(file.tell() - bar.n)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{path}: the compressed file is cut short or damaged ({error}): delete it and get it again"
-            ) from None
-        except OSError as error:
-            raise InputError(f"{output}: cannot decompress {path} to it: {error.strerror}") from None

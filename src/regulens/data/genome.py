@@ -31,16 +31,21 @@ class Genome:
         """uint8 codes (end - start,) of a 0-based half-open span, N where it reaches beyond the contig."""
         first, last = max(start, 0), min(end, self.lengths[contig])
         inside = encode(self._faidx.fetch(contig, first + 1, last)) if first < last else np.empty(0, np.uint8)
-        if len(inside) == end - start:
-            return inside
-        left = min(max(-start, 0), end - start)
-        return np.pad(inside, (left, end - start - left - len(inside)), constant_values=N_CODE)
+        return pad_with_n(inside, start, end)
 
     def __enter__(self) -> "Genome":
         return self
 
     def __exit__(self, *_) -> None:
         self._faidx.close()
+
+
+def pad_with_n(inside: np.ndarray, start: int, end: int) -> np.ndarray:
+    """Codes of bases ``start`` to ``end`` from those ``inside`` their sequence: N where they hang over it."""
+    if len(inside) == end - start:
+        return inside
+    left = min(max(-start, 0), end - start)
+    return np.pad(inside, (left, end - start - left - len(inside)), constant_values=N_CODE)
 
 
 def index_fasta(path: Path | str) -> Path:

@@ -1,4 +1,9 @@
-"""Files of labelled sequences of one length: what models are trained on, tested with and explained for."""
+"""Labelled sequences of one length: what models are trained on, tested with and explained for.
+
+They come from coordinates in a genome (`from_coordinates`), from a table of the user's (`from_table`) or from a
+simulation; `prepare_sequences` filters, crops and splits them and writes the files that everything else reads, with the
+count of what was left out and why. Motif sites, planted or annotated, go with them.
+"""
 
 import logging
 import re
@@ -9,16 +14,49 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.core.progress import progress
 from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
 from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
 from regulens.data.genome import Genome
 from regulens.data.settings import SPLITS, SequenceData, TableSequences
 
 COLUMNS = ("id", "label", "sequence")
+
+SITE_COLUMNS = ("id", "start", "end", "motif", "strand", "role")
+
+INTERVAL_COLUMNS = ("id", "region", "start", "end", "strand")
+
+LABELS = {"positive": 1, "negative": 0}
+"""Label of each class."""
+
+LABEL_WORDS = {"1": 1, "0": 0, **LABELS}
+"""Accepted labels."""
+
+ROLES = ("positive", "negative", "shared")
+"""The class whose sequences have the motif."""
+
+REASONS = ("empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked")
+"""In the order in which they are looked for; see `filter_sequences`."""
+
+ROWS = ("read", *REASONS, "validation", "kept", "overlapping")
+"""Rows of the table of counts for each split and label; see `count_reasons`."""
+
+OVERLAP_KMER = 32
+"""Length of the k-mers that are compared; 32 bases of 2 bits fill an unsigned integer of 64 bits."""
+
+OVERLAP_SHARE = 0.5
+"""Share of a sequence's k-mers that the training set must have for it to be called overlapping."""
+
+_AMBIGUOUS = re.compile("[RYSWKMBDHVN]")  # the IUPAC codes of more than one base
+
+_NOT_DNA = re.compile("[^ACGTRYSWKMBDHVN]")
+
+logger = logging.getLogger(__name__)
+
+# Files of sequences.
 
 
 class SequenceSet(NamedTuple):
@@ -85,38 +123,209 @@ def write_sequences(path: Path | str, sequences: SequenceSet) -> None:
         )
 
 
-# Which sequences are kept, and why the others are not: every reason is counted.
-
-REASONS = ("empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked")
-"""In the order in which they are looked for; see `filter_sequences`."""
-
-ROWS = ("read", *REASONS, "validation", "kept", "overlapping")
-"""Rows of the table of counts for each split and label; see `count_reasons`."""
-
-LABELS = {"positive": 1, "negative": 0}
-"""Label of each class."""
-
-_AMBIGUOUS = re.compile("[RYSWKMBDHVN]")  # the IUPAC codes of more than one base
-
-_NOT_DNA = re.compile("[^ACGTRYSWKMBDHVN]")
+# From raw sequences to these files.
 
 
-def crop_start(lengths: np.ndarray, settings: SequenceData) -> np.ndarray:
-    """First kept base, 0-based, of sequences of ``lengths`` bp; 0 where they are not longer than ``length_bp``.
+class SequenceOutputs(NamedTuple):
+    """Paths of what is written."""
 
-    A centre that is not a whole base is rounded down.
+    train: Path
+    """Sequence file (`write_sequences`) of each split."""
+    valid: Path
+    test: Path
+    filters: Path
+    """CSV with the columns split, label, reason, sequences (`count_reasons`)."""
+    sites: Path | None = None
+    """Sites in the sequences (`write_sites`), of all splits; none where the data have no sites."""
+
+
+def prepare_sequences(
+    records: pd.DataFrame, settings: SequenceData, outputs: SequenceOutputs, sites: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Filter and crop sequences, draw the validation set if the data give none, write all files; returns the counts.
+
+    ``records``: a row number as index, columns id (all different), split, label (1, 0), sequence. ``sites``: columns of
+    `SITE_COLUMNS`, in the coordinates of the whole sequences. All outputs appear, or none.
+
+    Raises `InputError` with the counts when a class of a split ends empty.
     """
-    spare = np.maximum(lengths - settings.length_bp, 0)
-    return {"start": spare * 0, "centre": spare // 2, "end": spare}[settings.crop]
+    if outputs.sites is not None and sites is None:
+        raise ValueError("there is a path for sites, but no sites")
+    table = split_validation(filter_sequences(records, settings), settings)
+    table["overlapping"] = False
+    check_classes(count_reasons(table))
+    kept = table[table["kept"]]
+    codes = {split: _codes(kept[kept["split"] == split], settings.length_bp) for split in SPLITS}
+    held_out = np.concatenate([kept.index[kept["split"] == split] for split in ("valid", "test")])
+    seen = overlapping(np.concatenate([codes["valid"], codes["test"]]), codes["train"])
+    table.loc[held_out, "overlapping"] = seen
+    if seen.any():
+        logger.warning(
+            "%d of %d held-out sequences overlap with training sequences and stay (counted in %s)",
+            seen.sum(),
+            len(seen),
+            outputs.filters,
+        )
+    counts = count_reasons(table)
+    for reason, number in kept.loc[kept["reason"] != "", "reason"].value_counts().items():
+        logger.warning("%d sequences are %s and stay, as the settings say", number, reason)
+    with ExitStack() as stack:
+        path = {
+            name: stack.enter_context(atomic_output(target)) for name, target in outputs._asdict().items() if target
+        }
+        for split in SPLITS:
+            part = kept[kept["split"] == split]
+            labels = part["label"].to_numpy(np.uint8)
+            write_sequences(path[split], SequenceSet(part["id"].tolist(), labels, codes[split]))
+        counts.to_csv(path["filters"], index=False, lineterminator="\n")
+        if outputs.sites is not None:
+            first = pd.Series(crop_start(kept["sequence"].str.len().to_numpy(), settings), index=kept["id"])
+            inside = crop_sites(sites, first, settings.length_bp)
+            logger.info("%d of %d sites lie wholly inside a kept sequence", len(inside), len(sites))
+            write_sites(path["sites"], inside)
+    return counts
 
 
-def crop_sequences(sequences: pd.Series, settings: SequenceData) -> pd.Series:
-    """Upper-case sequences cut to at most ``length_bp`` (``settings.crop``)."""
-    starts = crop_start(sequences.str.len().to_numpy(), settings)
-    cropped = [
-        text[start : start + settings.length_bp].upper() for text, start in zip(sequences, starts.tolist(), strict=True)
-    ]
-    return pd.Series(cropped, index=sequences.index, dtype=object)
+def _codes(part: pd.DataFrame, length_bp: int) -> np.ndarray:
+    """The cropped sequences as codes (N, length_bp)."""
+    return encode("".join(part["cropped"])).reshape(len(part), length_bp)
+
+
+# Sequences cut out of a genome, from coordinates in the layout of Genomic Benchmarks (SPEC 6.1).
+
+
+def from_coordinates(
+    settings: SequenceData,
+    fasta: Path | str,
+    coordinate_files: Mapping[tuple[str, str], Path | str],
+    outputs: SequenceOutputs,
+) -> pd.DataFrame:
+    """Write the sequence files of intervals in a genome; returns the counts of the filters.
+
+    ``coordinate_files``: path of the table of each split (train, test, also valid) and class (positive, negative).
+    Raises what `read_intervals`, `read_coordinates` and `prepare_sequences` raise.
+    """
+    return prepare_sequences(read_intervals(fasta, coordinate_files), settings, outputs)
+
+
+def read_intervals(fasta: Path | str, coordinate_files: Mapping[tuple[str, str], Path | str]) -> pd.DataFrame:
+    """Sequences of the intervals of all files: columns id, split, label (1, 0), sequence (upper case).
+
+    ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. The strand - gives the reverse
+    complement; every letter of the genome that is not a base becomes N. All intervals are read in the order of the
+    genome, about 30,000 a second.
+    Raises `InputError` for a malformed table, a contig that the FASTA lacks and an interval beyond its contig's end,
+    naming file and record.
+    """
+    tables = []
+    with Genome(fasta) as genome:
+        for (split, name), path in coordinate_files.items():
+            if split not in SPLITS or name not in LABELS:
+                raise InputError(f"{path}: {split}.{name} is not a split and a class such as train.positive")
+            table = read_coordinates(path)
+            _check_inside(table, genome, path)
+            table["id"] = f"{split}_{name}_" + table["id"]
+            tables.append(table.assign(split=split, label=LABELS[name]))
+        table = pd.concat(tables, ignore_index=True)
+        sequences = np.empty(len(table), dtype=object)
+        order = table.sort_values(["region", "start"], kind="stable")
+        rows = zip(order.index, order["region"], order["start"], order["end"], order["strand"], strict=True)
+        for row, region, start, end, strand in progress(rows, "intervals", len(table)):
+            codes = genome.codes(region, start, end)
+            sequences[row] = decode(codes if strand == "+" else reverse_complement(codes))
+    return table.assign(sequence=sequences)[["id", "split", "label", "sequence"]]
+
+
+def read_coordinates(path: Path | str) -> pd.DataFrame:
+    """Read a table with the columns id, region (contig), start, end (int64, 0-based, half-open) and strand (+ or -).
+
+    The index is the line number. An interval may be empty. Raises `InputError` naming file and line of a missing
+    column, a repeated id, another strand, or an impossible interval.
+    """
+    table = read_text_table(path, INTERVAL_COLUMNS)
+    table = pd.DataFrame(
+        {
+            "id": unique_ids(table, path),
+            "region": table["region"],
+            "start": whole_numbers(table, "start", path),
+            "end": whole_numbers(table, "end", path),
+            "strand": one_of(table, "strand", ("+", "-"), path),
+        }
+    )
+    wrong = (table["start"] < 0) | (table["start"] > table["end"])
+    if wrong.any():
+        row = table.loc[wrong.idxmax()]
+        raise InputError(f"{_record(path, row)}: need 0 <= start <= end (0-based, half-open)")
+    return table
+
+
+def _check_inside(table: pd.DataFrame, genome: Genome, path: Path | str) -> None:
+    unknown = ~table["region"].isin(genome.lengths)
+    if unknown.any():
+        row = table.loc[unknown.idxmax()]
+        known = ", ".join(list(genome.lengths)[:3])
+        raise InputError(
+            f"{_record(path, row)}: {genome.path} has no contig {row['region']!r} ({unknown.sum()} of {len(table)} "
+            f"records are on contigs that it lacks; its own are {known}, ...): use the genome of these coordinates"
+        )
+    beyond = table["end"] > table["region"].map(genome.lengths)
+    if beyond.any():
+        row = table.loc[beyond.idxmax()]
+        raise InputError(
+            f"{_record(path, row)}: the contig ends at {genome.lengths[row['region']]} in {genome.path} ("
+            f"{beyond.sum()} of {len(table)} records reach beyond theirs): use the genome of these coordinates"
+        )
+
+
+def _record(path: Path | str, row: pd.Series) -> str:
+    return f"{path}, line {row.name} (id {row['id']}, {row['region']}:{row['start']}-{row['end']})"
+
+
+# The user's own sequences.
+
+
+def from_table(
+    settings: TableSequences, table: Path | str, sites: Path | str | None, outputs: SequenceOutputs
+) -> pd.DataFrame:
+    """Write the sequence files of a table, and of its sites (`read_sites`) if there are any; returns the counts.
+
+    Raises what `read_table`, `read_sites`, `check_sites` and `prepare_sequences` raise.
+    """
+    records = read_table(table, settings)
+    annotated = None
+    if sites is not None:
+        annotated = read_sites(sites)
+        check_sites(annotated, records.set_index("id")["sequence"].str.len(), sites)
+    return prepare_sequences(records, settings, outputs, annotated)
+
+
+def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
+    """Read labelled sequences: columns id, split, label (1, 0), sequence, in file order.
+
+    The file is tab- or comma-separated, also gzip, and has the columns ``sequence`` (or ``seq``) and ``label`` (1, 0,
+    positive, negative), optionally ``id`` (else ``line_<number>``) and ``split`` (train, valid, test). Without splits,
+    ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, are the test set; copies of a
+    sequence are on one side.
+    Raises `InputError` naming file and line of a missing column, another label or split, and a repeated id.
+    """
+    table = read_text_table(path, ("label",))
+    name = next((name for name in ("sequence", "seq") if name in table), None)
+    if name is None:
+        raise InputError(f"{path}: there is no column 'sequence' (or 'seq'); found: {', '.join(table.columns)}")
+    table["label"] = table["label"].str.lower()
+    labels = one_of(table, "label", tuple(LABEL_WORDS), path).map(LABEL_WORDS).astype("int64")
+    ids = unique_ids(table, path) if "id" in table else "line_" + table.index.astype(str)
+    records = pd.DataFrame({"id": ids, "split": "train", "label": labels, "sequence": table[name]})
+    if "split" in table:
+        records["split"] = one_of(table, "split", SPLITS, path)
+    else:
+        rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
+        keys = crop_sequences(records["sequence"], settings)
+        records.loc[draw_share(keys, labels, settings.test_fraction, rng), "split"] = "test"
+    return records.reset_index(drop=True)
+
+
+# Which sequences are kept, and why the others are not: every reason is counted.
 
 
 def filter_sequences(records: pd.DataFrame, settings: SequenceData) -> pd.DataFrame:
@@ -158,24 +367,30 @@ def filter_sequences(records: pd.DataFrame, settings: SequenceData) -> pd.DataFr
         leaked |= right & (table["split"] == split).to_numpy() & cropped.isin(held_out).to_numpy()
 
     found = content | {"conflicting": conflicting, "duplicated": duplicated, "leaked": leaked}
-    keeping = [name for name in ("duplicated", "leaked") if _keeps(settings, name)]
+    keeping = [
+        name for name, choice in (("duplicated", settings.duplicates), ("leaked", settings.leaked)) if choice == "keep"
+    ]
     order = [name for name in REASONS if name not in keeping] + keeping
     reason = np.select([found[name] for name in order], order, default="").astype(object)
     return table.assign(reason=reason, kept=np.isin(reason, ["", *keeping]))
 
 
-def draw_share(sequences: pd.Series, labels: pd.Series, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw a share of the distinct sequences, the same in both classes; equal sequences stay together.
+def crop_start(lengths: np.ndarray, settings: SequenceData) -> np.ndarray:
+    """First kept base, 0-based, of sequences of ``lengths`` bp; 0 where they are not longer than ``length_bp``.
 
-    A sequence with both labels counts in the class of its first copy. Of a class with at least two sequences, at least
-    one is drawn and one is left. Returns bool (N,), true where drawn.
+    A centre that is not a whole base is rounded down.
     """
-    table = pd.DataFrame({"sequence": sequences, "label": labels}).drop_duplicates("sequence")
-    drawn: set[str] = set()
-    for _, group in table.groupby("label"):
-        count = min(max(round(fraction * len(group)), 1), len(group) - 1)
-        drawn.update(rng.choice(group["sequence"].to_numpy(object), size=count, replace=False))
-    return sequences.isin(drawn).to_numpy()
+    spare = np.maximum(lengths - settings.length_bp, 0)
+    return {"start": spare * 0, "centre": spare // 2, "end": spare}[settings.crop]
+
+
+def crop_sequences(sequences: pd.Series, settings: SequenceData) -> pd.Series:
+    """Upper-case sequences cut to at most ``length_bp`` (``settings.crop``)."""
+    starts = crop_start(sequences.str.len().to_numpy(), settings)
+    cropped = [
+        text[start : start + settings.length_bp].upper() for text, start in zip(sequences, starts.tolist(), strict=True)
+    ]
+    return pd.Series(cropped, index=sequences.index, dtype=object)
 
 
 def split_validation(table: pd.DataFrame, settings: SequenceData) -> pd.DataFrame:
@@ -190,6 +405,20 @@ def split_validation(table: pd.DataFrame, settings: SequenceData) -> pd.DataFram
         rng = np.random.default_rng([settings.split_seed, SPLITS.index("valid")])
         moved[train] = draw_share(table["cropped"][train], table["label"][train], settings.valid_fraction, rng)
     return table.assign(split=table["split"].mask(moved, "valid"), from_train=moved)
+
+
+def draw_share(sequences: pd.Series, labels: pd.Series, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw a share of the distinct sequences, the same in both classes; equal sequences stay together.
+
+    A sequence with both labels counts in the class of its first copy. Of a class with at least two sequences, at least
+    one is drawn and one is left. Returns bool (N,), true where drawn.
+    """
+    table = pd.DataFrame({"sequence": sequences, "label": labels}).drop_duplicates("sequence")
+    drawn: set[str] = set()
+    for _, group in table.groupby("label"):
+        count = min(max(round(fraction * len(group)), 1), len(group) - 1)
+        drawn.update(rng.choice(group["sequence"].to_numpy(object), size=count, replace=False))
+    return sequences.isin(drawn).to_numpy()
 
 
 def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
@@ -226,17 +455,7 @@ def check_classes(counts: pd.DataFrame) -> None:
             )
 
 
-def _keeps(settings: SequenceData, reason: str) -> bool:
-    return {"duplicated": settings.duplicates, "leaked": settings.leaked}[reason] == "keep"
-
-
-# Finds held-out sequences that the training set has seen in large part: shifted windows, or the other strand.
-
-OVERLAP_KMER = 32
-"""Length of the k-mers that are compared; 32 bases of 2 bits fill an unsigned integer of 64 bits."""
-
-OVERLAP_SHARE = 0.5
-"""Share of a sequence's k-mers that the training set must have for it to be called overlapping."""
+# Held-out sequences that the training set has in large part: shifted windows, or the other strand.
 
 
 def overlapping(held_out: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -273,12 +492,7 @@ def canonical_kmers(codes: np.ndarray, k: int = OVERLAP_KMER) -> np.ndarray:
     return np.minimum(forward, reverse)
 
 
-# Motif sites in labelled sequences: planted by a simulation, or annotated by the user.
-
-SITE_COLUMNS = ("id", "start", "end", "motif", "strand", "role")
-
-ROLES = ("positive", "negative", "shared")
-"""The class whose sequences have the motif."""
+# Motif sites: planted by a simulation, or annotated by the user.
 
 
 def read_sites(path: Path | str) -> pd.DataFrame:
@@ -348,212 +562,3 @@ def write_sites(path: Path | str, sites: pd.DataFrame) -> None:
     """Write sites as a table that `read_sites` reads."""
     with atomic_output(path) as temporary:
         sites.to_csv(temporary, sep="\t", index=False, columns=list(SITE_COLUMNS), lineterminator="\n")
-
-
-# From raw labelled sequences, whatever their source, to the files that everything else reads.
-
-logger = logging.getLogger(__name__)
-
-
-class SequenceOutputs(NamedTuple):
-    """Paths of what is written."""
-
-    train: Path
-    """Sequence file (`write_sequences`) of each split."""
-    valid: Path
-    test: Path
-    filters: Path
-    """CSV with the columns split, label, reason, sequences (`count_reasons`)."""
-    sites: Path | None = None
-    """Sites in the sequences (`write_sites`), of all splits; none where the data have no sites."""
-
-
-def prepare_sequences(
-    records: pd.DataFrame, settings: SequenceData, outputs: SequenceOutputs, sites: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Filter and crop sequences, draw the validation set if the data give none, write all files; returns the counts.
-
-    ``records``: a row number as index, columns id (all different), split, label (1, 0), sequence. ``sites``: columns of
-    `SITE_COLUMNS`, in the coordinates of the whole sequences. All outputs appear, or none.
-
-    Raises `InputError` with the counts when a class of a split ends empty.
-    """
-    if outputs.sites is not None and sites is None:
-        raise ValueError("there is a path for sites, but no sites")
-    table = split_validation(filter_sequences(records, settings), settings)
-    table["overlapping"] = False
-    check_classes(count_reasons(table))
-    kept = table[table["kept"]]
-    codes = {split: _codes(kept[kept["split"] == split], settings.length_bp) for split in SPLITS}
-    held_out = np.concatenate([kept.index[kept["split"] == split] for split in ("valid", "test")])
-    seen = overlapping(np.concatenate([codes["valid"], codes["test"]]), codes["train"])
-    table.loc[held_out, "overlapping"] = seen
-    if seen.any():
-        logger.warning(
-            "%d of %d held-out sequences overlap with training sequences and stay (counted in %s)",
-            seen.sum(),
-            len(seen),
-            outputs.filters,
-        )
-    counts = count_reasons(table)
-    for reason, number in kept.loc[kept["reason"] != "", "reason"].value_counts().items():
-        logger.warning("%d sequences are %s and stay, as the settings say", number, reason)
-    with ExitStack() as stack:
-        path = {
-            name: stack.enter_context(atomic_output(target)) for name, target in outputs._asdict().items() if target
-        }
-        for split in SPLITS:
-            part = kept[kept["split"] == split]
-            labels = part["label"].to_numpy(np.uint8)
-            write_sequences(path[split], SequenceSet(part["id"].tolist(), labels, codes[split]))
-        counts.to_csv(path["filters"], index=False, lineterminator="\n")
-        if outputs.sites is not None:
-            first = pd.Series(crop_start(kept["sequence"].str.len().to_numpy(), settings), index=kept["id"])
-            inside = crop_sites(sites, first, settings.length_bp)
-            logger.info("%d of %d sites lie wholly inside a kept sequence", len(inside), len(sites))
-            write_sites(path["sites"], inside)
-    return counts
-
-
-def _codes(part: pd.DataFrame, length_bp: int) -> np.ndarray:
-    """The cropped sequences as codes (N, length_bp)."""
-    return encode("".join(part["cropped"])).reshape(len(part), length_bp)
-
-
-# Labelled sequences cut out of a genome, from coordinates in the layout of Genomic Benchmarks (SPEC 6.1).
-
-INTERVAL_COLUMNS = ("id", "region", "start", "end", "strand")
-
-
-def from_coordinates(
-    settings: SequenceData,
-    fasta: Path | str,
-    coordinate_files: Mapping[tuple[str, str], Path | str],
-    outputs: SequenceOutputs,
-) -> pd.DataFrame:
-    """Write the sequence files of intervals in a genome; returns the counts of the filters.
-
-    ``coordinate_files``: path of the table of each split (train, test, also valid) and class (positive, negative).
-    Raises what `read_intervals`, `read_coordinates` and `prepare_sequences` raise.
-    """
-    return prepare_sequences(read_intervals(fasta, coordinate_files), settings, outputs)
-
-
-def read_coordinates(path: Path | str) -> pd.DataFrame:
-    """Read a table with the columns id, region (contig), start, end (int64, 0-based, half-open) and strand (+ or -).
-
-    The index is the line number. An interval may be empty. Raises `InputError` naming file and line of a missing
-    column, a repeated id, another strand, or an impossible interval.
-    """
-    table = read_text_table(path, INTERVAL_COLUMNS)
-    table = pd.DataFrame(
-        {
-            "id": unique_ids(table, path),
-            "region": table["region"],
-            "start": whole_numbers(table, "start", path),
-            "end": whole_numbers(table, "end", path),
-            "strand": one_of(table, "strand", ("+", "-"), path),
-        }
-    )
-    wrong = (table["start"] < 0) | (table["start"] > table["end"])
-    if wrong.any():
-        row = table.loc[wrong.idxmax()]
-        raise InputError(f"{_record(path, row)}: need 0 <= start <= end (0-based, half-open)")
-    return table
-
-
-def read_intervals(fasta: Path | str, coordinate_files: Mapping[tuple[str, str], Path | str]) -> pd.DataFrame:
-    """Sequences of the intervals of all files: columns id, split, label (1, 0), sequence (upper case).
-
-    ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. The strand - gives the reverse
-    complement; every letter of the genome that is not a base becomes N. All intervals are read in the order of the
-    genome, about 30,000 a second.
-    Raises `InputError` for a malformed table, a contig that the FASTA lacks and an interval beyond its contig's end,
-    naming file and record.
-    """
-    tables = []
-    with Genome(fasta) as genome:
-        for (split, name), path in coordinate_files.items():
-            if split not in SPLITS or name not in LABELS:
-                raise InputError(f"{path}: {split}.{name} is not a split and a class such as train.positive")
-            table = read_coordinates(path)
-            _check_inside(table, genome, path)
-            table["id"] = f"{split}_{name}_" + table["id"]
-            tables.append(table.assign(split=split, label=LABELS[name]))
-        table = pd.concat(tables, ignore_index=True)
-        sequences = np.empty(len(table), dtype=object)
-        order = table.sort_values(["region", "start"], kind="stable")
-        rows = zip(order.index, order["region"], order["start"], order["end"], order["strand"], strict=True)
-        for row, region, start, end, strand in tqdm(rows, "Intervals", len(table), disable=None, unit_scale=True):
-            codes = genome.codes(region, start, end)
-            sequences[row] = decode(codes if strand == "+" else reverse_complement(codes))
-    return table.assign(sequence=sequences)[["id", "split", "label", "sequence"]]
-
-
-def _check_inside(table: pd.DataFrame, genome: Genome, path: Path | str) -> None:
-    unknown = ~table["region"].isin(genome.lengths)
-    if unknown.any():
-        row = table.loc[unknown.idxmax()]
-        known = ", ".join(list(genome.lengths)[:3])
-        raise InputError(
-            f"{_record(path, row)}: {genome.path} has no contig {row['region']!r} ({unknown.sum()} of {len(table)} "
-            f"records are on contigs that it lacks; its own are {known}, ...): use the genome of these coordinates"
-        )
-    beyond = table["end"] > table["region"].map(genome.lengths)
-    if beyond.any():
-        row = table.loc[beyond.idxmax()]
-        raise InputError(
-            f"{_record(path, row)}: the contig ends at {genome.lengths[row['region']]} in {genome.path} ("
-            f"{beyond.sum()} of {len(table)} records reach beyond theirs): use the genome of these coordinates"
-        )
-
-
-def _record(path: Path | str, row: pd.Series) -> str:
-    return f"{path}, line {row.name} (id {row['id']}, {row['region']}:{row['start']}-{row['end']})"
-
-
-# Your own labelled sequences, from a table.
-
-LABEL_WORDS = {"1": 1, "0": 0, **LABELS}
-"""Accepted labels."""
-
-
-def from_table(
-    settings: TableSequences, table: Path | str, sites: Path | str | None, outputs: SequenceOutputs
-) -> pd.DataFrame:
-    """Write the sequence files of a table, and of its sites (`read_sites`) if there are any; returns the counts.
-
-    Raises what `read_table`, `read_sites`, `check_sites` and `prepare_sequences` raise.
-    """
-    records = read_table(table, settings)
-    annotated = None
-    if sites is not None:
-        annotated = read_sites(sites)
-        check_sites(annotated, records.set_index("id")["sequence"].str.len(), sites)
-    return prepare_sequences(records, settings, outputs, annotated)
-
-
-def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
-    """Read labelled sequences: columns id, split, label (1, 0), sequence, in file order.
-
-    The file is tab- or comma-separated, also gzip, and has the columns ``sequence`` (or ``seq``) and ``label`` (1, 0,
-    positive, negative), optionally ``id`` (else ``line_<number>``) and ``split`` (train, valid, test). Without splits,
-    ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, are the test set; copies of a
-    sequence are on one side.
-    Raises `InputError` naming file and line of a missing column, another label or split, and a repeated id.
-    """
-    table = read_text_table(path, ("label",))
-    name = next((name for name in ("sequence", "seq") if name in table), None)
-    if name is None:
-        raise InputError(f"{path}: there is no column 'sequence' (or 'seq'); found: {', '.join(table.columns)}")
-    table["label"] = table["label"].str.lower()
-    labels = one_of(table, "label", tuple(LABEL_WORDS), path).map(LABEL_WORDS).astype("int64")
-    ids = unique_ids(table, path) if "id" in table else "line_" + table.index.astype(str)
-    records = pd.DataFrame({"id": ids, "split": "train", "label": labels, "sequence": table[name]})
-    if "split" in table:
-        records["split"] = one_of(table, "split", SPLITS, path)
-    else:
-        rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
-        keys = crop_sequences(records["sequence"], settings)
-        records.loc[draw_share(keys, labels, settings.test_fraction, rng), "split"] = "test"
-    return records.reset_index(drop=True)

@@ -1,14 +1,21 @@
-"""Settings of the data stages: sources, windows, crop and the simulated genome."""
+"""Settings of the data stages: sources, the geometry of an example, crop, simulations and labelled sequences."""
 
 import math
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from regulens.core.settings import Settings
 
 Split = Literal["train", "valid", "test"]
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+"""Names of the splits, in the order of their codes."""
+
+PLACEHOLDER = re.compile(r"\\\{(\w+)\\\}")
+
+# Sources: what is downloaded, and which entry of the table a file name belongs to.
 
 
 class Source(Settings):
@@ -33,6 +40,37 @@ class DownloadSettings(Settings):
     """Google Cloud project that pays for requester-pays buckets."""
     retries: int = Field(default=3, ge=0)
     """Further attempts after a failed transfer."""
+
+
+def find_source(sources: dict[str, Source], name: str) -> Source | None:
+    """Source of a file: the entry of that very name, or a template with its placeholders filled in the URL."""
+    if name in sources:
+        return sources[name]
+    for template, source in sources.items():
+        if "{" in template and (found := re.fullmatch(_named(template), name)):
+            return source.model_copy(update={"url": source.url.format(**found.groupdict())})
+    return None
+
+
+def pattern(name: str) -> str:
+    """Regular expression of the file names that a source's name stands for: `{shard}` matches a part of a name."""
+    return PLACEHOLDER.sub(r"[^/]+?", re.escape(name))
+
+
+def _named(template: str) -> str:
+    """Pattern with a named group for each placeholder; where one occurs again, it must say the same."""
+    seen: set[str] = set()
+
+    def group(found: re.Match) -> str:
+        name = found[1]
+        text = rf"(?P={name})" if name in seen else rf"(?P<{name}>[^/]+?)"
+        seen.add(name)
+        return text
+
+    return PLACEHOLDER.sub(group, re.escape(template))
+
+
+# Examples of the assay models.
 
 
 class Geometry(Settings):
@@ -94,6 +132,9 @@ class CropSettings(Settings):
     """Name of a BED source with regions whose coverage is clipped to the window's median (bigWig route)."""
     blacklist_extend_bp: int = Field(default=20, ge=0)
     """Blacklist regions are extended by this much on both sides."""
+
+
+# The simulated genome.
 
 
 class SimulatedTrack(Settings):
@@ -221,7 +262,8 @@ class SimulationSettings(Settings):
         return self
 
 
-# Settings of the labelled sequences: where they come from, which are kept, and the simulated ones.
+# Labelled sequences: where they come from, which are kept, and the simulated ones.
+
 
 ClassName = Literal["positive", "negative"]
 
@@ -347,8 +389,11 @@ class SimulatedSequences(SequenceData):
         return self
 
 
-# Settings of the two simulated data sets of the hybrid networks; defaults are the public generators' (SPEC 5.1,
-# 5.2). Where the paper's text differs from them, the key's description says how to follow the text.
+# The two simulated data sets of the hybrid networks; defaults are the public generators' (SPEC 5.1, 5.2). Where the
+
+
+# paper's text differs from them, the key's description says how to follow the text.
+
 
 BINDING_SITES = {
     "Arid3a": "MA0151.1",
@@ -511,41 +556,3 @@ class MotifSequenceData(Settings):
 
     data: Annotated[BindingSites | RegulatoryCode, Field(discriminator="route")]
     """The simulation."""
-
-
-# Which entry of the source table a file name belongs to.
-
-
-PLACEHOLDER = re.compile(r"\\\{(\w+)\\\}")
-
-
-def pattern(name: str) -> str:
-    """Regular expression of the file names that a source's name stands for: `{shard}` matches a part of a name."""
-    return PLACEHOLDER.sub(r"[^/]+?", re.escape(name))
-
-
-def find_source(sources: dict[str, Source], name: str) -> Source | None:
-    """Source of a file: the entry of that very name, or a template with its placeholders filled in the URL."""
-    if name in sources:
-        return sources[name]
-    for template, source in sources.items():
-        if "{" in template and (found := re.fullmatch(_named(template), name)):
-            return source.model_copy(update={"url": source.url.format(**found.groupdict())})
-    return None
-
-
-def _named(template: str) -> str:
-    """Pattern with a named group for each placeholder; where one occurs again, it must say the same."""
-    seen: set[str] = set()
-
-    def group(found: re.Match) -> str:
-        name = found[1]
-        text = rf"(?P={name})" if name in seen else rf"(?P<{name}>[^/]+?)"
-        seen.add(name)
-        return text
-
-    return PLACEHOLDER.sub(group, re.escape(template))
-
-
-SPLITS = ("train", "valid", "test")
-"""Names of the splits."""

@@ -3,6 +3,10 @@
 A sequence's motifs are drawn uniformly, with replacement, from a pool of matrices, and laid out in a row: gap, motif,
 gap, ..., motif, gap. Every base is then drawn from its column of the sequence model, a motif's column or 0.25 four
 times, so that the truth is known for every position (SPEC 5.1, 5.2; 001 section 2).
+
+One HDF5 file has all three splits: data sets codes uint8 (N, L), labels uint8 (N, C), model float32 (N, L, 4) and split
+uint8 (N,); attributes format, classes (JSON list of C names) and settings (JSON of the simulation). A checksum goes
+with every chunk.
 """
 
 import json
@@ -17,16 +21,15 @@ import numpy as np
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.sequence import N_CODE
-from regulens.data.settings import BindingSites, MotifGrammar, RegulatoryCode
-
-# Labelled sequences whose true per-position base probabilities are known: one HDF5 file with all three splits. Data
-# sets of the file: codes uint8 (N, L), labels uint8 (N, C), model float32 (N, L, 4), split uint8 (N,). Attributes:
-# format, classes (JSON list of C names), settings (JSON of the simulation). A checksum goes with every chunk.
+from regulens.data.settings import SPLITS, BindingSites, MotifGrammar, RegulatoryCode
 
 FORMAT = "regulens motif sequences 1"
 
-SPLITS = ("train", "valid", "test")
-"""Names of the splits, by code."""
+CODE_CLASS = "regulatory code"
+"""The one class of task 2."""
+
+DRAWS = 1_000
+"""How often the motifs of a sequence are drawn again before they are said not to fit."""
 
 _ROWS_PER_CHUNK = 256
 """Sequences of one chunk: 200 bp make 0.8 MB of the model, little enough to be compressed in the cache."""
@@ -63,17 +66,79 @@ def _code(split: str) -> int:
     return SPLITS.index(split)
 
 
-def write_motif_sequences(path: Path | str, data: MotifSequences, settings_json: str) -> None:
-    """Write all splits to one file; it appears when it is whole. ``settings_json`` is kept with the data."""
-    if data.model is None:
-        raise ValueError("data without their model cannot be written")
-    with hdf5_output(path) as file:
-        file.attrs["format"], file.attrs["classes"] = FORMAT, json.dumps(data.classes)
-        file.attrs["settings"] = settings_json
-        for name in ("codes", "labels", "model", "split"):
-            values = getattr(data, name)
-            chunk = (min(len(data), _ROWS_PER_CHUNK), *values.shape[1:])
-            file.create_dataset(name, data=values, chunks=chunk, compression="lzf", fletcher32=True)
+def simulate_binding_sites(settings: BindingSites, matrices: Mapping) -> MotifSequences:
+    """Task 1: sequences whose label c is 1 when motif c was planted, on either strand.
+
+    ``matrices``: `PositionWeightMatrix` by name, all of ``settings.motifs``. The same settings give the same result.
+    Raises `InputError` for a matrix that is missing and for motifs that do not fit into a sequence.
+    """
+    pool = both_strands(_matrices(settings.motifs, matrices))
+    rng = np.random.default_rng([settings.seed, 0])
+    codes, model, has = _plant(pool, settings, settings.sequences, rng)
+    labels = has.reshape(len(has), -1, 2).any(axis=2).astype(np.uint8)  # a motif's strands are neighbours in the pool
+    return MotifSequences(codes, labels, model, _splits(settings), tuple(settings.motifs))
+
+
+def simulate_regulatory_code(settings: RegulatoryCode, core: Mapping, background: Sequence) -> MotifSequences:
+    """Task 2: positive sequences have core motifs, negative ones motifs of core and background together.
+
+    ``core``: `PositionWeightMatrix` by name, all of ``settings.core``, used on both strands. ``background``: the other
+    `PositionWeightMatrix` of negative sequences, on the strands that they are to have (`both_strands`). Positive
+    sequences stand in even rows. They depend neither on the background nor, in the distribution of the number of
+    motifs, on the class; a negative sequence may by chance have core motifs only, which its label does not tell.
+    The same settings give the same result. Raises `InputError` as `simulate_binding_sites` does.
+    """
+    own = both_strands(_matrices(settings.core, core))
+    codes = np.empty((settings.sequences, settings.length_bp), np.uint8)
+    model = np.empty((*codes.shape, 4), np.float32)
+    labels = np.zeros((len(codes), 1), np.uint8)
+    labels[::2] = 1
+    for label, pool in ((1, own), (0, [*own, *background])):
+        rows = slice(1 - label, None, 2)
+        part = _plant(pool, settings, len(codes[rows]), np.random.default_rng([settings.seed, 1 - label]))
+        codes[rows], model[rows] = part.codes, part.model
+    return MotifSequences(codes, labels, model, _splits(settings), (CODE_CLASS,))
+
+
+def both_strands(matrices: Iterable) -> list:
+    """Each matrix followed by its reverse complement; a palindrome is there twice, as in the public generators."""
+    return [strand for matrix in matrices for strand in (matrix, matrix.reverse_complement())]
+
+
+def choose_background(core: Sequence, library: Sequence, number: int, max_similarity: float, seed: int) -> list:
+    """Draw ``number`` matrices of ``library`` of which none is more than ``max_similarity`` alike to one of ``core``.
+
+    Both are `PositionWeightMatrix`; drawn without replacement, in the library's order, by ``seed``.
+    Raises `InputError` when too few are left.
+    """
+    kept = [
+        matrix
+        for matrix in library
+        if all(similarity(matrix.probabilities, own.probabilities) <= max_similarity for own in core)
+    ]
+    if len(kept) < number:
+        raise InputError(
+            f"background_motifs: {number} are wanted, but only {len(kept)} of {len(library)} motifs have a similarity "
+            f"of at most {max_similarity:g} to every core motif: take fewer or raise max_similarity"
+        )
+    chosen = np.random.default_rng([seed, 3]).choice(len(kept), size=number, replace=False)
+    return [kept[index] for index in sorted(chosen)]
+
+
+def similarity(first: np.ndarray, second: np.ndarray) -> float:
+    """Likeness of two motifs, matrices (width, 4): cosine of their probabilities less 0.25, -1 to 1.
+
+    The best of all ungapped alignments on either strand; columns that stick out count as 0.25 in the other motif. 1 for
+    the same motif, also on the other strand or with uniform flanks, since columns weigh by how far from 0.25 they are.
+    """
+    first, second = np.asarray(first) - 0.25, np.asarray(second) - 0.25
+    norm = np.linalg.norm(first) * np.linalg.norm(second)
+    if norm == 0:
+        return 0.0
+    offset = (np.arange(len(second)) - np.arange(len(first))[:, None] + len(first) - 1).ravel()
+    strands = (second, second[::-1, ::-1])
+    best = max(np.bincount(offset, (first @ strand.T).ravel()).max() for strand in strands)  # sums of the diagonals
+    return float(best / norm)
 
 
 def read_motif_sequences(path: Path | str, split: str | None = None, model: bool = True) -> MotifSequences:
@@ -99,6 +164,19 @@ def read_motif_sequences(path: Path | str, split: str | None = None, model: bool
         what = "no sequences" if split is None else f"no {split} sequences"
         raise InputError(f"{path}: {what} in it: simulate more, or change the splits")
     return data
+
+
+def write_motif_sequences(path: Path | str, data: MotifSequences, settings_json: str) -> None:
+    """Write all splits to one file; it appears when it is whole. ``settings_json`` is kept with the data."""
+    if data.model is None:
+        raise ValueError("data without their model cannot be written")
+    with hdf5_output(path) as file:
+        file.attrs["format"], file.attrs["classes"] = FORMAT, json.dumps(data.classes)
+        file.attrs["settings"] = settings_json
+        for name in ("codes", "labels", "model", "split"):
+            values = getattr(data, name)
+            chunk = (min(len(data), _ROWS_PER_CHUNK), *values.shape[1:])
+            file.create_dataset(name, data=values, chunks=chunk, compression="lzf", fletcher32=True)
 
 
 def _open(path: Path) -> h5py.File:
@@ -141,11 +219,7 @@ def _check(path: Path | str, file: h5py.File) -> tuple[str, ...]:
     return classes
 
 
-DRAWS = 1_000
-"""How often the motifs of a sequence are drawn again before they are said not to fit."""
-
-CODE_CLASS = "regulatory code"
-"""The one class of task 2."""
+# How motifs are planted.
 
 
 class _Planted(NamedTuple):
@@ -157,58 +231,6 @@ class _Planted(NamedTuple):
     """float32 (N, L, 4)."""
     has: np.ndarray
     """bool (N, pool): whether a sequence has this matrix of the pool."""
-
-
-def simulate_binding_sites(settings: BindingSites, matrices: Mapping) -> MotifSequences:
-    """Task 1: sequences whose label c is 1 when motif c was planted, on either strand.
-
-    ``matrices``: `PositionWeightMatrix` by name, all of ``settings.motifs``. The same settings give the same result.
-    Raises `InputError` for a matrix that is missing and for motifs that do not fit into a sequence.
-    """
-    pool = both_strands(_matrices(settings.motifs, matrices))
-    rng = np.random.default_rng([settings.seed, 0])
-    codes, model, has = _plant(pool, settings, settings.sequences, rng)
-    labels = has.reshape(len(has), -1, 2).any(axis=2).astype(np.uint8)  # a motif's strands are neighbours in the pool
-    return MotifSequences(codes, labels, model, _splits(settings), tuple(settings.motifs))
-
-
-def simulate_regulatory_code(settings: RegulatoryCode, core: Mapping, background: Sequence) -> MotifSequences:
-    """Task 2: positive sequences have core motifs, negative ones motifs of core and background together.
-
-    ``core``: `PositionWeightMatrix` by name, all of ``settings.core``, used on both strands. ``background``: the other
-    `PositionWeightMatrix` of negative sequences, on the strands that they are to have (`both_strands`). Positive
-    sequences stand in even rows. They depend neither on the background nor, in the distribution of the number of
-    motifs, on the class; a negative sequence may by chance have core motifs only, which its label does not tell.
-    The same settings give the same result. Raises `InputError` as `simulate_binding_sites` does.
-    """
-    own = both_strands(_matrices(settings.core, core))
-    codes = np.empty((settings.sequences, settings.length_bp), np.uint8)
-    model = np.empty((*codes.shape, 4), np.float32)
-    labels = np.zeros((len(codes), 1), np.uint8)
-    labels[::2] = 1
-    for label, pool in ((1, own), (0, [*own, *background])):
-        rows = slice(1 - label, None, 2)
-        part = _plant(pool, settings, len(codes[rows]), np.random.default_rng([settings.seed, 1 - label]))
-        codes[rows], model[rows] = part.codes, part.model
-    return MotifSequences(codes, labels, model, _splits(settings), (CODE_CLASS,))
-
-
-def both_strands(matrices: Iterable) -> list:
-    """Each matrix followed by its reverse complement; a palindrome is there twice, as in the public generators."""
-    return [strand for matrix in matrices for strand in (matrix, matrix.reverse_complement())]
-
-
-def _matrices(wanted: Mapping[str, str], matrices: Mapping) -> list:
-    if missing := [name for name in wanted if name not in matrices]:
-        raise InputError(f"motifs {', '.join(missing)}: no matrix was loaded for them")
-    return [matrices[name] for name in wanted]
-
-
-def _splits(settings: MotifGrammar) -> np.ndarray:
-    """Split of every sequence, uint8 (N,), at random; sizes are the shares, rounded to whole sequences."""
-    ends = np.floor(np.cumsum(settings.splits)[:2] * settings.sequences + 1e-6).astype(int)
-    split = np.searchsorted(ends, np.arange(settings.sequences), side="right").astype(np.uint8)
-    return np.random.default_rng([settings.seed, 2]).permutation(split)
 
 
 def _plant(pool: Sequence, settings: MotifGrammar, sequences: int, rng: np.random.Generator) -> _Planted:
@@ -289,40 +311,14 @@ def _sample(table: np.ndarray, column: np.ndarray, rng: np.random.Generator) -> 
     return sum((draws >= thresholds[column, base]).astype(np.uint8) for base in range(3))
 
 
-# A background of motifs that resemble none of the core motifs, drawn from a library.
+def _matrices(wanted: Mapping[str, str], matrices: Mapping) -> list:
+    if missing := [name for name in wanted if name not in matrices]:
+        raise InputError(f"motifs {', '.join(missing)}: no matrix was loaded for them")
+    return [matrices[name] for name in wanted]
 
 
-def similarity(first: np.ndarray, second: np.ndarray) -> float:
-    """Likeness of two motifs, matrices (width, 4): cosine of their probabilities less 0.25, -1 to 1.
-
-    The best of all ungapped alignments on either strand; columns that stick out count as 0.25 in the other motif. 1 for
-    the same motif, also on the other strand or with uniform flanks, since columns weigh by how far from 0.25 they are.
-    """
-    first, second = np.asarray(first) - 0.25, np.asarray(second) - 0.25
-    norm = np.linalg.norm(first) * np.linalg.norm(second)
-    if norm == 0:
-        return 0.0
-    offset = (np.arange(len(second)) - np.arange(len(first))[:, None] + len(first) - 1).ravel()
-    strands = (second, second[::-1, ::-1])
-    best = max(np.bincount(offset, (first @ strand.T).ravel()).max() for strand in strands)  # sums of the diagonals
-    return float(best / norm)
-
-
-def choose_background(core: Sequence, library: Sequence, number: int, max_similarity: float, seed: int) -> list:
-    """Draw ``number`` matrices of ``library`` of which none is more than ``max_similarity`` alike to one of ``core``.
-
-    Both are `PositionWeightMatrix`; drawn without replacement, in the library's order, by ``seed``.
-    Raises `InputError` when too few are left.
-    """
-    kept = [
-        matrix
-        for matrix in library
-        if all(similarity(matrix.probabilities, own.probabilities) <= max_similarity for own in core)
-    ]
-    if len(kept) < number:
-        raise InputError(
-            f"background_motifs: {number} are wanted, but only {len(kept)} of {len(library)} motifs have a similarity "
-            f"of at most {max_similarity:g} to every core motif: take fewer or raise max_similarity"
-        )
-    chosen = np.random.default_rng([seed, 3]).choice(len(kept), size=number, replace=False)
-    return [kept[index] for index in sorted(chosen)]
+def _splits(settings: MotifGrammar) -> np.ndarray:
+    """Split of every sequence, uint8 (N,), at random; sizes are the shares, rounded to whole sequences."""
+    ends = np.floor(np.cumsum(settings.splits)[:2] * settings.sequences + 1e-6).astype(int)
+    split = np.searchsorted(ends, np.arange(settings.sequences), side="right").astype(np.uint8)
+    return np.random.default_rng([settings.seed, 2]).permutation(split)
