@@ -14,7 +14,7 @@ from regulens.models.base import _ARCHITECTURES, AssayModel, Stage, architecture
 
 
 def test_import_loads_neither_training_nor_data_libraries():
-    code = "import sys, regulens.models; print(*sys.modules)"
+    code = "import sys, regulens.models.base; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" in loaded
     assert not {"pytorch_lightning", "lightning", "pandas", "h5py", "matplotlib", "torchmetrics"} & set(loaded)

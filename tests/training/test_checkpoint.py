@@ -89,6 +89,6 @@ def test_what_does_not_fit_is_said(trained, stores, model_keys, other_store, tmp
     with pytest.raises(InputError, match=r"shape \(16, 8.*the model has \(12, 8"):
         adopt(checkpoint=plain, keys=model_keys | {"final_width": 12})
     torch.save({"a": 1}, plain)
-    with pytest.raises(InputError, match="neither a model.ckpt of regulens nor a state dictionary"):
+    with pytest.raises(InputError, match="neither a model file of regulens nor a state dictionary"):
         adopt(checkpoint=plain)
     assert not output.exists()

@@ -1,4 +1,4 @@
-"""Files of tensors: the same content gives the same bytes; read with checksums; weights are compared by name."""
+"""Files of tensors (``torch.save``): the same content gives the same bytes, and weights that fit their model."""
 
 import zipfile
 from collections.abc import Mapping
@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from regulens.core.errors import InputError
+
+_SHOWN = 6
 
 
 def write_tensors(path: Path | str, content: Any) -> None:
@@ -29,9 +31,6 @@ def read_tensors(path: Path | str) -> Any:
         if wrong is not None:
             raise ValueError(f"the checksum of {wrong} is wrong")
     return torch.load(path, map_location="cpu", weights_only=True)
-
-
-_SHOWN = 6
 
 
 def read_weight_file(path: Path | str) -> dict[str, Any]:
@@ -59,11 +58,27 @@ def read_weight_file(path: Path | str) -> dict[str, Any]:
 
 
 def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor]:
-    """The state dictionary in the content of a file: the content itself, or what it has under ``state_dict``."""
+    """The state dictionary in the content of a file: the content itself, or what it has under ``state_dict``.
+
+    A prefix ``model.`` that all names have is taken off.
+    """
     weights = content.get("state_dict", content)
     if not isinstance(weights, Mapping) or not weights or not all(map(torch.is_tensor, weights.values())):
         raise InputError(f"{path}: neither a model file of regulens nor a state dictionary of tensors")
+    if all(name.startswith("model.") for name in weights):
+        return {name.removeprefix("model."): tensor for name, tensor in weights.items()}
     return dict(weights)
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:
+    """Load a state dictionary that was read from ``path``; ``what`` is what it must fit, for the message.
+
+    Raises `InputError` with the first differences in names and shapes.
+    """
+    lines = weight_differences(weights, model.state_dict())
+    if lines:
+        raise InputError(f"{path}: {len(lines)} weights do not fit {what}:{listed(lines)}")
+    model.load_state_dict(weights)
 
 
 def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor]) -> list[str]:

@@ -1,5 +1,5 @@
-"""Assay models: from a one-hot DNA sequence to positive rates per bin and track.
+"""Models: assay models, from one-hot DNA to positive rates per bin and track; the BERT of k-mers; hybrid networks.
 
-One architecture is one module of this package with one ``@register``-ed :class:`AssayModel`; nothing else has to
-be edited to add another. Importing the package loads PyTorch and pydantic only.
+One assay architecture is one module of this package with one ``@register``-ed `base.AssayModel`; nothing else has to be
+edited to add another.
 """

@@ -1,4 +1,4 @@
-"""Multi-head self-attention with relative positions.
+"""Multi-head self-attention with relative positions, and the Transformer blocks that are made of it.
 
 Used with windows folded into the batch by 1D-Swin (SPEC 2.2) and over all tokens by the Transformer blocks (SPEC 3.1).
 """
@@ -16,9 +16,95 @@ from torch.nn import functional as F
 from regulens.core.settings import Settings
 from regulens.models.layers import Probability, Width
 
-# Relative positions: basis functions of the distance between two tokens, and the relative shift (SPEC 2.2, 3.3).
-
 Family = Literal["exponential", "central_mask", "gamma"]
+
+GROUP = 1 << 18
+"""Weights (w x w) that one group of windows holds at most: 1 MB in float32, about half of a second-level cache."""
+
+
+class RelativeAttention(nn.Module):
+    """Multi-head self-attention of sequences of one fixed length, with learned functions of the relative distance.
+
+    logits_ij = s (q_i + u) . k_j + (q_i + v) . r_{j-i} with r_d = P phi(d) and s = key_dim^-1/2 (SPEC 2.2); with
+    ``scale_query`` the queries are scaled before the biases are added: (s q_i + u) . k_j + (s q_i + v) . r_{j-i}
+    (Enformer, SPEC 3.1). u and v are learned per head. Queries, keys and values have no bias, the output has one.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        length: int,
+        heads: int,
+        key_dim: int,
+        value_dim: int,
+        families: list[Family],
+        functions: int,
+        attention_dropout: float = 0.0,
+        position_dropout: float = 0.0,
+        scale_query: bool = False,
+    ):
+        super().__init__()
+        self.heads, self.key_dim, self.value_dim = heads, key_dim, value_dim
+        self.attention_dropout, self.position_dropout = attention_dropout, position_dropout
+        self.scale_query = scale_query
+        features = basis_functions(families, functions, length).float()
+        self.register_buffer("features", features, persistent=False)
+        self.project = nn.Linear(width, heads * (2 * key_dim + value_dim), bias=False)
+        self.positions = nn.Linear(features.shape[1], heads * key_dim, bias=False)
+        self.content_bias = nn.Parameter(torch.randn(heads, key_dim))
+        self.position_bias = nn.Parameter(torch.randn(heads, key_dim))
+        self.output = nn.Linear(heads * value_dim, width)
+
+    def forward(self, x: Tensor, padding: Tensor | None = None, keep: list[Tensor] | None = None) -> Tensor:
+        """(n, length, width) to the same shape.
+
+        ``padding``: additive (n, length), -inf at keys that do not exist.
+        ``keep``: a list that the softmax weights (n, heads, length, length) are appended to.
+        """
+        scale = self.key_dim**-0.5
+        # With scaled queries, s q + u = s (q + u / s): the bias is divided by s, and r carries the s of its term. The
+        # queries below include u; the position term adds what v has beyond u.
+        query_scale = scale if self.scale_query else 1.0
+        query_bias = self.content_bias / query_scale
+        surplus = (self.position_bias - self.content_bias) / query_scale
+        phi = F.dropout(self.features, self.position_dropout, self.training)
+        r = self.positions(phi).mul(query_scale).unflatten(-1, (self.heads, -1)).permute(1, 2, 0)
+        dropout = self.attention_dropout if self.training else 0.0
+        if keep is None and self._written_for_cpu(x):
+            return self._on_cpu(x, padding, scale, dropout, query_bias, surplus, r)
+
+        sizes = self._sizes()
+        qkv = F.linear(x, self.project.weight, F.pad(query_bias.flatten(), (0, sizes[1] + sizes[2])))
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in qkv.split(sizes, dim=-1))
+        bias = relative_shift((q + surplus[:, None].to(q.dtype)) @ r.to(q.dtype))
+        if padding is not None:
+            bias = bias + padding[:, None, None].to(bias.dtype)
+        if keep is None:
+            y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout, scale=scale)
+        else:
+            weights = torch.softmax((q @ k.transpose(-1, -2)).mul(scale) + bias, dim=-1)
+            keep.append(weights)
+            y = F.dropout(weights, dropout).to(v.dtype) @ v
+        return self.output(y.transpose(1, 2).flatten(2))
+
+    def _sizes(self) -> list[int]:
+        """Rows of queries, keys and values in the projection."""
+        return [self.heads * self.key_dim, self.heads * self.key_dim, self.heads * self.value_dim]
+
+    @staticmethod
+    def _written_for_cpu(x: Tensor) -> bool:
+        """Whether :class:`CPURelativeAttention` takes the input: on a CPU and in full precision."""
+        return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+
+    def _on_cpu(self, x, padding, scale, dropout, query_bias, surplus, r) -> Tensor:
+        projections = self.project.weight.split(self._sizes())
+        query, key, value = (part.unflatten(0, (self.heads, -1)).transpose(1, 2).contiguous() for part in projections)
+        output = self.output.weight.T.unflatten(0, (self.heads, -1)).contiguous()
+        weights = HeadWeights(query, key, value, query_bias, surplus, r.contiguous(), output)
+        return CPURelativeAttention.apply(x.contiguous(), padding, scale, dropout, *weights) + self.output.bias
+
+
+# Relative positions: basis functions of the distance between two tokens, and the relative shift (SPEC 2.2, 3.3).
 
 
 def basis_functions(families: list[Family], functions: int, length: int) -> Tensor:
@@ -71,15 +157,16 @@ def relative_shift(by_distance: Tensor) -> Tensor:
     return flat.unflatten(-1, (t, 2 * t - 2))[..., :t]
 
 
-# Self-attention with relative positions for CPUs: several times faster there than the general operators.
-# ``scaled_dot_product_attention`` has no fused kernel for a CPU when the bias needs a gradient; it then walks many
-# times through arrays of windows x heads x w x 2w numbers. This function does the same arithmetic for one head and
-# one group of windows at a time, so that all but the weights stay in the cache, and its backward pass is written
-# out.
+# The same attention for CPUs, several times faster there than the general operators: ``scaled_dot_product_attention``
 
 
-GROUP = 1 << 18
-"""Weights (w x w) that one group of windows holds at most: 1 MB in float32, about half of a second-level cache."""
+# has no fused kernel for a CPU when the bias needs a gradient; it then walks many times through arrays of windows x
+
+
+# heads x w x 2w numbers. This function does the same arithmetic for one head and one group of windows at a time, so
+
+
+# that all but the weights stay in the cache, and its backward pass is written out.
 
 
 class HeadWeights(NamedTuple):
@@ -191,88 +278,6 @@ def _groups(n: int, t: int) -> list[slice]:
     """Slices of the n windows of t tokens, in groups of at most ``GROUP`` weights; the first is the longest."""
     step = max(1, GROUP // (t * t))
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
-
-
-class RelativeAttention(nn.Module):
-    """Multi-head self-attention of sequences of one fixed length, with learned functions of the relative distance.
-
-    logits_ij = s (q_i + u) . k_j + (q_i + v) . r_{j-i} with r_d = P phi(d) and s = key_dim^-1/2 (SPEC 2.2); with
-    ``scale_query`` the queries are scaled before the biases are added: (s q_i + u) . k_j + (s q_i + v) . r_{j-i}
-    (Enformer, SPEC 3.1). u and v are learned per head. Queries, keys and values have no bias, the output has one.
-    """
-
-    def __init__(
-        self,
-        width: int,
-        length: int,
-        heads: int,
-        key_dim: int,
-        value_dim: int,
-        families: list[Family],
-        functions: int,
-        attention_dropout: float = 0.0,
-        position_dropout: float = 0.0,
-        scale_query: bool = False,
-    ):
-        super().__init__()
-        self.heads, self.key_dim, self.value_dim = heads, key_dim, value_dim
-        self.attention_dropout, self.position_dropout = attention_dropout, position_dropout
-        self.scale_query = scale_query
-        features = basis_functions(families, functions, length).float()
-        self.register_buffer("features", features, persistent=False)
-        self.project = nn.Linear(width, heads * (2 * key_dim + value_dim), bias=False)
-        self.positions = nn.Linear(features.shape[1], heads * key_dim, bias=False)
-        self.content_bias = nn.Parameter(torch.randn(heads, key_dim))
-        self.position_bias = nn.Parameter(torch.randn(heads, key_dim))
-        self.output = nn.Linear(heads * value_dim, width)
-
-    def forward(self, x: Tensor, padding: Tensor | None = None, keep: list[Tensor] | None = None) -> Tensor:
-        """(n, length, width) to the same shape.
-
-        ``padding``: additive (n, length), -inf at keys that do not exist.
-        ``keep``: a list that the softmax weights (n, heads, length, length) are appended to.
-        """
-        scale = self.key_dim**-0.5
-        # With scaled queries, s q + u = s (q + u / s): the bias is divided by s, and r carries the s of its term. The
-        # queries below include u; the position term adds what v has beyond u.
-        query_scale = scale if self.scale_query else 1.0
-        query_bias = self.content_bias / query_scale
-        surplus = (self.position_bias - self.content_bias) / query_scale
-        phi = F.dropout(self.features, self.position_dropout, self.training)
-        r = self.positions(phi).mul(query_scale).unflatten(-1, (self.heads, -1)).permute(1, 2, 0)
-        dropout = self.attention_dropout if self.training else 0.0
-        if keep is None and self._written_for_cpu(x):
-            return self._on_cpu(x, padding, scale, dropout, query_bias, surplus, r)
-
-        sizes = self._sizes()
-        qkv = F.linear(x, self.project.weight, F.pad(query_bias.flatten(), (0, sizes[1] + sizes[2])))
-        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in qkv.split(sizes, dim=-1))
-        bias = relative_shift((q + surplus[:, None].to(q.dtype)) @ r.to(q.dtype))
-        if padding is not None:
-            bias = bias + padding[:, None, None].to(bias.dtype)
-        if keep is None:
-            y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout, scale=scale)
-        else:
-            weights = torch.softmax((q @ k.transpose(-1, -2)).mul(scale) + bias, dim=-1)
-            keep.append(weights)
-            y = F.dropout(weights, dropout).to(v.dtype) @ v
-        return self.output(y.transpose(1, 2).flatten(2))
-
-    def _sizes(self) -> list[int]:
-        """Rows of queries, keys and values in the projection."""
-        return [self.heads * self.key_dim, self.heads * self.key_dim, self.heads * self.value_dim]
-
-    @staticmethod
-    def _written_for_cpu(x: Tensor) -> bool:
-        """Whether :class:`CPURelativeAttention` takes the input: on a CPU and in full precision."""
-        return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-
-    def _on_cpu(self, x, padding, scale, dropout, query_bias, surplus, r) -> Tensor:
-        projections = self.project.weight.split(self._sizes())
-        query, key, value = (part.unflatten(0, (self.heads, -1)).transpose(1, 2).contiguous() for part in projections)
-        output = self.output.weight.T.unflatten(0, (self.heads, -1)).contiguous()
-        weights = HeadWeights(query, key, value, query_bias, surplus, r.contiguous(), output)
-        return CPURelativeAttention.apply(x.contiguous(), padding, scale, dropout, *weights) + self.output.bias
 
 
 # Transformer blocks over all tokens, as in Enformer (SPEC 3.1), pre-LayerNorm.

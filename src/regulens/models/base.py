@@ -1,4 +1,7 @@
-"""What every assay model is: padding, a trunk that turns bases into bins, and a softplus head."""
+"""What every assay model is: padding, a trunk that turns bases into bins, and a softplus head.
+
+Architectures are known by name: `register` makes a class known, `build` makes a model from a name and its settings.
+"""
 
 import importlib
 import pkgutil
@@ -44,6 +47,9 @@ class AttentionMap:
     """Position of the first token in the padded input, in bp (not 0 behind a crop)."""
 
 
+Observer = Callable[[AttentionMap], None]
+
+
 @dataclass(frozen=True)
 class Stage:
     """One step of an architecture for the schematic figures: what leaves it."""
@@ -56,14 +62,6 @@ class Stage:
     """Channels of the output."""
     bp_per_token: int
     note: str = ""
-
-
-Observer = Callable[[AttentionMap], None]
-
-
-def softplus_inverse(rate: Tensor) -> Tensor:
-    """x with softplus(x) = rate, for positive rates: log(exp(rate) - 1), without overflow."""
-    return rate + torch.log(-torch.expm1(-rate))
 
 
 class AssayModel(nn.Module):
@@ -160,6 +158,11 @@ class AssayModel(nn.Module):
         return Stage("Head", "head", self.geometry.bins, self.n_tracks, self.geometry.bin_bp, "Linear, softplus")
 
 
+def softplus_inverse(rate: Tensor) -> Tensor:
+    """x with softplus(x) = rate, for positive rates: log(exp(rate) - 1), without overflow."""
+    return rate + torch.log(-torch.expm1(-rate))
+
+
 def halvings(geometry: Geometry) -> int:
     """How often the sequence is halved from bases to bins: 7 for 128 bp. ``ValueError`` for bins of one base."""
     if geometry.bin_bp < 2:
@@ -173,8 +176,6 @@ def halved(tokens: int, times: int) -> int:
         tokens = -(-tokens // 2)
     return tokens
 
-
-# Names of the architectures, and ``build``: from a name and its settings to a model.
 
 _ARCHITECTURES: dict[str, type[AssayModel]] = {}
 
@@ -205,11 +206,13 @@ def architectures() -> dict[str, type[AssayModel]]:
     return dict(sorted(_ARCHITECTURES.items()))
 
 
-def _architecture(name: str) -> type[AssayModel]:
-    known = architectures()
-    if name not in known:
-        raise InputError(f"unknown architecture '{name}'; {nearest(name, list(known))}")
-    return known[name]
+def build(architecture: str, settings: dict | Settings, geometry: Geometry, n_tracks: int) -> AssayModel:
+    """A model with freshly initialised weights (from torch's global random state).
+
+    ``settings`` are keys of the architecture's ``Settings`` (missing ones keep their default). Raises ``InputError`` as
+    :func:`model_settings` does.
+    """
+    return _architecture(architecture)(model_settings(architecture, settings, geometry), geometry, n_tracks)
 
 
 def model_settings(architecture: str, settings: dict | Settings, geometry: Geometry) -> Settings:
@@ -229,10 +232,8 @@ def model_settings(architecture: str, settings: dict | Settings, geometry: Geome
     return settings
 
 
-def build(architecture: str, settings: dict | Settings, geometry: Geometry, n_tracks: int) -> AssayModel:
-    """A model with freshly initialised weights (from torch's global random state).
-
-    ``settings`` are keys of the architecture's ``Settings`` (missing ones keep their default). Raises ``InputError`` as
-    :func:`model_settings` does.
-    """
-    return _architecture(architecture)(model_settings(architecture, settings, geometry), geometry, n_tracks)
+def _architecture(name: str) -> type[AssayModel]:
+    known = architectures()
+    if name not in known:
+        raise InputError(f"unknown architecture '{name}'; {nearest(name, list(known))}")
+    return known[name]

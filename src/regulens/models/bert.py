@@ -1,6 +1,6 @@
 """BERT of k-mers with the vocabulary and the sizes of DNABERT, on HuggingFace's modules and weight names (SPEC 6.2).
 
-Input is `kmers.token_ids` of sequences of one length: no padding, and therefore no attention mask. Importing this
+Input is `core.kmers.token_ids` of sequences of one length: no padding, and therefore no attention mask. Importing this
 module does not import transformers, which takes seconds: whoever builds no BERT does not wait for it.
 """
 
@@ -21,7 +21,6 @@ from regulens.models.settings import BertSettings
 if TYPE_CHECKING:
     from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel
 
-
 CLASSIFIER_KIND = "regulens classifier"
 """What ``model.ckpt`` of a classifier says it is."""
 
@@ -34,18 +33,6 @@ _OWN_SHARE = 0.1
 _LONGEST_SUBSTRING, _OWN_SD = 5, 0.1
 """With ``embedding_init: substrings``: the longest that are shared, and the standard deviation of the k-mer's own part,
 as a share of the shared one."""
-
-
-def check_length(settings: BertSettings, length_bp: int) -> None:
-    """Raise `InputError` unless sequences of ``length_bp`` have at least one k-mer and fit the positions."""
-    tokens = length_bp - settings.k + 3
-    if length_bp < settings.k:
-        raise InputError(f"length_bp: {length_bp} bp are less than one k-mer (k: {settings.k})")
-    if tokens > settings.positions:
-        raise InputError(
-            f"length_bp: {length_bp} bp are {tokens} tokens, the model has positions for {settings.positions}: "
-            f"set positions to {tokens} or more, or length_bp to {settings.positions + settings.k - 3} or less"
-        )
 
 
 def build_classifier(settings: BertSettings) -> "BertForSequenceClassification":
@@ -67,6 +54,70 @@ def build_masked_model(settings: BertSettings) -> "BertForMaskedLM":
     model = BertForMaskedLM(_configuration(settings))
     _initialise_embeddings(model.bert, settings)
     return model
+
+
+def check_length(settings: BertSettings, length_bp: int) -> None:
+    """Raise `InputError` unless sequences of ``length_bp`` have at least one k-mer and fit the positions."""
+    tokens = length_bp - settings.k + 3
+    if length_bp < settings.k:
+        raise InputError(f"length_bp: {length_bp} bp are less than one k-mer (k: {settings.k})")
+    if tokens > settings.positions:
+        raise InputError(
+            f"length_bp: {length_bp} bp are {tokens} tokens, the model has positions for {settings.positions}: "
+            f"set positions to {tokens} or more, or length_bp to {settings.positions + settings.k - 3} or less"
+        )
+
+
+def load_classifier(path: Path | str) -> tuple["BertForSequenceClassification", dict[str, Any]]:
+    """The model of a classifier's ``model.ckpt``, on the CPU in evaluation mode, and the content of the file.
+
+    The content has ``settings`` (of `BertSettings`), ``length_bp`` and the facts that were saved. Raises `InputError`
+    for a foreign or damaged file.
+    """
+    content = read_weight_file(path)
+    wrong = [key for key, kind in CLASSIFIER_KEYS.items() if not isinstance(content.get(key), kind)]
+    if wrong or content["kind"] != CLASSIFIER_KIND:
+        raise InputError(
+            f"{path}: not the model.ckpt of a classifier of regulens (missing or wrong: {', '.join(wrong) or 'kind'}); "
+            "other weights are turned into one by the key tasks.<name>.checkpoint"
+        )
+    model = build_classifier(validated(BertSettings, content["settings"], f"{path}: settings"))
+    if lines := weight_differences(content["state_dict"], model.state_dict()):
+        raise InputError(f"{path}: the weights are not those of the settings in the file:{listed(lines)}")
+    model.load_state_dict(content["state_dict"])
+    return model.eval(), content
+
+
+def save_classifier(
+    output: Path | str,
+    model: "BertForSequenceClassification",
+    weights: dict[str, Tensor],
+    settings: BertSettings,
+    length_bp: int,
+    **facts: Any,
+) -> None:
+    """Write ``model.ckpt``: weights, and what is needed to build the model and to know where it comes from.
+
+    ``weights`` is a state dictionary of ``model``; ``facts`` (task, seed, epoch, scores ...) are kept as they are and
+    must be plain values, because the file is read with ``weights_only=True``.
+    """
+    if lines := weight_differences(weights, model.state_dict()):
+        raise ValueError(f"these are not the weights of this model:{listed(lines)}")
+    write_weights(
+        output, CLASSIFIER_KIND, weights, settings=settings.model_dump(mode="json"), length_bp=length_bp, **facts
+    )
+
+
+def write_weights(output: Path | str, kind: str, weights: dict[str, Tensor], **facts: Any) -> None:
+    """Write a file of weights and plain values that `core.tensors.read_weight_file` reads."""
+    content = {
+        "kind": kind,
+        "state_dict": {name: tensor.detach().cpu().clone() for name, tensor in weights.items()},
+        "code_version": regulens.__version__,
+        **facts,
+    }
+    with atomic_output(output) as temporary:
+        write_tensors(temporary, content)
 
 
 def _configuration(settings: BertSettings) -> "BertConfig":
@@ -120,55 +171,3 @@ def _sums_of_substrings(k: int, hidden: int) -> Tensor:
         sums = sums - sums.mean(0)
         shared += sums / sums.std()
     return shared / shared.std() + _OWN_SD * torch.randn(shared.shape)
-
-
-def save_classifier(
-    output: Path | str,
-    model: "BertForSequenceClassification",
-    weights: dict[str, Tensor],
-    settings: BertSettings,
-    length_bp: int,
-    **facts: Any,
-) -> None:
-    """Write ``model.ckpt``: weights, and what is needed to build the model and to know where it comes from.
-
-    ``weights`` is a state dictionary of ``model``; ``facts`` (task, seed, epoch, scores ...) are kept as they are and
-    must be plain values, because the file is read with ``weights_only=True``.
-    """
-    if lines := weight_differences(weights, model.state_dict()):
-        raise ValueError(f"these are not the weights of this model:{listed(lines)}")
-    write_weights(
-        output, CLASSIFIER_KIND, weights, settings=settings.model_dump(mode="json"), length_bp=length_bp, **facts
-    )
-
-
-def write_weights(output: Path | str, kind: str, weights: dict[str, Tensor], **facts: Any) -> None:
-    """Write a file of weights and plain values that `weight_files.read_weight_file` reads."""
-    content = {
-        "kind": kind,
-        "state_dict": {name: tensor.detach().cpu().clone() for name, tensor in weights.items()},
-        "code_version": regulens.__version__,
-        **facts,
-    }
-    with atomic_output(output) as temporary:
-        write_tensors(temporary, content)
-
-
-def load_classifier(path: Path | str) -> tuple["BertForSequenceClassification", dict[str, Any]]:
-    """The model of a classifier's ``model.ckpt``, on the CPU in evaluation mode, and the content of the file.
-
-    The content has ``settings`` (of `BertSettings`), ``length_bp`` and the facts that were saved. Raises `InputError`
-    for a foreign or damaged file.
-    """
-    content = read_weight_file(path)
-    wrong = [key for key, kind in CLASSIFIER_KEYS.items() if not isinstance(content.get(key), kind)]
-    if wrong or content["kind"] != CLASSIFIER_KIND:
-        raise InputError(
-            f"{path}: not the model.ckpt of a classifier of regulens (missing or wrong: {', '.join(wrong) or 'kind'}); "
-            "other weights are turned into one by the key tasks.<name>.checkpoint"
-        )
-    model = build_classifier(validated(BertSettings, content["settings"], f"{path}: settings"))
-    if lines := weight_differences(content["state_dict"], model.state_dict()):
-        raise InputError(f"{path}: the weights are not those of the settings in the file:{listed(lines)}")
-    model.load_state_dict(content["state_dict"])
-    return model.eval(), content

@@ -1,4 +1,4 @@
-"""The convolutional trunk shared by Enformer and the three pooling CNNs, and the model around it (SPEC 2.5, 3.1)."""
+"""The convolutional trunk of Enformer and of the three pooling CNNs, and these CNNs (000 figure 5; SPEC 2.5, 3.1)."""
 
 from typing import Literal
 
@@ -110,12 +110,9 @@ class ConvModel(AssayModel):
         return [self._crop_stage(width)]
 
 
-# MaxPoolCNNs: residual convolutions with max pooling, nothing on top (000 figure 5c).
-
-
 @register("maxpool_cnn")
 class MaxPoolCNN(ConvModel):
-    """The shared convolutional trunk, halved by taking the larger of two neighbours."""
+    """The shared convolutional trunk, halved by taking the larger of two neighbours; nothing on top (000 figure 5c)."""
 
     pooling = "max"
 
@@ -123,20 +120,14 @@ class MaxPoolCNN(ConvModel):
         """Residual convolutions with max pooling."""
 
 
-# AttPoolCNNs: residual convolutions with attention pooling, nothing on top (000 figure 5d).
-
-
 @register("attpool_cnn")
 class AttPoolCNN(ConvModel):
-    """The shared convolutional trunk, halved by a learned weighted mean of two neighbours."""
+    """The shared convolutional trunk, halved by a learned weighted mean of pairs; nothing on top (000 figure 5d)."""
 
     pooling = "attention"
 
     class Settings(ConvSettings):
         """Residual convolutions with attention pooling."""
-
-
-# AttPoolDilate: residual convolutions with attention pooling and dilated convolutions on top (000 figure 5d).
 
 
 @register("attpool_dilated")

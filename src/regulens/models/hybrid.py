@@ -2,7 +2,8 @@
 
 Every model: first convolution, batch normalisation and the activation under study; the rest of its baseline; the
 attention-based modules; a dense hidden layer and one logit for each class. Trials are networks of one shape that share
-nothing: every parameter and buffer has a leading axis of trials, and a trial's numbers do not depend on the others'.
+nothing: every parameter and buffer has a leading axis of trials (T), and no trial's numbers depend on the others'.
+Semantics are Keras's where the two libraries differ.
 """
 
 import math
@@ -17,13 +18,24 @@ from torch.nn import functional as F
 
 from regulens.models.settings import POOLS_BP, HybridNetworkSettings
 
-# Layers of several networks that train side by side: every parameter and buffer has a leading axis of trials (T).
-# Semantics are Keras's where the two libraries differ (SPEC 5.3). Convolutions are products of one matrix a trial
-# with the unrolled input, on every device: for the four channels of a one-hot sequence that is faster than a
-# convolution call even for a single trial on a CPU.
-
 BATCH_NORM_MOMENTUM, BATCH_NORM_EPS = 0.99, 1e-3
 """Keras's: share of the old running average that is kept, and what is added to variances."""
+
+_BLOCK = 1 << 18
+"""Numbers of 16 bits that are drawn at once for each trial: one launch a trial serves several layers."""
+
+_LEVELS = 1 << 16
+
+_SIGMOID = torch.ops.aten.sigmoid_backward.grad_input
+
+_TANH = torch.ops.aten.tanh_backward.grad_input
+
+_RELU = torch.ops.aten.threshold_backward.grad_input
+
+# Layers. Convolutions are products of one matrix a trial with the unrolled input, on every device: for the four
+
+
+# channels of a one-hot sequence that is faster than a convolution call even for a single trial on a CPU.
 
 
 def draw_weights(weight: Tensor, fan_in: int, fan_out: int, init: str, generator: torch.Generator) -> None:
@@ -193,9 +205,13 @@ def max_pool(x: Tensor, size: int) -> Tensor:
     return pooled.view(trials, channels, batch, -1)
 
 
-# Bidirectional LSTM of several networks side by side: tanh forwards, ReLU backwards, as the public code has it. The
-# recurrence of both directions and all trials is one loop of batched products. Its gradient is written by hand:
-# what does not depend on later steps is computed for all steps at once, which leaves five small operations a step.
+# Bidirectional LSTM: tanh forwards, ReLU backwards, as the public code has it. The recurrence of both directions and
+
+
+# all trials is one loop of batched products. Its gradient is written by hand: what does not depend on later steps is
+
+
+# computed for all steps at once, which leaves five small operations a step.
 
 
 class TrialBiLSTM(nn.Module):
@@ -300,25 +316,13 @@ class _Recurrence(torch.autograd.Function):
         return x_gradient, columns @ inputs, recurrent_gradient, rows.sum(1)
 
 
-_SIGMOID = torch.ops.aten.sigmoid_backward.grad_input
-
-_TANH = torch.ops.aten.tanh_backward.grad_input
-
-_RELU = torch.ops.aten.threshold_backward.grad_input
-
-
 def _through_activation(gradient: Tensor, activated: Tensor, output: Tensor) -> None:
     """Write ``gradient`` times the slope of each group's activation where it gives ``activated``."""
     _TANH(gradient[::2], activated[::2], grad_input=output[::2])
     _RELU(gradient[1::2], activated[1::2], 0, grad_input=output[1::2])
 
 
-# Dropout of several networks that train side by side, each with masks from its own random stream.
-
-_BLOCK = 1 << 18
-"""Numbers of 16 bits that are drawn at once for each trial: one launch a trial serves several layers."""
-
-_LEVELS = 1 << 16
+# Dropout, with masks of each trial from its own random stream.
 
 
 class TrialDropout:
@@ -363,12 +367,12 @@ class TrialDropout:
         return taken
 
 
-# Multi-head attention and encoder blocks of several networks side by side, without positional encoding (SPEC 5.3).
-
-
 def drop(x: Tensor, rate: float, dropout: TrialDropout | None) -> Tensor:
     """``x`` (T, B, ...) through ``dropout``, or as it is where there is none."""
     return x if dropout is None else dropout(x, rate)
+
+
+# Multi-head attention and encoder blocks, without positional encoding.
 
 
 class TrialAttention(nn.Module):
@@ -408,6 +412,9 @@ class TrialEncoderBlock(nn.Module):
         x = self.attention_norm(x + drop(self.attention(x), self.rate, dropout))
         hidden = drop(self.hidden(x).relu(), self.rate, dropout)
         return self.output_norm(x + drop(self.output(hidden), self.rate, dropout))
+
+
+# The network.
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Building blocks of the convolutional trunk, on tokens (batch, length, width)."""
+"""Building blocks of the assay models, on tokens (batch, length, width): convolutions, residuals, pooling of pairs."""
 
 from typing import Annotated
 
@@ -103,30 +103,13 @@ def dilations(layers: int, rate: float, tokens: int) -> list[int]:
     return found
 
 
-# Halving a sequence of tokens: attention pooling, max pooling, and pairs for token merging. Tokens are (batch,
-# length, width) throughout the package. An odd length is completed with a copy of its last token, so that this
-# token is its own partner: the mean, the maximum and the weighted mean of the pair are then the token itself, which
-# is what masking the missing partner gives.
+# Halving a sequence of tokens: attention pooling, max pooling, and pairs for token merging. An odd length is completed
 
 
-def even(x: Tensor) -> Tensor:
-    """(batch, n, width) with an even n: the last token is repeated where n is odd (SPEC 2.1)."""
-    return torch.cat([x, x[:, -1:]], dim=1) if x.shape[1] % 2 else x
+# with a copy of its last token, so that this token is its own partner: the mean, the maximum and the weighted mean of
 
 
-def pairs(x: Tensor) -> Tensor:
-    """(batch, n, width) to (batch, ceil(n / 2), 2 width): neighbours side by side (000 appendix A, equation 7)."""
-    x = even(x)
-    return x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2])
-
-
-class MaxPool(nn.Module):
-    """Maximum of each pair of neighbours, per channel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, n, width) to (batch, ceil(n / 2), width)."""
-        x = even(x)
-        return torch.maximum(x[:, 0::2], x[:, 1::2])
+# the pair are then the token itself, which is what masking the missing partner gives.
 
 
 class AttentionPool(nn.Module):
@@ -146,3 +129,23 @@ class AttentionPool(nn.Module):
         first = x[:, 0::2]
         difference = x[:, 1::2] - first
         return torch.addcmul(first, difference, torch.sigmoid(F.linear(difference, self.weight)))
+
+
+class MaxPool(nn.Module):
+    """Maximum of each pair of neighbours, per channel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, n, width) to (batch, ceil(n / 2), width)."""
+        x = even(x)
+        return torch.maximum(x[:, 0::2], x[:, 1::2])
+
+
+def pairs(x: Tensor) -> Tensor:
+    """(batch, n, width) to (batch, ceil(n / 2), 2 width): neighbours side by side (000 appendix A, equation 7)."""
+    x = even(x)
+    return x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2])
+
+
+def even(x: Tensor) -> Tensor:
+    """(batch, n, width) with an even n: the last token is repeated where n is odd (SPEC 2.1)."""
+    return torch.cat([x, x[:, -1:]], dim=1) if x.shape[1] % 2 else x

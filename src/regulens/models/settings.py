@@ -1,10 +1,23 @@
-"""Settings of the BERT of k-mers; apart from the model, so that the configuration is read without PyTorch."""
+"""Settings of the BERT of k-mers and of the hybrid networks; apart from the models, so that PyTorch is not needed."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from regulens.core.settings import Settings
+
+Baseline = Literal["c24", "c4c6", "c4"]
+
+Module = Literal["lstm", "attention", "transformer"]
+
+Activation = Literal["relu", "exponential"]
+
+Count = Annotated[int, Field(gt=0)]
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+POOLS_BP: dict[str, tuple[int, ...]] = {"c24": (24,), "c4c6": (4, 6), "c4": (4, 6)}
+"""Max pools of each baseline, in their order. Both ways shorten a sequence 24-fold."""
 
 
 class BertSettings(Settings):
@@ -46,20 +59,7 @@ class BertSettings(Settings):
         return self
 
 
-# Settings of the hybrid networks of the third study: which parts, how large, for which sequences (SPEC 5.3).
-
-Baseline = Literal["c24", "c4c6", "c4"]
-
-Module = Literal["lstm", "attention", "transformer"]
-
-Activation = Literal["relu", "exponential"]
-
-Count = Annotated[int, Field(gt=0)]
-
-Rate = Annotated[float, Field(ge=0, lt=1)]
-
-POOLS_BP: dict[str, tuple[int, ...]] = {"c24": (24,), "c4c6": (4, 6), "c4": (4, 6)}
-"""Max pools of each baseline, in their order. Both ways shorten a sequence 24-fold."""
+# Hybrid networks of the third study: which parts, how large, for which sequences (SPEC 5.3).
 
 
 class HybridArchitecture(Settings):

@@ -1,4 +1,7 @@
-"""1D-Swin, the Genomic Interpreter: shifted-window attention that halves the sequence layer by layer (paper 000)."""
+"""1D-Swin, the Genomic Interpreter: shifted-window attention that halves the sequence layer by layer (paper 000).
+
+A layer is attention inside windows, again inside shifted windows, then token merging (000 appendix A).
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -12,8 +15,6 @@ from regulens.data.settings import Geometry
 from regulens.models.attention import Family, RelativeAttention, Transformer, TransformerSettings
 from regulens.models.base import AssayModel, AttentionMap, Observer, Stage, halved, halvings, register
 from regulens.models.layers import Kernel, Probability, TokenConv, Width, pairs
-
-# The 1D-Swin layer: attention inside windows, again inside shifted windows, then token merging (000 appendix A).
 
 
 class WindowBlock(nn.Module):

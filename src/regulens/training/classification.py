@@ -244,9 +244,7 @@ def adopt_classifier(
 
 
 def _modern_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights under today's names: without a common prefix ``model.``, old names of layer norms, and buffers."""
-    if all(name.startswith("model.") for name in weights):
-        weights = {name.removeprefix("model."): tensor for name, tensor in weights.items()}
+    """Weights under today's names: without old names of layer norms, and without buffers."""
     for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
         weights = {name.replace(old, new): tensor for name, tensor in weights.items()}
     return {name: tensor for name, tensor in weights.items() if not name.endswith(_BUFFERS)}

@@ -7,14 +7,13 @@ import signal
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -23,7 +22,7 @@ from regulens.core.code import code_hash
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import say
-from regulens.core.tensors import listed, read_tensors, weight_differences, write_tensors
+from regulens.core.tensors import load_weights, read_tensors, tensors_of, write_tensors
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.data.tracks import tracks_from_text, tracks_to_text
@@ -83,17 +82,6 @@ class TrainingTask(ABC, nn.Module):
 
 
 # Weights from a file into a model that must have the same ones.
-
-
-def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:
-    """Load a state dictionary that was read from ``path``; ``what`` is what it must fit, for the message.
-
-    Raises `InputError` with the first differences in names and shapes.
-    """
-    lines = weight_differences(weights, model.state_dict())
-    if lines:
-        raise InputError(f"{path}: {len(lines)} weights do not fit {what}:{listed(lines)}")
-    model.load_state_dict(weights)
 
 
 # Trained models as files: ``model.ckpt``, and foreign weights that become one.
@@ -180,7 +168,7 @@ def adopt_checkpoint(
             weights = content["state_dict"]
             facts = {key: value for key, value in content.items() if key not in _KEYS and key != "code_version"}
         else:
-            weights, facts = _plain_weights(content, checkpoint), {"seed": None, "epoch": None}
+            weights, facts = tensors_of(content, checkpoint), {"seed": None, "epoch": None}
             say(f"{checkpoint}: plain weights; that they were trained on the configured tracks cannot be checked")
         load_weights(model, weights, checkpoint, f"{model.architecture} as configured")
         save_model(output, model, model.state_dict(), data, **(facts | {"adopted_from": str(checkpoint)}))
@@ -199,16 +187,6 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")
     return content
-
-
-def _plain_weights(content: dict, path: Path | str) -> dict:
-    weights = content.get("state_dict", content)
-    if not isinstance(weights, dict) or not weights or not all(torch.is_tensor(value) for value in weights.values()):
-        raise InputError(f"{path}: neither a model.ckpt of regulens nor a state dictionary of tensors")
-    prefix = "model."
-    if all(name.startswith(prefix) for name in weights):
-        weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-    return weights
 
 
 def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[str]:

@@ -22,14 +22,14 @@ from regulens.core.io import atomic_output
 from regulens.core.progress import bar, progress, say
 from regulens.core.sequence import one_hot
 from regulens.core.settings import validated
-from regulens.core.tensors import read_tensors, write_tensors
+from regulens.core.tensors import load_weights, read_tensors, write_tensors
 from regulens.data.simulate.motifs import MotifSequences, read_motif_sequences
 from regulens.models.hybrid import HybridNetwork, TrialDropout
 from regulens.models.settings import HybridNetworkSettings
 from regulens.training.batches import derived_seed
 from regulens.training.device import best_device
 from regulens.training.lock import TrainingLock
-from regulens.training.resume import Signals, load_weights
+from regulens.training.resume import Signals
 from regulens.training.settings import TRIAL_HARDWARE_KEYS, TrialTraining
 
 # Adam over networks whose parameters have a leading trial axis, with a learning rate for each trial.
