@@ -1,5 +1,11 @@
-"""Batches of examples from a store, as they travel to the device: one byte a base, half a float a target."""
+"""Batches of examples as they travel to the device, one byte a base, and all that is drawn at random for them.
 
+`BatchPlan` says which examples each process takes in which batch, so that every example counts exactly once an epoch.
+What is random (order, augmentation, masks) follows from seed, epoch and example, whatever the number of processes,
+batches and loader processes: so an interrupted run repeats it.
+"""
+
+import hashlib
 import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,21 +18,19 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from regulens.core.errors import InputError
 from regulens.core.sequence import COMPLEMENT, N_CODE
+from regulens.data.sequences import SequenceSet
 from regulens.data.store import AssayStore
 from regulens.training.settings import Augmentation, TrainingSettings
-
-# Which examples each process takes in which batch, so that every example counts exactly once an epoch.
 
 BLANK = -1
 """Index of a blank example: it keeps the processes in step where one has an example less, and has no weight."""
 
 _ORDER, _DROPOUT, _AUGMENTATION, _WEIGHTS = range(4)
 
+_STEP = -7046029254386353131
+"""2 ** 64 divided by the golden ratio, as signed 64 bits."""
 
-def derived_seed(stream: str, seed: int, *numbers: int) -> int:
-    """An independent 63-bit seed for one use of randomness: stream "order", "dropout", "augmentation" or "weights"."""
-    tag = {"order": _ORDER, "dropout": _DROPOUT, "augmentation": _AUGMENTATION, "weights": _WEIGHTS}[stream]
-    return int(np.random.SeedSequence([seed, tag, *numbers]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+# Which examples are in which batch.
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,37 @@ def evaluation_batches(examples: int, batch: int, rank: int = 0, devices: int = 
     return _chunks(_share(np.arange(examples), rank, devices), batch)
 
 
+def loader(data: Dataset, batches: Iterable[list[int]], workers: int = 0, pin: bool = False) -> DataLoader:
+    """A loader of batches for the given lists of indices; ``pin`` for transfers to a GPU.
+
+    ``data`` makes a whole batch from a list of indices: it has ``__getitems__``.
+    """
+    return DataLoader(
+        data,
+        batch_sampler=batches,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=_unchanged,
+        pin_memory=pin,
+        worker_init_fn=_ignore_signals,
+        # An own generator: otherwise each pass draws from torch's global state, on which dropout depends.
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def _unchanged(batch: NamedTuple) -> NamedTuple:
+    return batch
+
+
+def _ignore_signals(_: int) -> None:
+    # A signal to the process group is for the main process: it ends its workers itself.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+# Examples of a store of assay tracks, and labelled sequences.
+
+
 class Batch(NamedTuple):
     """Examples of one micro-batch."""
 
@@ -153,56 +188,56 @@ class StoreDataset(Dataset):
         return Batch(torch.tensor(indices), torch.from_numpy(codes), torch.from_numpy(target))
 
 
-def loader(data: Dataset, batches: Iterable[list[int]], workers: int = 0, pin: bool = False) -> DataLoader:
-    """A loader of batches for the given lists of indices; ``pin`` for transfers to a GPU.
+class SequenceBatch(NamedTuple):
+    """Sequences of one micro-batch."""
 
-    ``data`` makes a whole batch from a list of indices: it has ``__getitems__``.
+    index: Tensor
+    """Position in the data set, int64 (batch,); `BLANK` for a sequence without weight."""
+    codes: Tensor
+    """Bases A, C, G, T, N = 0 to 4, uint8 (batch, length_bp)."""
+    label: Tensor
+    """1 = positive, 0 = negative, int64 (batch,); 0 where there is no label."""
+
+    @property
+    def weight(self) -> Tensor:
+        """1 for a sequence, 0 for a blank one, float32 (batch,)."""
+        return (self.index != BLANK).float()
+
+
+class SequenceDataset(Dataset):
+    """Whole batches of sequences held in memory; a `BLANK` index gives N and label 0.
+
+    ``codes`` is uint8 (N, length_bp), ``labels`` (N,) or None for sequences without labels.
     """
-    return DataLoader(
-        data,
-        batch_sampler=batches,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        collate_fn=_unchanged,
-        pin_memory=pin,
-        worker_init_fn=_ignore_signals,
-        # An own generator: otherwise each pass draws from torch's global state, on which dropout depends.
-        generator=torch.Generator().manual_seed(0),
-    )
+
+    def __init__(self, codes: np.ndarray, labels: np.ndarray | None = None):
+        self.codes = codes
+        self.labels = np.zeros(len(codes), np.uint8) if labels is None else labels
+
+    @classmethod
+    def of(cls, sequences: SequenceSet) -> "SequenceDataset":
+        """The data set of a sequence set."""
+        return cls(sequences.codes, sequences.labels)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitems__(self, indices: list[int]) -> SequenceBatch:
+        index = np.asarray(indices, dtype=np.int64)
+        codes, label = self.codes[index], self.labels[index].astype(np.int64)
+        blank = index == BLANK
+        codes[blank], label[blank] = N_CODE, 0
+        return SequenceBatch(torch.from_numpy(index), torch.from_numpy(codes), torch.from_numpy(label))
+
+    def content_hash(self) -> str:
+        """Hash of all sequences and labels, in their order."""
+        digest = hashlib.sha256(f"{self.codes.shape}".encode())
+        for values in (self.codes, self.labels):
+            digest.update(np.ascontiguousarray(values))
+        return digest.hexdigest()
 
 
-def _unchanged(batch: NamedTuple) -> NamedTuple:
-    return batch
-
-
-def _ignore_signals(_: int) -> None:
-    # A signal to the process group is for the main process: it ends its workers itself.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-# Augmentation of a batch on its device, fixed by (seed, epoch, example) whatever the workers and devices are.
-
-
-def shift(codes: Tensor, by: Tensor) -> Tensor:
-    """Move each sequence ``by`` (batch,) bases to the right (negative: left); N where nothing moves in.
-
-    ``codes`` is uint8 (batch, length).
-    """
-    source = torch.arange(codes.shape[1], device=codes.device) - by[:, None]
-    inside = (source >= 0) & (source < codes.shape[1])
-    moved = codes.gather(1, source.clamp(0, codes.shape[1] - 1))
-    return torch.where(inside, moved, N_CODE)
-
-
-def reverse_complement(codes: Tensor, target: Tensor, strand_pair: Tensor) -> tuple[Tensor, Tensor]:
-    """The other strand of examples with codes uint8 (batch, length) and targets (batch, bins, tracks).
-
-    Codes and bins are reversed, bases complemented, and track t takes the values of track ``strand_pair[t]``, the same
-    assay on the other strand (itself where there is none).
-    """
-    complement = torch.from_numpy(COMPLEMENT).to(codes.device)
-    return complement[codes.flip(1).long()], target.flip(1)[:, :, strand_pair]
+# Augmentation of a batch on its device.
 
 
 class EpochAugmentation:
@@ -234,7 +269,34 @@ class EpochAugmentation:
         return Batch(index, codes, target)
 
 
-_STEP = -7046029254386353131  # 2 ** 64 divided by the golden ratio, as signed 64 bits
+def shift(codes: Tensor, by: Tensor) -> Tensor:
+    """Move each sequence ``by`` (batch,) bases to the right (negative: left); N where nothing moves in.
+
+    ``codes`` is uint8 (batch, length).
+    """
+    source = torch.arange(codes.shape[1], device=codes.device) - by[:, None]
+    inside = (source >= 0) & (source < codes.shape[1])
+    moved = codes.gather(1, source.clamp(0, codes.shape[1] - 1))
+    return torch.where(inside, moved, N_CODE)
+
+
+def reverse_complement(codes: Tensor, target: Tensor, strand_pair: Tensor) -> tuple[Tensor, Tensor]:
+    """The other strand of examples with codes uint8 (batch, length) and targets (batch, bins, tracks).
+
+    Codes and bins are reversed, bases complemented, and track t takes the values of track ``strand_pair[t]``, the same
+    assay on the other strand (itself where there is none).
+    """
+    complement = torch.from_numpy(COMPLEMENT).to(codes.device)
+    return complement[codes.flip(1).long()], target.flip(1)[:, :, strand_pair]
+
+
+# Random numbers.
+
+
+def derived_seed(stream: str, seed: int, *numbers: int) -> int:
+    """An independent 63-bit seed for one use of randomness: stream "order", "dropout", "augmentation" or "weights"."""
+    tag = {"order": _ORDER, "dropout": _DROPOUT, "augmentation": _AUGMENTATION, "weights": _WEIGHTS}[stream]
+    return int(np.random.SeedSequence([seed, tag, *numbers]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def uniform(key: int, stream: int, index: Tensor, number: int) -> Tensor:

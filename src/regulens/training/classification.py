@@ -1,21 +1,33 @@
-"""Fine-tuning of the classifier: cross entropy on labelled sequences, scored by accuracy and AUROC."""
+"""The classifier of labelled sequences: fine-tuning of a BERT, weights from elsewhere, and scores on the test set.
 
-import hashlib
+Fine-tuning minimises cross entropy and is scored by accuracy and AUROC. On the test set a classifier stands beside a
+logistic regression on k-mer frequencies.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor
-from torch.nn.functional import max_pool1d, pad
-from torch.utils.data import Dataset
+from torch.nn.functional import cross_entropy, max_pool1d, pad
+from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
+from torchmetrics.utilities import dim_zero_cat
 
 from regulens.core.errors import InputError
-from regulens.core.kmers import MASK, token_ids, vocabulary_size
-from regulens.core.progress import say
+from regulens.core.io import atomic_output, file_sum
+from regulens.core.kmers import MASK, kmer_ids, token_ids, vocabulary_size
+from regulens.core.progress import progress, say
 from regulens.core.sequence import N_CODE
+from regulens.core.statistics import bootstrap_weights, percentile_interval
 from regulens.core.tensors import listed, read_weight_file, tensors_of, weight_differences
-from regulens.data.sequences import SequenceSet
+from regulens.data.sequences import SequenceSet, overlapping, read_sequences
 from regulens.models.bert import (
     CLASSIFIER_KEYS,
     CLASSIFIER_KIND,
@@ -25,88 +37,41 @@ from regulens.models.bert import (
     load_classifier,
     save_classifier,
 )
-from regulens.training.batches import BLANK, uniform
+from regulens.training.batches import BLANK, SequenceBatch, SequenceDataset, derived_seed, uniform
+from regulens.training.device import best_device
+from regulens.training.resume import TrainingTask
 from regulens.training.settings import SequenceAugmentation
 
 if TYPE_CHECKING:
     from transformers import BertForMaskedLM, BertForSequenceClassification
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from torch.nn.functional import cross_entropy
-from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
-from torchmetrics.utilities import dim_zero_cat
+METRICS = ("accuracy", "balanced_accuracy", "auroc", "mcc", "f1")
+"""Scores of a classifier; balanced accuracy is the mean recall of both classes; the positive class is that of f1."""
 
-from regulens.core.io import atomic_output
-from regulens.core.kmers import kmer_ids
-from regulens.core.progress import progress
-from regulens.core.statistics import bootstrap_weights, percentile_interval
-from regulens.data.sequences import overlapping, read_sequences
-from regulens.training.batches import derived_seed
-from regulens.training.device import best_device
-from regulens.training.resume import TrainingTask
+ALL, NOT_OVERLAPPING = "all", "not_overlapping"
+"""Test sequences that are scored: all, and those that overlap no training or validation sequence."""
 
-# Batches of sequences, as they travel to the device: one byte a base; tokens are made there.
+CLASSIFIER_ROW, REFERENCE_ROW = "bert", "kmer_logistic_regression"
 
+DIFFERENCE_ROW = "bert_minus_logistic_regression"
 
-class SequenceBatch(NamedTuple):
-    """Sequences of one micro-batch."""
-
-    index: Tensor
-    """Position in the data set, int64 (batch,); `BLANK` for a sequence without weight."""
-    codes: Tensor
-    """Bases A, C, G, T, N = 0 to 4, uint8 (batch, length_bp)."""
-    label: Tensor
-    """1 = positive, 0 = negative, int64 (batch,); 0 where there is no label."""
-
-    @property
-    def weight(self) -> Tensor:
-        """1 for a sequence, 0 for a blank one, float32 (batch,)."""
-        return (self.index != BLANK).float()
-
-
-class SequenceDataset(Dataset):
-    """Whole batches of sequences held in memory; a `BLANK` index gives N and label 0.
-
-    ``codes`` is uint8 (N, length_bp), ``labels`` (N,) or None for sequences without labels.
-    """
-
-    def __init__(self, codes: np.ndarray, labels: np.ndarray | None = None):
-        self.codes = codes
-        self.labels = np.zeros(len(codes), np.uint8) if labels is None else labels
-
-    @classmethod
-    def of(cls, sequences: SequenceSet) -> "SequenceDataset":
-        """The data set of a sequence set."""
-        return cls(sequences.codes, sequences.labels)
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitems__(self, indices: list[int]) -> SequenceBatch:
-        index = np.asarray(indices, dtype=np.int64)
-        codes, label = self.codes[index], self.labels[index].astype(np.int64)
-        blank = index == BLANK
-        codes[blank], label[blank] = N_CODE, 0
-        return SequenceBatch(torch.from_numpy(index), torch.from_numpy(codes), torch.from_numpy(label))
-
-    def content_hash(self) -> str:
-        """Hash of all sequences and labels, in their order."""
-        digest = hashlib.sha256(f"{self.codes.shape}".encode())
-        for values in (self.codes, self.labels):
-            digest.update(np.ascontiguousarray(values))
-        return digest.hexdigest()
-
-
-# Augmentation of labelled sequences: other bases, hidden k-mers, shorter windows; drawn anew in every epoch. The
-# draws of an example follow from (seed, epoch, index) alone, through the same generator as the masks of pre-
-# training: neither batches nor devices nor loader processes change them.
+ENCODER_KIND = "regulens masked k-mer encoder"
+"""What the file of a pre-trained encoder says it is."""
 
 _CHANGE, _OTHER, _RUN, _WINDOW = range(4)
+
+_BUFFERS = ("position_ids", "token_type_ids")
+
+_POOLER = "pooler."
+
+_FUNCTION = ("k", "layers", "hidden", "heads", "intermediate", "positions", "layer_norm_eps")
+"""Settings that decide what weights compute; dropout and initialisation are left out."""
+
+_COLUMNS = ("id", "label", "probability")
+
+_RESAMPLES_AT_ONCE = 100
+
+# Fine-tuning.
 
 
 class ModelInput(NamedTuple):
@@ -118,13 +83,133 @@ class ModelInput(NamedTuple):
     """Which tokens the others can see, bool (batch, T); None: all."""
 
 
+class ClassificationTask(TrainingTask):
+    """A BERT classifier on two sets of sequences of one length; ``initial`` is a file of pre-trained weights.
+
+    Training sequences are augmented anew in every epoch, those of the validation are as they are.
+    """
+
+    scores = ("accuracy", "auroc")
+
+    def __init__(
+        self,
+        train: SequenceSet,
+        valid: SequenceSet,
+        settings: BertSettings,
+        initial: Path | None,
+        name: str,
+        augmentation: SequenceAugmentation = SequenceAugmentation(),
+    ):
+        super().__init__(build_classifier(settings), SequenceDataset.of(train), SequenceDataset.of(valid))
+        self.settings, self.initial, self.name = settings, initial, name
+        self.augmentation, self.key = augmentation, 0
+        self.length_bp = train.codes.shape[1]
+        # Without the checks of every batch, for which the host would wait for the device.
+        metric = {"ignore_index": BLANK, "validate_args": False}
+        self.accuracy, self.auroc = BinaryAccuracy(**metric), _Auroc(**metric)
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "model": self.settings.model_dump(mode="json"),
+            "data": [self.train_data.content_hash(), self.valid_data.content_hash()],
+            "initial": self.initial and file_sum(self.initial),
+            "augmentation": self.augmentation.model_dump(mode="json"),
+        }
+
+    def code_modules(self) -> set[str]:
+        return {"training.classification"}
+
+    def initialise(self) -> None:
+        if self.initial:
+            initialise_from(self.model, self.initial)
+
+    def start_epoch(self, seed: int, epoch: int) -> None:
+        self.key = derived_seed("augmentation", seed, epoch)
+
+    def training_losses(self, batch: SequenceBatch) -> Tensor:
+        given = augmented_input(batch, self.augmentation, self.key, self.settings.k)
+        return cross_entropy(self._logits(given), batch.label, reduction="none")
+
+    def validation_losses(self, batch: SequenceBatch) -> Tensor:
+        logits = self._logits(plain_input(batch.codes, self.settings.k))
+        probability, label = logits.softmax(1)[:, 1], torch.where(batch.index == BLANK, BLANK, batch.label)
+        self.accuracy.update(probability, label)
+        self.auroc.update(probability, label)
+        return cross_entropy(logits, batch.label, reduction="none")
+
+    def _logits(self, given: ModelInput) -> Tensor:
+        """float32 (batch, 2), also where the model computes in fewer bits."""
+        return self.model(**given._asdict()).logits.float()
+
+    def reset_scores(self) -> None:
+        self.accuracy.reset()
+        self.auroc.reset()
+
+    def score_values(self) -> dict[str, float]:
+        return {"accuracy": float(self.accuracy.compute()), "auroc": float(self.auroc.compute())}
+
+    def save(self, output: Path, weights: dict[str, Tensor], **facts: Any) -> None:
+        facts = {"task": self.name, "initial": self.initial and str(self.initial)} | facts
+        save_classifier(output, self.model, weights, self.settings, self.length_bp, **facts)
+
+
+class _Auroc(BinaryAUROC):
+    """Area under the ROC curve; nan, and not 0 with a warning, where all labels are the same."""
+
+    def compute(self) -> Tensor:
+        label = dim_zero_cat(self.target)
+        return super().compute() if len(label.unique()) == 2 else torch.tensor(torch.nan)
+
+
+@contextmanager
+def classification_task(
+    train_path: Path | str,
+    valid_path: Path | str,
+    settings: BertSettings,
+    initial: Path | str | None,
+    name: str,
+    augmentation: SequenceAugmentation = SequenceAugmentation(),
+) -> Iterator[ClassificationTask]:
+    """The task of fine-tuning a classifier ``name`` on tables of sequences (`data.sequences`).
+
+    The new weights come from torch's global random state; ``initial`` is a file for `initialise_from`, read
+    in `ClassificationTask.initialise`. Raises `InputError` for tables that cannot be read or do not fit each other
+    or the model, for a training set of one class, and for an augmentation that can cut all of a sequence away.
+    """
+    train, valid = read_sequences(train_path), read_sequences(valid_path)
+    lengths = [sequences.codes.shape[1] for sequences in (train, valid)]
+    if lengths[0] != lengths[1]:
+        raise InputError(
+            f"{train_path} has sequences of {lengths[0]} bp, {valid_path} of {lengths[1]}: make both with one length_bp"
+        )
+    if len(set(train.labels.tolist())) < 2:
+        raise InputError(
+            f"{train_path}: all labels are {train.labels[0]}: a classifier needs sequences of both classes"
+        )
+    check_length(settings, lengths[0])
+    if augmentation.crop_bp > (most := lengths[0] - settings.k):
+        raise InputError(
+            f"augmentation.crop_bp: {augmentation.crop_bp} bp less than the {lengths[0]} bp of {train_path} "
+            f"leave no k-mer (k: {settings.k}): set it to {most} or less"
+        )
+    if initial and not Path(initial).is_file():
+        raise InputError(f"{initial}: the file of initial weights does not exist")
+    yield ClassificationTask(train, valid, settings, Path(initial) if initial else None, name, augmentation)
+
+
+# Augmentation of training sequences: other bases, hidden k-mers, shorter windows; drawn anew in every epoch by
+
+
+# (seed, epoch, index), as the masks of pre-training are.
+
+
 def plain_input(codes: Tensor, k: int) -> ModelInput:
     """Sequences as they are; ``codes`` is uint8 (batch, length_bp)."""
     return ModelInput(token_ids(codes, k), None)
 
 
 def augmented_input(batch: SequenceBatch, settings: SequenceAugmentation, key: int, k: int) -> ModelInput:
-    """The batch with what ``settings`` ask for; ``key`` stands for seed and epoch (`sampler.derived_seed`).
+    """The batch with what ``settings`` ask for; ``key`` stands for seed and epoch (`derived_seed`).
 
     Bases are substituted first, so that all k-mers over one agree; then k-mers are hidden. What lies outside of the
     window is out of sight of the model, while the window, CLS and SEP keep their positions. ``crop_bp`` must leave a
@@ -169,16 +254,6 @@ def _in_window(batch: SequenceBatch, most: int, key: int, k: int) -> Tensor:
 
 
 # Weights from elsewhere: a pre-trained encoder to start from, a trained classifier to use as it is.
-
-ENCODER_KIND = "regulens masked k-mer encoder"
-"""What the file of a pre-trained encoder says it is."""
-
-_BUFFERS = ("position_ids", "token_type_ids")
-
-_POOLER = "pooler."
-
-_FUNCTION = ("k", "layers", "hidden", "heads", "intermediate", "positions", "layer_norm_eps")
-"""Settings that decide what weights compute; dropout and initialisation are left out."""
 
 
 def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", path: Path | str) -> None:
@@ -287,141 +362,7 @@ def _sizes(weights: dict[str, Tensor], prefix: str) -> dict[str, int | None]:
     }
 
 
-class ClassificationTask(TrainingTask):
-    """A BERT classifier on two sets of sequences of one length; ``initial`` is a file of pre-trained weights.
-
-    Training sequences are augmented anew in every epoch, those of the validation are as they are.
-    """
-
-    scores = ("accuracy", "auroc")
-
-    def __init__(
-        self,
-        train: SequenceSet,
-        valid: SequenceSet,
-        settings: BertSettings,
-        initial: Path | None,
-        name: str,
-        augmentation: SequenceAugmentation = SequenceAugmentation(),
-    ):
-        super().__init__(build_classifier(settings), SequenceDataset.of(train), SequenceDataset.of(valid))
-        self.settings, self.initial, self.name = settings, initial, name
-        self.augmentation, self.key = augmentation, 0
-        self.length_bp = train.codes.shape[1]
-        # Without the checks of every batch, for which the host would wait for the device.
-        metric = {"ignore_index": BLANK, "validate_args": False}
-        self.accuracy, self.auroc = BinaryAccuracy(**metric), _Auroc(**metric)
-
-    def identity(self) -> dict[str, Any]:
-        return {
-            "model": self.settings.model_dump(mode="json"),
-            "data": [self.train_data.content_hash(), self.valid_data.content_hash()],
-            "initial": self.initial and _file_hash(self.initial),
-            "augmentation": self.augmentation.model_dump(mode="json"),
-        }
-
-    def code_modules(self) -> set[str]:
-        return {"training.classification"}
-
-    def initialise(self) -> None:
-        if self.initial:
-            initialise_from(self.model, self.initial)
-
-    def start_epoch(self, seed: int, epoch: int) -> None:
-        self.key = derived_seed("augmentation", seed, epoch)
-
-    def training_losses(self, batch: SequenceBatch) -> Tensor:
-        given = augmented_input(batch, self.augmentation, self.key, self.settings.k)
-        return cross_entropy(self._logits(given), batch.label, reduction="none")
-
-    def validation_losses(self, batch: SequenceBatch) -> Tensor:
-        logits = self._logits(plain_input(batch.codes, self.settings.k))
-        probability, label = logits.softmax(1)[:, 1], torch.where(batch.index == BLANK, BLANK, batch.label)
-        self.accuracy.update(probability, label)
-        self.auroc.update(probability, label)
-        return cross_entropy(logits, batch.label, reduction="none")
-
-    def _logits(self, given: ModelInput) -> Tensor:
-        """float32 (batch, 2), also where the model computes in fewer bits."""
-        return self.model(**given._asdict()).logits.float()
-
-    def reset_scores(self) -> None:
-        self.accuracy.reset()
-        self.auroc.reset()
-
-    def score_values(self) -> dict[str, float]:
-        return {"accuracy": float(self.accuracy.compute()), "auroc": float(self.auroc.compute())}
-
-    def save(self, output: Path, weights: dict[str, Tensor], **facts: Any) -> None:
-        facts = {"task": self.name, "initial": self.initial and str(self.initial)} | facts
-        save_classifier(output, self.model, weights, self.settings, self.length_bp, **facts)
-
-
-class _Auroc(BinaryAUROC):
-    """Area under the ROC curve; nan, and not 0 with a warning, where all labels are the same."""
-
-    def compute(self) -> Tensor:
-        label = dim_zero_cat(self.target)
-        return super().compute() if len(label.unique()) == 2 else torch.tensor(torch.nan)
-
-
-@contextmanager
-def classification_task(
-    train_path: Path | str,
-    valid_path: Path | str,
-    settings: BertSettings,
-    initial: Path | str | None,
-    name: str,
-    augmentation: SequenceAugmentation = SequenceAugmentation(),
-) -> Iterator[ClassificationTask]:
-    """The task of fine-tuning a classifier ``name`` on tables of sequences (`data.sequences`).
-
-    The new weights come from torch's global random state; ``initial`` is a file for `bert_weights.initialise_from`,
-    read in `ClassificationTask.initialise`. Raises `InputError` for tables that cannot be read or do not fit each other
-    or the model, for a training set of one class, and for an augmentation that can cut all of a sequence away.
-    """
-    train, valid = read_sequences(train_path), read_sequences(valid_path)
-    lengths = [sequences.codes.shape[1] for sequences in (train, valid)]
-    if lengths[0] != lengths[1]:
-        raise InputError(
-            f"{train_path} has sequences of {lengths[0]} bp, {valid_path} of {lengths[1]}: make both with one length_bp"
-        )
-    if len(set(train.labels.tolist())) < 2:
-        raise InputError(
-            f"{train_path}: all labels are {train.labels[0]}: a classifier needs sequences of both classes"
-        )
-    check_length(settings, lengths[0])
-    if augmentation.crop_bp > (most := lengths[0] - settings.k):
-        raise InputError(
-            f"augmentation.crop_bp: {augmentation.crop_bp} bp less than the {lengths[0]} bp of {train_path} "
-            f"leave no k-mer (k: {settings.k}): set it to {most} or less"
-        )
-    if initial and not Path(initial).is_file():
-        raise InputError(f"{initial}: the file of initial weights does not exist")
-    yield ClassificationTask(train, valid, settings, Path(initial) if initial else None, name, augmentation)
-
-
-def _file_hash(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-# Test scores of a classifier, beside those of a logistic regression on k-mer frequencies.
-
-METRICS = ("accuracy", "balanced_accuracy", "auroc", "mcc", "f1")
-"""Scores of a classifier; balanced accuracy is the mean recall of both classes; the positive class is that of f1."""
-
-ALL, NOT_OVERLAPPING = "all", "not_overlapping"
-"""Test sequences that are scored: all, and those that overlap no training or validation sequence."""
-
-CLASSIFIER_ROW, REFERENCE_ROW = "bert", "kmer_logistic_regression"
-
-DIFFERENCE_ROW = "bert_minus_logistic_regression"
-
-_COLUMNS = ("id", "label", "probability")
-
-_RESAMPLES_AT_ONCE = 100
+# Test scores.
 
 
 def predict_classes(

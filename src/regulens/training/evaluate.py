@@ -1,4 +1,4 @@
-"""Predictions of a trained model, and the correlation of predictions with the truth."""
+"""Predictions of trained assay models and of two references, and their correlation with the truth."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,99 +23,6 @@ from regulens.training.device import best_device
 from regulens.training.resume import model_of, read_checkpoint, track_differences
 from regulens.training.settings import MEAN, RIDGE
 
-# Files of predicted tracks for the examples of a store.
-
-
-class PredictionWriter:
-    """Takes predictions in the order of the store; made by `write_predictions`."""
-
-    def __init__(self, file: OutputFile, store: AssayStore, compression: int | None):
-        geometry, n_tracks = store.geometry, len(store.tracks)
-        self._store, self._file = store, file
-        self._values = file.create_dataset(
-            "prediction",
-            (len(store), geometry.bins, n_tracks),
-            dtype=np.float32,
-            chunks=(1, geometry.bins, n_tracks),
-            compression=compression,
-            fletcher32=True,
-        )
-        self._locations = file.create_dataset("location", (len(store),), dtype=f"S{LOCATION_BYTES}")
-        self.examples = 0
-        """Examples written so far."""
-
-    def append(self, values: np.ndarray) -> None:
-        """Add the next examples: (examples, bins, tracks)."""
-        rows = range(self.examples, self.examples + len(values))
-        self._values[rows.start : rows.stop] = values
-        self._locations[rows.start : rows.stop] = [self._store.location(row).encode() for row in rows]
-        self.examples = rows.stop
-        self._file.check()
-
-
-@contextmanager
-def write_predictions(
-    output: Path | str, store: AssayStore, model: str, seed: int | None, compression: int | None = None
-) -> Iterator[PredictionWriter]:
-    """Open a file of predictions for all examples of ``store``; it appears when the block ends without an error.
-
-    HDF5: ``prediction`` float32 (examples, bins, tracks) and ``location`` as in the store; attributes tracks, input_bp,
-    bins, bin_bp as in the store, ``model`` (a name) and, where there is one, ``seed``. ``compression`` is a level
-    of gzip.
-    """
-    with hdf5_output(output) as file:
-        file.attrs["tracks"] = tracks_to_text(store.tracks)
-        for name in ("input_bp", "bins", "bin_bp"):
-            file.attrs[name] = getattr(store.geometry, name)
-        file.attrs["model"] = model
-        if seed is not None:
-            file.attrs["seed"] = seed
-        writer = PredictionWriter(file, store, compression)
-        yield writer
-        if writer.examples != len(store):
-            raise ValueError(f"{writer.examples} predictions for {len(store)} examples")
-
-
-@contextmanager
-def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Dataset]:
-    """The data set ``prediction`` of a file, checked to belong to the examples and tracks of ``store``.
-
-    Raises `InputError` when it is missing, broken, or made for other data.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: the predictions do not exist: run the step that makes them")
-    again = "delete it and make the predictions again"
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file ({error}): {again}") from None
-    with file:
-        if "prediction" not in file or "location" not in file:
-            raise InputError(f"{path}: not a file of predictions: it has no prediction and location")
-        expected = (len(store), store.geometry.bins, len(store.tracks))
-        if file["prediction"].shape != expected:
-            raise InputError(
-                f"{path} has predictions {file['prediction'].shape}, {store.path} needs {expected}: {again}"
-            )
-        try:
-            locations = file["location"][:]
-        except OSError as error:
-            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None
-        for row in range(len(store)):
-            if locations[row].decode() != store.location(row):
-                raise InputError(
-                    f"{path}: example {row} is {locations[row].decode()!r} there and {store.location(row)!r} in "
-                    f"{store.path}: {again}"
-                )
-        try:
-            yield file["prediction"]
-        except OSError as error:
-            if error.errno is not None:  # of the system, not of HDF5
-                raise
-            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None
-
-
 PEARSON_COLUMNS = ("track", "identifier", "description", "group", "pearson", "constant")
 """Columns of a table of correlations: ``pearson`` is empty where it is undefined, and ``constant`` says which side
 ("target" or "prediction") has one value only."""
@@ -130,7 +37,7 @@ def predict(
     seed: int | None = None,
     name: str | None = None,
 ) -> None:
-    """Predict all examples of a store in float32 and write them (`predictions.write_predictions`).
+    """Predict all examples of a store in float32 and write them (`write_predictions`).
 
     ``batch`` examples at a time; ``accelerator`` is auto, cpu or gpu; ``name`` and ``seed`` identify the model in the
     file (default: architecture and seed of the checkpoint). Memory does not grow with the store.
@@ -183,8 +90,6 @@ def pearson_table(predictions: Path | str, store_path: Path | str, output: Path 
 
 
 # Predictions without a neural network, to compare models with: the mean of each track, and GC and CpG content.
-
-"""Names of the two references in files of predictions."""
 
 
 def predict_reference(
@@ -284,3 +189,96 @@ def _standardised(features: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.
 def _same_kind(train: AssayStore, test: AssayStore) -> None:
     if train.geometry != test.geometry or train.tracks["identifier"].tolist() != test.tracks["identifier"].tolist():
         raise InputError(f"{train.path} and {test.path} differ in geometry or tracks: make both from the same settings")
+
+
+# Files of predicted tracks for the examples of a store.
+
+
+class PredictionWriter:
+    """Takes predictions in the order of the store; made by `write_predictions`."""
+
+    def __init__(self, file: OutputFile, store: AssayStore, compression: int | None):
+        geometry, n_tracks = store.geometry, len(store.tracks)
+        self._store, self._file = store, file
+        self._values = file.create_dataset(
+            "prediction",
+            (len(store), geometry.bins, n_tracks),
+            dtype=np.float32,
+            chunks=(1, geometry.bins, n_tracks),
+            compression=compression,
+            fletcher32=True,
+        )
+        self._locations = file.create_dataset("location", (len(store),), dtype=f"S{LOCATION_BYTES}")
+        self.examples = 0
+        """Examples written so far."""
+
+    def append(self, values: np.ndarray) -> None:
+        """Add the next examples: (examples, bins, tracks)."""
+        rows = range(self.examples, self.examples + len(values))
+        self._values[rows.start : rows.stop] = values
+        self._locations[rows.start : rows.stop] = [self._store.location(row).encode() for row in rows]
+        self.examples = rows.stop
+        self._file.check()
+
+
+@contextmanager
+def write_predictions(
+    output: Path | str, store: AssayStore, model: str, seed: int | None, compression: int | None = None
+) -> Iterator[PredictionWriter]:
+    """Open a file of predictions for all examples of ``store``; it appears when the block ends without an error.
+
+    HDF5: ``prediction`` float32 (examples, bins, tracks) and ``location`` as in the store; attributes tracks, input_bp,
+    bins, bin_bp as in the store, ``model`` (a name) and, where there is one, ``seed``. ``compression`` is a level
+    of gzip.
+    """
+    with hdf5_output(output) as file:
+        file.attrs["tracks"] = tracks_to_text(store.tracks)
+        for name in ("input_bp", "bins", "bin_bp"):
+            file.attrs[name] = getattr(store.geometry, name)
+        file.attrs["model"] = model
+        if seed is not None:
+            file.attrs["seed"] = seed
+        writer = PredictionWriter(file, store, compression)
+        yield writer
+        if writer.examples != len(store):
+            raise ValueError(f"{writer.examples} predictions for {len(store)} examples")
+
+
+@contextmanager
+def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Dataset]:
+    """The data set ``prediction`` of a file, checked to belong to the examples and tracks of ``store``.
+
+    Raises `InputError` when it is missing, broken, or made for other data.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: the predictions do not exist: run the step that makes them")
+    again = "delete it and make the predictions again"
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"{path}: not a readable HDF5 file ({error}): {again}") from None
+    with file:
+        if "prediction" not in file or "location" not in file:
+            raise InputError(f"{path}: not a file of predictions: it has no prediction and location")
+        expected = (len(store), store.geometry.bins, len(store.tracks))
+        if file["prediction"].shape != expected:
+            raise InputError(
+                f"{path} has predictions {file['prediction'].shape}, {store.path} needs {expected}: {again}"
+            )
+        try:
+            locations = file["location"][:]
+        except OSError as error:
+            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None
+        for row in range(len(store)):
+            if locations[row].decode() != store.location(row):
+                raise InputError(
+                    f"{path}: example {row} is {locations[row].decode()!r} there and {store.location(row)!r} in "
+                    f"{store.path}: {again}"
+                )
+        try:
+            yield file["prediction"]
+        except OSError as error:
+            if error.errno is not None:  # of the system, not of HDF5
+                raise
+            raise InputError(f"{path}: the file is damaged ({error}): {again}") from None

@@ -1,4 +1,7 @@
-"""Training of one model, from its task to ``model.ckpt``."""
+"""Training of one model with Lightning, from its task to ``model.ckpt``.
+
+What Lightning lacks for a run that may be interrupted is in `resume`, the batches in `batches`.
+"""
 
 import csv
 import logging
@@ -35,20 +38,114 @@ from regulens.training.resume import (
 )
 from regulens.training.settings import TrainingSettings
 
-# The Lightning module: what happens to a batch, and what an epoch adds up.
 
+def train(
+    make_task: Callable[[], AbstractContextManager[TrainingTask]],
+    settings: TrainingSettings,
+    seed: int,
+    output: Path | str,
+    log: Path | str,
+    state_folder: Path | str,
+) -> None:
+    """Train the model of a task and write the weights of its best epoch to ``output``.
 
-def learning_rate_factor(step: int, steps: int, warmup_fraction: float, schedule: str = "cosine") -> float:
-    """Learning rate of optimiser step ``step`` of ``steps`` (from 0), as a share of its peak.
+    ``make_task`` opens the data and builds the model; torch's generator is seeded before, so that the first weights
+    follow from ``seed``. ``log`` gets one row an epoch (`log_columns`). ``state_folder`` holds the lock and
+    ``last.ckpt``, from which the same call goes on at the last finished epoch after any interruption; it is removed
+    when ``output`` is written.
 
-    Linear warm-up over the given share of the steps, then down to 0: half a cosine (000 section 3.5: cosine annealing)
-    or, with ``schedule`` "linear", a straight line (002 section 4.1; SPEC 6.2).
+    With ``settings.devices`` > 1 the running command (``sys.argv``) is started once more for every further device;
+    those processes end inside this function.
+
+    Raises `InputError` for data, settings or files that do not fit, and `SystemExit` with status 143 (130) after
+    SIGTERM (SIGINT), without ``output``.
     """
-    warmup = math.floor(steps * warmup_fraction)
-    if step < warmup:
-        return (step + 1) / warmup
-    done = min(1.0, (step - warmup) / (steps - warmup))
-    return 1 - done if schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
+    output, log, state_folder = Path(output), Path(log), Path(state_folder)
+    rank = process_rank()
+    lock = TrainingLock(state_folder, output) if rank == 0 else None
+    with Signals(rank) as signals, lock or nullcontext():
+        kind, precision = device_kind(settings.accelerator, settings.devices), settings.precision
+        torch.manual_seed(derived_seed("weights", seed))
+        with make_task() as task:
+            plan = BatchPlan.of(len(task.train_data), settings)
+            signature = run_signature(task, settings, seed)
+            state_file = state_folder / "last.ckpt"
+            state = _resume(state_file, signature, rank)
+            if state.epoch:
+                task.model.load_state_dict(state.model)
+            elif rank == 0:  # the others receive the weights of process 0
+                task.initialise()
+            if not state.finished:
+                keeper = EpochKeeper(state, state_file, log, signals, lock.check if lock else lambda: None)
+                module = Training(task, settings, seed, state.epoch, rank, pin=kind == "gpu")
+                with launching(rank), _quiet(), _memory_advice(settings):
+                    _fit(_trainer(settings, kind, precision, plan, keeper, state.epoch), module)
+                if rank:
+                    raise SystemExit(0)
+                if keeper.failure:
+                    raise InputError(keeper.failure)
+            _finish(output, log, task, state, settings, seed)
+        for leftover in (state_file, *state_folder.glob(".*.part.last.ckpt")):
+            leftover.unlink(missing_ok=True)
+    if not any(state_folder.iterdir()):
+        state_folder.rmdir()
+
+
+def _resume(state_file: Path, signature: str, rank: int) -> TrainingState:
+    """The state to start from: that of an interrupted run of the same training, or a new one."""
+    state = load_state(state_file, signature)
+    if rank == 0 and state is not None:
+        say(f"{state_file}: going on after {state.epoch} finished epochs")
+    elif rank == 0 and state_file.exists():
+        say(f"{state_file} is from a run with other settings, data or code: training starts anew")
+    return state or TrainingState(signature)
+
+
+def _finish(
+    output: Path, log: Path, task: TrainingTask, state: TrainingState, settings: TrainingSettings, seed: int
+) -> None:
+    best = state.best["row"]
+    task.save(
+        output,
+        state.best["model"],
+        seed=seed,
+        epoch=best["epoch"],
+        **{name: value for name, value in best.items() if name.startswith("valid_")},
+        training=settings.model_dump(mode="json"),
+        settings_hash=state.signature,
+    )
+    write_log(log, state.rows)
+    say(f"{output}: epoch {best['epoch']} of {state.epoch}, {scores_text(best)}")
+
+
+@contextmanager
+def _memory_advice(settings: TrainingSettings) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise InputError(
+            f"out of GPU memory: lower training.batch_per_device (now {settings.batch_per_device}); the effective "
+            f"batch stays the same, and training goes on where it was ({str(error).splitlines()[0]})"
+        ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's remarks on its own set-up are not for the user of this command."""
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+# The Lightning module: what happens to a batch, and what an epoch adds up.
 
 
 class Training(pl.LightningModule):
@@ -156,35 +253,20 @@ class Training(pl.LightningModule):
             )
 
 
-# What happens between the epochs: keep the best, decide when to stop, write log and state, tell the user.
+def learning_rate_factor(step: int, steps: int, warmup_fraction: float, schedule: str = "cosine") -> float:
+    """Learning rate of optimiser step ``step`` of ``steps`` (from 0), as a share of its peak.
 
-
-def log_columns(scores: Iterable[str]) -> list[str]:
-    """Columns of the training log.
-
-    epoch counts from 1, lr is that of the epoch's first step, the training loss is measured while the weights change,
-    a validation score is empty where it is undefined, seconds include validation and examples_per_s does not.
+    Linear warm-up over the given share of the steps, then down to 0: half a cosine (000 section 3.5: cosine annealing)
+    or, with ``schedule`` "linear", a straight line (002 section 4.1; SPEC 6.2).
     """
-    valid = [f"valid_{score}" for score in scores]
-    return ["epoch", "lr", "train_loss", "valid_loss", *valid, "seconds", "examples_per_s"]
+    warmup = math.floor(steps * warmup_fraction)
+    if step < warmup:
+        return (step + 1) / warmup
+    done = min(1.0, (step - warmup) / (steps - warmup))
+    return 1 - done if schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
 
 
-def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the log anew, so that after any interruption it has each epoch once."""
-    with atomic_output(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
-
-
-def scores_text(row: dict[str, Any]) -> str:
-    """Validation loss and scores of a row of the log, for a reader."""
-    names = [name for name in row if name.startswith("valid_")]
-    return "  ".join(f"{name.replace('_', ' ')} {row[name]:.5g}" for name in names)
-
-
-def _shown(value: float) -> float | str:
-    return "" if isinstance(value, float) and math.isnan(value) else value
+# What happens between the epochs: keep the best, decide when to stop, write log and state, tell the user.
 
 
 class EpochKeeper(pl.Callback):
@@ -310,56 +392,35 @@ class EpochKeeper(pl.Callback):
             self.bar.console.print(line, highlight=False, soft_wrap=True)
 
 
-def train(
-    make_task: Callable[[], AbstractContextManager[TrainingTask]],
-    settings: TrainingSettings,
-    seed: int,
-    output: Path | str,
-    log: Path | str,
-    state_folder: Path | str,
-) -> None:
-    """Train the model of a task and write the weights of its best epoch to ``output``.
+def log_columns(scores: Iterable[str]) -> list[str]:
+    """Columns of the training log.
 
-    ``make_task`` opens the data and builds the model; torch's generator is seeded before, so that the first weights
-    follow from ``seed``. ``log`` gets one row an epoch (`keeper.log_columns`). ``state_folder`` holds the lock and
-    ``last.ckpt``, from which the same call goes on at the last finished epoch after any interruption; it is removed
-    when ``output`` is written.
-
-    With ``settings.devices`` > 1 the running command (``sys.argv``) is started once more for every further device;
-    those processes end inside this function.
-
-    Raises `InputError` for data, settings or files that do not fit, and `SystemExit` with status 143 (130) after
-    SIGTERM (SIGINT), without ``output``.
+    epoch counts from 1, lr is that of the epoch's first step, the training loss is measured while the weights change,
+    a validation score is empty where it is undefined, seconds include validation and examples_per_s does not.
     """
-    output, log, state_folder = Path(output), Path(log), Path(state_folder)
-    rank = process_rank()
-    lock = TrainingLock(state_folder, output) if rank == 0 else None
-    with Signals(rank) as signals, lock or nullcontext():
-        kind, precision = device_kind(settings.accelerator, settings.devices), settings.precision
-        torch.manual_seed(derived_seed("weights", seed))
-        with make_task() as task:
-            plan = BatchPlan.of(len(task.train_data), settings)
-            signature = run_signature(task, settings, seed)
-            state_file = state_folder / "last.ckpt"
-            state = _resume(state_file, signature, rank)
-            if state.epoch:
-                task.model.load_state_dict(state.model)
-            elif rank == 0:  # the others receive the weights of process 0
-                task.initialise()
-            if not state.finished:
-                keeper = EpochKeeper(state, state_file, log, signals, lock.check if lock else lambda: None)
-                module = Training(task, settings, seed, state.epoch, rank, pin=kind == "gpu")
-                with launching(rank), _quiet(), _memory_advice(settings):
-                    _fit(_trainer(settings, kind, precision, plan, keeper, state.epoch), module)
-                if rank:
-                    raise SystemExit(0)
-                if keeper.failure:
-                    raise InputError(keeper.failure)
-            _finish(output, log, task, state, settings, seed)
-        for leftover in (state_file, *state_folder.glob(".*.part.last.ckpt")):
-            leftover.unlink(missing_ok=True)
-    if not any(state_folder.iterdir()):
-        state_folder.rmdir()
+    valid = [f"valid_{score}" for score in scores]
+    return ["epoch", "lr", "train_loss", "valid_loss", *valid, "seconds", "examples_per_s"]
+
+
+def write_log(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the log anew, so that after any interruption it has each epoch once."""
+    with atomic_output(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
+
+
+def _shown(value: float) -> float | str:
+    return "" if isinstance(value, float) and math.isnan(value) else value
+
+
+def scores_text(row: dict[str, Any]) -> str:
+    """Validation loss and scores of a row of the log, for a reader."""
+    names = [name for name in row if name.startswith("valid_")]
+    return "  ".join(f"{name.replace('_', ' ')} {row[name]:.5g}" for name in names)
+
+
+# The fit itself.
 
 
 def _fit(trainer: pl.Trainer, module: Training) -> None:
@@ -395,57 +456,3 @@ def _trainer(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-
-
-def _resume(state_file: Path, signature: str, rank: int) -> TrainingState:
-    """The state to start from: that of an interrupted run of the same training, or a new one."""
-    state = load_state(state_file, signature)
-    if rank == 0 and state is not None:
-        say(f"{state_file}: going on after {state.epoch} finished epochs")
-    elif rank == 0 and state_file.exists():
-        say(f"{state_file} is from a run with other settings, data or code: training starts anew")
-    return state or TrainingState(signature)
-
-
-def _finish(
-    output: Path, log: Path, task: TrainingTask, state: TrainingState, settings: TrainingSettings, seed: int
-) -> None:
-    best = state.best["row"]
-    task.save(
-        output,
-        state.best["model"],
-        seed=seed,
-        epoch=best["epoch"],
-        **{name: value for name, value in best.items() if name.startswith("valid_")},
-        training=settings.model_dump(mode="json"),
-        settings_hash=state.signature,
-    )
-    write_log(log, state.rows)
-    say(f"{output}: epoch {best['epoch']} of {state.epoch}, {scores_text(best)}")
-
-
-@contextmanager
-def _memory_advice(settings: TrainingSettings) -> Iterator[None]:
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise InputError(
-            f"out of GPU memory: lower training.batch_per_device (now {settings.batch_per_device}); the effective "
-            f"batch stays the same, and training goes on where it was ({str(error).splitlines()[0]})"
-        ) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning's remarks on its own set-up are not for the user of this command."""
-    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

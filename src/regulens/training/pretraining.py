@@ -18,105 +18,17 @@ from regulens.core.sequence import N_CODE
 from regulens.data.genome import Genome
 from regulens.data.sequences import read_sequences
 from regulens.models.bert import BertSettings, build_masked_model, check_length, write_weights
-from regulens.training.batches import derived_seed, uniform
-from regulens.training.classification import ENCODER_KIND, SequenceBatch, SequenceDataset
+from regulens.training.batches import SequenceBatch, SequenceDataset, derived_seed, uniform
+from regulens.training.classification import ENCODER_KIND
 from regulens.training.resume import TrainingTask
 from regulens.training.settings import PretrainingSettings
-
-# Which k-mers are hidden, and what is shown instead: DNABERT's contiguous masks (SPEC 6.2). Adjacent k-mers overlap
-# in k - 1 bases, so that a single hidden one could be read off its neighbours. A run of k hides one base, that in
-# the middle of the run; every k-mer of the run has it.
 
 _SHOWN_AS_MASK, _SHOWN_AS_OTHER = 0.8, 0.1
 
 _CENTRE, _FATE, _OTHER = range(3)
 
-
-class MaskedKmers(NamedTuple):
-    """Tokens of k-mers as the model sees them, and which of them it has to predict."""
-
-    shown: Tensor
-    """Tokens, int64 (N, kmers)."""
-    hidden: Tensor
-    """Where the token is to be predicted, bool (N, kmers)."""
-
-
-def mask_kmers(kmers: Tensor, index: Tensor, key: int, fraction: float, run: int, vocabulary: int) -> MaskedKmers:
-    """Hide runs of adjacent k-mers; the draws follow from (``key``, ``index``), whatever else is in the batch.
-
-    ``kmers`` is int64 (N, kmers), tokens without the special ones at the ends; ``index`` int64 (N,). Each k-mer is the
-    centre of a run with probability ``fraction / run``, and every sequence has at least one centre. A run reaches from
-    (run - 1) // 2 k-mers before its centre to run // 2 behind it, as far as there are any. Of the hidden k-mers 80 %
-    are shown as MASK, 10 % as a random k-mer, 10 % as they are, each drawn for itself (BERT). K-mers with an N (UNK)
-    are never to be predicted.
-    """
-    draws = [uniform(key, stream, index, kmers.shape[1]) for stream in (_CENTRE, _FATE, _OTHER)]
-    threshold = draws[_CENTRE].amin(1, keepdim=True).clamp(min=fraction / run)
-    centres = (draws[_CENTRE] <= threshold).float()
-    before, behind = (run - 1) // 2, run // 2
-    # The k-mers that have a centre at most `behind` places before them or `before` places behind them.
-    hidden = max_pool1d(pad(centres, (behind, before))[:, None], run, stride=1)[:, 0].bool() & (kmers != UNK)
-    first = MASK + 1
-    other = first + (draws[_OTHER] * (vocabulary - first)).long()
-    shown = torch.where(draws[_FATE] < _SHOWN_AS_MASK + _SHOWN_AS_OTHER, other, kmers)
-    shown = torch.where(draws[_FATE] < _SHOWN_AS_MASK, MASK, shown)
-    return MaskedKmers(torch.where(hidden, shown, kmers), hidden)
-
-
-# Unlabelled windows of one length, from FASTA files and sequence sets, held in memory (one byte a base).
-
 _MOST_N = 0.1
 """Share of N in a window above which it is left out."""
-
-
-def pretraining_windows(
-    fasta: Iterable[Path | str], sequence_sets: Iterable[Path | str], length_bp: int, most: int | None, seed: int
-) -> np.ndarray:
-    """Windows as codes A, C, G, T, N = 0 to 4, uint8 (windows, length_bp).
-
-    Contigs are tiled from their start without overlap; sequence sets (`data.sequences`) must have the length already,
-    and their labels are not read. When there are more than ``most``, that many are drawn with the seed.
-
-    Raises `InputError` for files that cannot be read, sequences of another length, and fewer than two windows.
-    """
-    fasta, sequence_sets = list(fasta), list(sequence_sets)
-    parts = [_of_set(path, length_bp) for path in sequence_sets]
-    for path in fasta:
-        parts += _of_fasta(path, length_bp)
-    windows = np.concatenate(parts) if parts else np.empty((0, length_bp), np.uint8)
-    if len(windows) < 2:
-        files = ", ".join(map(str, [*fasta, *sequence_sets])) or "no file"
-        raise InputError(f"{len(windows)} windows of {length_bp} bp for pre-training in {files}: name more sequence")
-    if most is not None and len(windows) > most:
-        windows = windows[np.sort(np.random.default_rng(seed).permutation(len(windows))[:most])]
-    return windows
-
-
-def split_windows(windows: np.ndarray, valid_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Training and validation windows; each has at least one, drawn with the seed."""
-    order = np.random.default_rng(seed).permutation(len(windows))
-    valid = min(max(1, round(len(windows) * valid_fraction)), len(windows) - 1)
-    return windows[order[valid:]], windows[order[:valid]]
-
-
-def _of_set(path: Path | str, length_bp: int) -> np.ndarray:
-    codes = read_sequences(path).codes
-    if codes.shape[1] != length_bp:
-        raise InputError(
-            f"{path}: sequences of {codes.shape[1]} bp where pre-training has {length_bp}: tasks that share a "
-            "pre-trained encoder need the same length_bp, or set training_sequences: false"
-        )
-    return codes
-
-
-def _of_fasta(path: Path | str, length_bp: int) -> Sequence[np.ndarray]:
-    found = []
-    with Genome(path) as genome:
-        for contig, length in progress(genome.lengths.items(), f"windows of {Path(path).name}"):
-            whole = length // length_bp * length_bp
-            windows = genome.codes(contig, 0, whole).reshape(-1, length_bp)
-            found.append(windows[(windows == N_CODE).mean(1) <= _MOST_N])
-    return found
 
 
 class MaskedKmerTask(TrainingTask):
@@ -202,10 +114,103 @@ def masked_kmer_task(
 
     ``fasta`` are the files behind ``settings.fasta``, ``sequence_sets`` tables of `data.sequences`, which are left
     alone without ``settings.training_sequences``. New weights come from torch's global random state. Raises
-    `InputError` as `pretraining_windows.pretraining_windows` and `models.bert.check_length` do.
+    `InputError` as `pretraining_windows` and `models.bert.check_length` do.
     """
     check_length(bert, length_bp)
     sets = sequence_sets if settings.training_sequences else ()
     windows = pretraining_windows(fasta, sets, length_bp, settings.max_windows, settings.seed)
     train, valid = split_windows(windows, settings.valid_fraction, settings.seed)
     yield MaskedKmerTask(train, valid, bert, settings, name)
+
+
+# Unlabelled windows of one length, from FASTA files and sequence sets, held in memory (one byte a base).
+
+
+def pretraining_windows(
+    fasta: Iterable[Path | str], sequence_sets: Iterable[Path | str], length_bp: int, most: int | None, seed: int
+) -> np.ndarray:
+    """Windows as codes A, C, G, T, N = 0 to 4, uint8 (windows, length_bp).
+
+    Contigs are tiled from their start without overlap; sequence sets (`data.sequences`) must have the length already,
+    and their labels are not read. When there are more than ``most``, that many are drawn with the seed.
+
+    Raises `InputError` for files that cannot be read, sequences of another length, and fewer than two windows.
+    """
+    fasta, sequence_sets = list(fasta), list(sequence_sets)
+    parts = [_of_set(path, length_bp) for path in sequence_sets]
+    for path in fasta:
+        parts += _of_fasta(path, length_bp)
+    windows = np.concatenate(parts) if parts else np.empty((0, length_bp), np.uint8)
+    if len(windows) < 2:
+        files = ", ".join(map(str, [*fasta, *sequence_sets])) or "no file"
+        raise InputError(f"{len(windows)} windows of {length_bp} bp for pre-training in {files}: name more sequence")
+    if most is not None and len(windows) > most:
+        windows = windows[np.sort(np.random.default_rng(seed).permutation(len(windows))[:most])]
+    return windows
+
+
+def split_windows(windows: np.ndarray, valid_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training and validation windows; each has at least one, drawn with the seed."""
+    order = np.random.default_rng(seed).permutation(len(windows))
+    valid = min(max(1, round(len(windows) * valid_fraction)), len(windows) - 1)
+    return windows[order[valid:]], windows[order[:valid]]
+
+
+def _of_set(path: Path | str, length_bp: int) -> np.ndarray:
+    codes = read_sequences(path).codes
+    if codes.shape[1] != length_bp:
+        raise InputError(
+            f"{path}: sequences of {codes.shape[1]} bp where pre-training has {length_bp}: tasks that share a "
+            "pre-trained encoder need the same length_bp, or set training_sequences: false"
+        )
+    return codes
+
+
+def _of_fasta(path: Path | str, length_bp: int) -> Sequence[np.ndarray]:
+    found = []
+    with Genome(path) as genome:
+        for contig, length in progress(genome.lengths.items(), f"windows of {Path(path).name}"):
+            whole = length // length_bp * length_bp
+            windows = genome.codes(contig, 0, whole).reshape(-1, length_bp)
+            found.append(windows[(windows == N_CODE).mean(1) <= _MOST_N])
+    return found
+
+
+# Which k-mers are hidden, and what is shown instead: DNABERT's contiguous masks (SPEC 6.2). Adjacent k-mers overlap
+
+
+# in k - 1 bases, so that a single hidden one could be read off its neighbours. A run of k hides one base, that in
+
+
+# the middle of the run; every k-mer of the run has it.
+
+
+class MaskedKmers(NamedTuple):
+    """Tokens of k-mers as the model sees them, and which of them it has to predict."""
+
+    shown: Tensor
+    """Tokens, int64 (N, kmers)."""
+    hidden: Tensor
+    """Where the token is to be predicted, bool (N, kmers)."""
+
+
+def mask_kmers(kmers: Tensor, index: Tensor, key: int, fraction: float, run: int, vocabulary: int) -> MaskedKmers:
+    """Hide runs of adjacent k-mers; the draws follow from (``key``, ``index``), whatever else is in the batch.
+
+    ``kmers`` is int64 (N, kmers), tokens without the special ones at the ends; ``index`` int64 (N,). Each k-mer is the
+    centre of a run with probability ``fraction / run``, and every sequence has at least one centre. A run reaches from
+    (run - 1) // 2 k-mers before its centre to run // 2 behind it, as far as there are any. Of the hidden k-mers 80 %
+    are shown as MASK, 10 % as a random k-mer, 10 % as they are, each drawn for itself (BERT). K-mers with an N (UNK)
+    are never to be predicted.
+    """
+    draws = [uniform(key, stream, index, kmers.shape[1]) for stream in (_CENTRE, _FATE, _OTHER)]
+    threshold = draws[_CENTRE].amin(1, keepdim=True).clamp(min=fraction / run)
+    centres = (draws[_CENTRE] <= threshold).float()
+    before, behind = (run - 1) // 2, run // 2
+    # The k-mers that have a centre at most `behind` places before them or `before` places behind them.
+    hidden = max_pool1d(pad(centres, (behind, before))[:, None], run, stride=1)[:, 0].bool() & (kmers != UNK)
+    first = MASK + 1
+    other = first + (draws[_OTHER] * (vocabulary - first)).long()
+    shown = torch.where(draws[_FATE] < _SHOWN_AS_MASK + _SHOWN_AS_OTHER, other, kmers)
+    shown = torch.where(draws[_FATE] < _SHOWN_AS_MASK, MASK, shown)
+    return MaskedKmers(torch.where(hidden, shown, kmers), hidden)

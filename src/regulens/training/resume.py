@@ -1,4 +1,19 @@
-"""What one kind of training (assay tracks, classes, masked k-mers) adds to the trainer."""
+"""What Lightning leaves to us: task, model files, and a run that may be interrupted at any moment and goes on.
+
+Lightning trains (`loop`), but a run that ends early needs more than it has:
+
+* It restores neither the random state nor the place of the sampler. Here a run goes on at the end of an epoch
+  (`TrainingState`), and all that is random follows from seed, epoch and rank (`batches`), so that the metrics are those
+  of a run without a break.
+* It goes on from any checkpoint. Here only from one of the same settings, data, code and seed (`run_signature`).
+* It ends with exit code 0 on SIGTERM, and its handler broadcasts from within a signal. `Signals` ends the command with
+  143, between two batches, in all processes together, so that a workflow knows it for unfinished and starts it again.
+* It takes its rank from whatever launcher left variables behind (srun starts one process that would then train on a
+  part of the data), and its further processes outlive a parent that was killed: `process_rank` and `launching`.
+
+A `TrainingTask` is what one kind of training adds (assay tracks, classes, masked k-mers). ``model.ckpt`` of an assay
+model holds what is needed to build it again; foreign weights become one by `adopt_checkpoint`.
+"""
 
 import hashlib
 import json
@@ -29,12 +44,34 @@ from regulens.data.tracks import tracks_from_text, tracks_to_text
 from regulens.models.base import AssayModel, build
 from regulens.training.settings import HARDWARE_KEYS, TrainingSettings
 
+_KIND = "regulens assay model"
+
+_KEYS = {
+    "kind": str,
+    "state_dict": dict,
+    "architecture": str,
+    "model_settings": dict,
+    "geometry": dict,
+    "tracks": str,
+    "groups": list,
+}
+
+_CODE = {"training.loop", "training.batches"}
+"""With all that they import, the code that decides the result; the task's own comes to it."""
+
+STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
+"""Exit status after each signal that stops training."""
+
+_PARENT = "REGULENS_TRAINING_PARENT"
+
+_PLACE = ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
 
 class TrainingTask(ABC, nn.Module):
     """A model with its data, loss and validation scores.
 
     Both data sets answer ``__getitems__(indices)`` with a batch: a NamedTuple of tensors with ``index`` (int64, the
-    given indices; `sampler.BLANK` fills a batch and reads no example) and ``weight`` (float32, 0 for blank ones).
+    given indices; `batches.BLANK` fills a batch and reads no example) and ``weight`` (float32, 0 for blank ones).
     What is random in an epoch follows from `start_epoch`'s numbers, so that a resumed run repeats it.
     """
 
@@ -81,22 +118,177 @@ class TrainingTask(ABC, nn.Module):
         """Write the trained model: ``weights`` of the best epoch, and ``facts`` (seed, epoch, scores, settings)."""
 
 
-# Weights from a file into a model that must have the same ones.
+# The state of an unfinished run, ``last.ckpt``: written at every epoch's end, read by a rerun.
 
 
-# Trained models as files: ``model.ckpt``, and foreign weights that become one.
+@dataclass
+class TrainingState:
+    """Everything that the epochs still to come depend on. Random numbers do not: they follow from the epoch."""
 
-_KIND = "regulens assay model"
+    signature: str
+    """What the run computes; see `run_signature`."""
+    epoch: int = 0
+    """Finished epochs."""
+    finished: bool = False
+    """No epoch is left: the last one is done, or patience ran out."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """The log, one map an epoch."""
+    best: dict[str, Any] = field(default_factory=dict)
+    """row (of the log) and model (weights) of the best epoch so far; empty before the first."""
+    model: dict[str, Any] = field(default_factory=dict)
+    """Weights."""
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    """State of the optimiser."""
 
-_KEYS = {
-    "kind": str,
-    "state_dict": dict,
-    "architecture": str,
-    "model_settings": dict,
-    "geometry": dict,
-    "tracks": str,
-    "groups": list,
-}
+
+def run_signature(task: TrainingTask, settings: TrainingSettings, seed: int) -> str:
+    """Hash of what decides the result: model, its code, training settings, seed and data.
+
+    A run resumes only from a state with the same signature. Number and kind of devices, the batch on each of them and
+    loader workers are left out: a run that ended for lack of memory goes on with a smaller ``batch_per_device``.
+    """
+    facts = {
+        "task": task.identity(),
+        "training": settings.model_dump(mode="json", exclude=HARDWARE_KEYS),
+        "seed": seed,
+        "code": code_hash(_CODE | task.code_modules()),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def save_state(path: Path, state: TrainingState) -> None:
+    """Write the state; the file is whole at any moment."""
+    with atomic_output(path) as temporary:
+        write_tensors(temporary, asdict(state))
+
+
+def load_state(path: Path, signature: str) -> TrainingState | None:
+    """The state in ``path``; None if there is none or it is from a run with another signature.
+
+    Raises `InputError` when the file cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        values = read_tensors(path)
+        state = TrainingState(**values)
+    except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
+        raise InputError(
+            f"{path}: the state of an interrupted training run cannot be read ({type(error).__name__}): "
+            "delete it, and training starts anew"
+        ) from None
+    return state if state.signature == signature else None
+
+
+# Ending early: signals that stop training between two batches, and processes that end with their parent.
+
+
+class Signals:
+    """Context in which SIGTERM and SIGINT end the command with 143 and 130 and nothing else.
+
+    In process 0 they raise `SystemExit`, at once before ``deferred`` is set, afterwards where `status` is asked for
+    (between two batches), or at the second signal. The other processes ignore signals and hear of it from process 0, so
+    that nobody waits in a collective for a process that is gone.
+    """
+
+    def __init__(self, rank: int):
+        self.rank = rank
+        self.status = 0
+        """Exit status asked for by a signal, 0 without one."""
+        self.deferred = False
+
+    def __enter__(self) -> "Signals":
+        self._before = {}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.getsignal(number) for number in STATUS}
+            self.install()
+        return self
+
+    def __exit__(self, *_) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def install(self) -> None:
+        """Set the handlers (again: Lightning puts its own in front, which broadcasts from within a signal handler)."""
+        for number in self._before:
+            signal.signal(number, self._received if self.rank == 0 else signal.SIG_IGN)
+
+    def _received(self, number: int, _frame) -> None:
+        again, self.status = self.status != 0, STATUS[number]
+        if again or not self.deferred:
+            raise SystemExit(self.status)
+
+
+def process_rank() -> int:
+    """Rank of this process among those of a training run: 0 in the one that the user started.
+
+    Lightning starts the others by running the command again; they find their parent's number in the environment. They
+    end when it does.
+    """
+    if os.environ.get(_PARENT) != str(os.getppid()):
+        return 0
+    _end_with_parent()
+    return int(os.environ["LOCAL_RANK"])
+
+
+@contextmanager
+def launching(rank: int) -> Iterator[None]:
+    """Context of a fit with several processes: the environment by which the launched ones know their place.
+
+    In process 0, rank variables that another launcher (srun, torchrun) left behind mean nothing and are removed.
+    """
+    if rank:
+        yield
+        return
+    for name in _PLACE:
+        os.environ.pop(name, None)
+    os.environ[_PARENT] = str(os.getpid())
+    try:
+        yield
+    finally:
+        for name in (_PARENT, *_PLACE):
+            os.environ.pop(name, None)
+
+
+def _end_with_parent() -> None:
+    """End this process soon after its parent is gone, killed for example: it may wait in a collective for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+# Trained assay models as files: ``model.ckpt``, and foreign weights that become one.
+
+
+def load_model(path: Path | str) -> AssayModel:
+    """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
+    return model_of(read_checkpoint(path), path)
+
+
+def model_of(content: dict[str, Any], path: Path | str) -> AssayModel:
+    """The model in the content of a ``model.ckpt`` that was read from ``path``; see `load_model`."""
+    geometry = Geometry(**content["geometry"])
+    n_tracks = content["tracks"].count("\n") - 1
+    model = build(content["architecture"], content["model_settings"], geometry, n_tracks)
+    load_weights(model, content["state_dict"], path, f"{model.architecture} as configured")
+    return model.eval()
+
+
+def read_checkpoint(path: Path | str) -> dict[str, Any]:
+    """The content of a ``model.ckpt``; `InputError` for anything else."""
+    content = _load(Path(path))
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
+    if wrong or content["kind"] != _KIND:
+        raise InputError(
+            f"{path}: not a model.ckpt of regulens (missing or wrong: {', '.join(wrong) or 'kind'}); "
+            "plain weights are turned into one by the key models.<name>.checkpoint"
+        )
+    return content
 
 
 def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: AssayStore, **facts: Any) -> None:
@@ -118,32 +310,6 @@ def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: A
     }
     with atomic_output(output) as temporary:
         write_tensors(temporary, content)
-
-
-def read_checkpoint(path: Path | str) -> dict[str, Any]:
-    """The content of a ``model.ckpt``; `InputError` for anything else."""
-    content = _load(Path(path))
-    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
-    if wrong or content["kind"] != _KIND:
-        raise InputError(
-            f"{path}: not a model.ckpt of regulens (missing or wrong: {', '.join(wrong) or 'kind'}); "
-            "plain weights are turned into one by the key models.<name>.checkpoint"
-        )
-    return content
-
-
-def load_model(path: Path | str) -> AssayModel:
-    """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
-    return model_of(read_checkpoint(path), path)
-
-
-def model_of(content: dict[str, Any], path: Path | str) -> AssayModel:
-    """The model in the content of a ``model.ckpt`` that was read from ``path``; see `load_model`."""
-    geometry = Geometry(**content["geometry"])
-    n_tracks = content["tracks"].count("\n") - 1
-    model = build(content["architecture"], content["model_settings"], geometry, n_tracks)
-    load_weights(model, content["state_dict"], path, f"{model.architecture} as configured")
-    return model.eval()
 
 
 def adopt_checkpoint(
@@ -223,157 +389,3 @@ def track_differences(tracks: str, store: AssayStore) -> list[str]:
             more = f" ({len(different)} tracks differ)" if len(different) > 1 else ""
             lines.append(f"track {row}, {column}: {one[row]} in the model, {other[row]} in the data{more}")
     return lines
-
-
-# The state of an unfinished training run, ``last.ckpt``: written at every epoch's end, read by a rerun.
-
-_CODE = {"training.loop", "training.batches"}
-"""With all that they import, the code that decides the result; the task's own comes to it."""
-
-
-@dataclass
-class TrainingState:
-    """Everything that the epochs still to come depend on. Random numbers do not: they follow from the epoch."""
-
-    signature: str
-    """What the run computes; see `run_signature`."""
-    epoch: int = 0
-    """Finished epochs."""
-    finished: bool = False
-    """No epoch is left: the last one is done, or patience ran out."""
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """The log, one map an epoch."""
-    best: dict[str, Any] = field(default_factory=dict)
-    """row (of the log) and model (weights) of the best epoch so far; empty before the first."""
-    model: dict[str, Any] = field(default_factory=dict)
-    """Weights."""
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    """State of the optimiser."""
-
-
-def run_signature(task: TrainingTask, settings: TrainingSettings, seed: int) -> str:
-    """Hash of what decides the result: model, its code, training settings, seed and data.
-
-    A run resumes only from a state with the same signature. Number and kind of devices, the batch on each of them and
-    loader workers are left out: a run that ended for lack of memory goes on with a smaller ``batch_per_device``.
-    """
-    facts = {
-        "task": task.identity(),
-        "training": settings.model_dump(mode="json", exclude=HARDWARE_KEYS),
-        "seed": seed,
-        "code": code_hash(_CODE | task.code_modules()),
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def save_state(path: Path, state: TrainingState) -> None:
-    """Write the state; the file is whole at any moment."""
-    with atomic_output(path) as temporary:
-        write_tensors(temporary, asdict(state))
-
-
-def load_state(path: Path, signature: str) -> TrainingState | None:
-    """The state in ``path``; None if there is none or it is from a run with another signature.
-
-    Raises `InputError` when the file cannot be read.
-    """
-    if not path.exists():
-        return None
-    try:
-        values = read_tensors(path)
-        state = TrainingState(**values)
-    except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
-        raise InputError(
-            f"{path}: the state of an interrupted training run cannot be read ({type(error).__name__}): "
-            "delete it, and training starts anew"
-        ) from None
-    return state if state.signature == signature else None
-
-
-# Ending early: signals that stop training between two batches, and processes that end with their parent.
-
-STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
-"""Exit status after each signal that stops training."""
-
-_PARENT = "REGULENS_TRAINING_PARENT"
-
-_PLACE = ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-
-
-def process_rank() -> int:
-    """Rank of this process among those of a training run: 0 in the one that the user started.
-
-    Lightning starts the others by running the command again; they find their parent's number in the environment. They
-    end when it does.
-    """
-    if os.environ.get(_PARENT) != str(os.getppid()):
-        return 0
-    _end_with_parent()
-    return int(os.environ["LOCAL_RANK"])
-
-
-@contextmanager
-def launching(rank: int) -> Iterator[None]:
-    """Context of a fit with several processes: the environment by which the launched ones know their place.
-
-    In process 0, rank variables that another launcher (srun, torchrun) left behind mean nothing and are removed.
-    """
-    if rank:
-        yield
-        return
-    for name in _PLACE:
-        os.environ.pop(name, None)
-    os.environ[_PARENT] = str(os.getpid())
-    try:
-        yield
-    finally:
-        for name in (_PARENT, *_PLACE):
-            os.environ.pop(name, None)
-
-
-def _end_with_parent() -> None:
-    """End this process soon after its parent is gone, killed for example: it may wait in a collective for ever."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-class Signals:
-    """Context in which SIGTERM and SIGINT end the command with 143 and 130 and nothing else.
-
-    In process 0 they raise `SystemExit`, at once before ``deferred`` is set, afterwards where `status` is asked for
-    (between two batches), or at the second signal. The other processes ignore signals and hear of it from process 0, so
-    that nobody waits in a collective for a process that is gone.
-    """
-
-    def __init__(self, rank: int):
-        self.rank = rank
-        self.status = 0
-        """Exit status asked for by a signal, 0 without one."""
-        self.deferred = False
-
-    def __enter__(self) -> "Signals":
-        self._before = {}
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.getsignal(number) for number in STATUS}
-            self.install()
-        return self
-
-    def __exit__(self, *_) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def install(self) -> None:
-        """Set the handlers (again: Lightning puts its own in front, which broadcasts from within a signal handler)."""
-        for number in self._before:
-            signal.signal(number, self._received if self.rank == 0 else signal.SIG_IGN)
-
-    def _received(self, number: int, _frame) -> None:
-        again, self.status = self.status != 0, STATUS[number]
-        if again or not self.deferred:
-            raise SystemExit(self.status)

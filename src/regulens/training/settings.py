@@ -1,10 +1,25 @@
-"""Settings of one training run; defaults are the paper's (000 section 3.5) where it states them."""
+"""Settings of all trainings, read without PyTorch; defaults are the papers' where they state them."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from regulens.core.settings import Settings
+
+HARDWARE_KEYS = {"devices", "batch_per_device", "accelerator", "workers"}
+"""Training keys that say how to compute and not what: results agree up to rounding (and the noise of dropout)."""
+
+TRIAL_HARDWARE_KEYS = {"trials_at_once", "accelerator"}
+"""Training keys that say how to compute and not what: results agree up to rounding on one kind of device; CPU and GPU
+draw other dropout masks."""
+
+MEAN, RIDGE = "mean", "gc_cpg_ridge"
+"""The two rows of Table 1 that are no models, as files of predictions name them."""
+
+REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge"}
+"""What the tables call them."""
+
+# Assay models (000 section 3.5).
 
 
 class Augmentation(Settings):
@@ -14,21 +29,6 @@ class Augmentation(Settings):
     """Half of the examples are reverse complemented: bins reversed, tracks of a `strand_pair` swapped."""
     shift_bp: int = Field(default=0, ge=0)
     """The input is shifted by up to this many bp to either side and filled with N; the target stays."""
-
-
-class SequenceAugmentation(Settings):
-    """Changes of a labelled training sequence that keep a classifier from learning it by heart; 0: no change."""
-
-    substitute: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the bases that are replaced by one of the three others."""
-    mask_kmers: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the k-mers shown as [MASK], in runs of `k` that hide at least one base (before overlaps of the runs)."""
-    crop_bp: int = Field(default=0, ge=0)
-    """The model sees a window of the sequence that is shorter by 0 to this many bp, at any place."""
-
-
-HARDWARE_KEYS = {"devices", "batch_per_device", "accelerator", "workers"}
-"""Training keys that say how to compute and not what: results agree up to rounding (and the noise of dropout)."""
 
 
 class TrainerSettings(Settings):
@@ -69,6 +69,20 @@ class TrainingSettings(TrainerSettings):
 
     augmentation: Augmentation = Augmentation()
     """Augmentation of training examples."""
+
+
+# Classifiers, and the encoder that they start from.
+
+
+class SequenceAugmentation(Settings):
+    """Changes of a labelled training sequence that keep a classifier from learning it by heart; 0: no change."""
+
+    substitute: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the bases that are replaced by one of the three others."""
+    mask_kmers: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the k-mers shown as [MASK], in runs of `k` that hide at least one base (before overlaps of the runs)."""
+    crop_bp: int = Field(default=0, ge=0)
+    """The model sees a window of the sequence that is shorter by 0 to this many bp, at any place."""
 
 
 class SequenceTraining(TrainerSettings):
@@ -116,11 +130,32 @@ class MaskedTrainingSettings(SequenceTraining):
     """Peak learning rate."""
 
 
-# Settings of the trials of a hybrid network; defaults are the published code's (SPEC 5.4).
+class PretrainingSettings(Settings):
+    """Sequences without labels, and how their k-mers are masked."""
 
-TRIAL_HARDWARE_KEYS = {"trials_at_once", "accelerator"}
-"""Training keys that say how to compute and not what: results agree up to rounding on one kind of device; CPU and GPU
-draw other dropout masks."""
+    fasta: list[str] = []
+    """Sources or paths: FASTA files, tiled with windows of `length_bp`; windows with more than 10 % N are left out."""
+    training_sequences: bool = True
+    """The training sequences of all tasks are learned from too, without their labels."""
+    mask_fraction: float = Field(default=0.15, gt=0, lt=1)
+    """Share of the k-mers that are to be predicted, before overlaps of the runs (each centre has this over `k`)."""
+    mask_run: int | None = Field(default=None, gt=0)
+    """Adjacent k-mers hidden together; none: `k`, as in DNABERT, the fewest that hide a base (one)."""
+    valid_fraction: float = Field(default=0.05, gt=0, lt=0.5)
+    """Share of the windows that validate."""
+    max_windows: int | None = Field(default=None, gt=1)
+    """Most windows in all, drawn with the seed; none: all."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of that draw, of the split and of the masks of validation."""
+
+    @model_validator(mode="after")
+    def _some_data(self):
+        if not (self.fasta or self.training_sequences):
+            raise ValueError("name a file in fasta or set training_sequences: true: there is nothing to learn from")
+        return self
+
+
+# Trials of a hybrid network; defaults are the published code's (SPEC 5.4).
 
 
 class TrialTraining(Settings):
@@ -150,38 +185,3 @@ class TrialTraining(Settings):
     """Trials that train side by side; none: all of them on a GPU, one on a CPU."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Device kind; `auto` takes a GPU where there is one."""
-
-
-# Settings of the pre-training on masked k-mers, apart from the task, so that they are read without PyTorch.
-
-
-class PretrainingSettings(Settings):
-    """Sequences without labels, and how their k-mers are masked."""
-
-    fasta: list[str] = []
-    """Sources or paths: FASTA files, tiled with windows of `length_bp`; windows with more than 10 % N are left out."""
-    training_sequences: bool = True
-    """The training sequences of all tasks are learned from too, without their labels."""
-    mask_fraction: float = Field(default=0.15, gt=0, lt=1)
-    """Share of the k-mers that are to be predicted, before overlaps of the runs (each centre has this over `k`)."""
-    mask_run: int | None = Field(default=None, gt=0)
-    """Adjacent k-mers hidden together; none: `k`, as in DNABERT, the fewest that hide a base (one)."""
-    valid_fraction: float = Field(default=0.05, gt=0, lt=0.5)
-    """Share of the windows that validate."""
-    max_windows: int | None = Field(default=None, gt=1)
-    """Most windows in all, drawn with the seed; none: all."""
-    seed: int = Field(default=1, ge=0)
-    """Seed of that draw, of the split and of the masks of validation."""
-
-    @model_validator(mode="after")
-    def _some_data(self):
-        if not (self.fasta or self.training_sequences):
-            raise ValueError("name a file in fasta or set training_sequences: true: there is nothing to learn from")
-        return self
-
-
-# The two rows of Table 1 that are no models, and what the tables call them.
-
-MEAN, RIDGE = "mean", "gc_cpg_ridge"
-
-REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge"}

@@ -1,4 +1,8 @@
-"""Training of several trials of one hybrid network, from the sequences to ``model.pt``."""
+"""Training of several trials of one hybrid network side by side, from the sequences to ``model.pt`` and test scores.
+
+Lightning trains one network at a time; here each trial has its own learning rate, decay and early stopping, and its
+result does not depend on which others train beside it.
+"""
 
 import hashlib
 import json
@@ -32,12 +36,167 @@ from regulens.training.lock import TrainingLock
 from regulens.training.resume import Signals
 from regulens.training.settings import TRIAL_HARDWARE_KEYS, TrialTraining
 
-# Adam over networks whose parameters have a leading trial axis, with a learning rate for each trial.
+TRIAL_COLUMNS = ("trial", "seed", "status", "epochs", "best_epoch", "valid_auroc", "valid_aupr")
+"""What is known of each trial.
+
+trial counts from 0; seed is what its random numbers follow from; status is early_stopped, max_epochs or diverged;
+epochs were trained, and the weights and the validation scores are those of best_epoch (from 1; 0: no epoch was finite).
+"""
+
+METRIC_COLUMNS = (
+    "trial", "seed", "status", "epochs", "best_epoch", "parameters", "valid_auroc", "valid_aupr",
+    "test_loss", "test_auroc", "test_aupr", "test_auroc_exact", "test_aupr_exact",
+)  # fmt: skip
+"""Columns of ``metrics.csv``.
+
+parameters are the trainable ones of one trial. The validation scores, test_auroc and test_aupr pool the labels of all
+classes and use 200 thresholds, as the published numbers do (`threshold_scores`); the exact ones are means over the
+classes (`exact_scores`).
+"""
+
+FORMAT = "regulens hybrid trials 1"
+
+THRESHOLDS = 200
+"""Thresholds of Keras' AUC: -1e-7, 1/199 ... 198/199, 1 + 1e-7."""
+
+VALIDATION_BATCH = 500
+"""Sequences a validation step of each trial."""
+
+PLATEAU_DELTA = 1e-4
+"""Keras' ReduceLROnPlateau: a score that is not better by more than this is no improvement."""
+
+_KEYS = {"network": dict, "state": dict, "trials": list, "training": dict, "seed": int, "settings_hash": str}
+
+_CODE = {"training.trials"}
+"""With all that it imports, the code that decides the result."""
+
+_QUIET = 10
+"""A state is written when this many times the duration of the last writing has passed: at most a tenth of the time."""
+
+_STEPS_SHOWN = 10
+"""The progress bar moves every so many steps."""
+
+# Training: groups of trials, one epoch after the other.
+
+
+def train_trials(
+    data_path: Path | str,
+    network: HybridNetworkSettings,
+    training: TrialTraining,
+    trials: int,
+    seed: int,
+    output: Path | str,
+    log: Path | str,
+    state_folder: Path | str,
+) -> None:
+    """Train ``trials`` networks that differ in their random numbers alone and write their best epochs to ``output``.
+
+    ``log`` gets a row an epoch and trial: trial, seed, epoch (from 1), learning_rate, train_loss (measured while the
+    weights change), valid_loss, valid_auroc, valid_aupr, seconds (the trial's share of the epoch, with validation).
+    ``state_folder`` holds the lock and what the same call goes on from after any interruption: finished trials and the
+    last finished epoch of the others. It is emptied when ``output`` is written.
+
+    A trial depends on ``seed`` and its number, not on the number of trials or on those that train beside it.
+
+    Raises `InputError` for data or settings that do not fit, and `SystemExit` with status 143 (130) after SIGTERM
+    (SIGINT), without ``output``.
+    """
+    log, state_folder = Path(log), Path(state_folder)
+    lock = TrainingLock(state_folder, output)
+    with Signals(0) as signals, lock:
+        device = best_device(training.accelerator)
+        data = read_motif_sequences(data_path, model=False)
+        train, valid = (_on_device(data.of(split), device) for split in ("train", "valid"))
+        _check(data_path, network, train, valid)
+        mark = signature(network, training, seed, (data.codes, data.labels, data.split))
+        states = TrialStates(state_folder, mark)
+        signals.deferred = True
+        run = _Run(network, training, trials, seed, device, states, log)
+        for group in run.groups():
+            _train_group(run, group, train, valid, signals, lock)
+        weights = [run.finished[trial]["weights"] for trial in range(trials)]
+        save_trials(
+            output,
+            network,
+            {name: torch.cat([part[name] for part in weights]) for name in weights[0]},
+            [run.finished[trial]["entry"] for trial in range(trials)],
+            training.model_dump(mode="json"),
+            seed,
+            mark,
+        )
+        run.write_log()
+        say(f"{output}: {_summary([run.finished[trial]['entry'] for trial in range(trials)], training.monitor)}")
+        states.remove()
+    if not any(state_folder.iterdir()):
+        state_folder.rmdir()
+
+
+@dataclass(frozen=True)
+class LabelledCodes:
+    """Sequences of a split on the device: codes uint8 (sequences, length), labels bool (sequences, classes)."""
+
+    codes: Tensor
+    labels: Tensor
+
+
+@dataclass
+class TrialSchedule:
+    """What follows from the monitored scores of a trial, epoch after epoch; a state of plain values.
+
+    The learning rate decays as with Keras' ``ReduceLROnPlateau`` (mode max, min_delta 1e-4, no cooldown), training
+    stops as with its ``EarlyStopping`` (min_delta 0). The epoch to keep is the best one, however training ends: Keras
+    before version 3 went back to it after stopping early only, Keras 3 does always.
+    """
+
+    rate: float
+    """Learning rate of the next epoch."""
+    epochs: int = 0
+    """Epochs done."""
+    best_epoch: int = 0
+    """Epoch (from 1) of the best score; 0 before the first finite one."""
+    best: float = -math.inf
+    """Best score."""
+    status: str | None = None
+    """None while training goes on; then early_stopped, max_epochs or diverged."""
+    plateau_best: float = -math.inf
+    """Score that counts as the best for the decay."""
+    plateau_wait: int = 0
+    """Epochs since then, or since the last decay."""
+
+    def update(self, score: float, finite: bool, settings: TrialTraining) -> bool:
+        """Take note of an epoch's score; returns whether it is the best so far.
+
+        ``finite`` says whether training loss and predictions were: a trial where they are not has diverged and stops.
+        """
+        self.epochs += 1
+        if not finite or not math.isfinite(score):
+            self.status = "diverged"
+            return False
+        improved = score > self.best
+        if improved:
+            self.best, self.best_epoch = score, self.epochs
+        self._decay(score, settings)
+        # Keras counts the epochs without a better score.
+        if settings.stop_patience is not None and self.epochs - self.best_epoch >= settings.stop_patience:
+            self.status = "early_stopped"
+        elif self.epochs >= settings.epochs:
+            self.status = "max_epochs"
+        return improved
+
+    def _decay(self, score: float, settings: TrialTraining) -> None:
+        if score > self.plateau_best + PLATEAU_DELTA:
+            self.plateau_best, self.plateau_wait = score, 0
+            return
+        self.plateau_wait += 1
+        if self.plateau_wait >= settings.decay_patience and self.rate > settings.min_learning_rate:
+            self.rate = max(self.rate * settings.decay, settings.min_learning_rate)
+            self.plateau_wait = 0
 
 
 class TrialAdam:
-    """Adam as in TensorFlow: p -= rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon) in step t.
+    """Adam with a learning rate for each trial.
 
+    As in TensorFlow, step t is p -= rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon).
     (PyTorch's own adds epsilon to the bias-corrected root, which in the first steps is a smaller epsilon.)
 
     The parameters become views into one buffer, so that a step is a handful of operations whatever their number. Do not
@@ -95,157 +254,6 @@ class TrialAdam:
     def _parts(self, values: Tensor) -> list[Tensor]:
         shapes = [parameter.shape for parameter in self.parameters]
         return [part.view(shape) for part, shape in zip(values.split(self._sizes), shapes, strict=True)]
-
-
-# Learning rate, early stopping and the epoch to keep of one trial: Keras' two callbacks.
-
-PLATEAU_DELTA = 1e-4
-"""Keras' ReduceLROnPlateau: a score that is not better by more than this is no improvement."""
-
-
-@dataclass
-class TrialSchedule:
-    """What follows from the monitored scores of a trial, epoch after epoch; a state of plain values.
-
-    The learning rate decays as with Keras' ``ReduceLROnPlateau`` (mode max, min_delta 1e-4, no cooldown), training
-    stops as with its ``EarlyStopping`` (min_delta 0). The epoch to keep is the best one, however training ends: Keras
-    before version 3 went back to it after stopping early only, Keras 3 does always.
-    """
-
-    rate: float
-    """Learning rate of the next epoch."""
-    epochs: int = 0
-    """Epochs done."""
-    best_epoch: int = 0
-    """Epoch (from 1) of the best score; 0 before the first finite one."""
-    best: float = -math.inf
-    """Best score."""
-    status: str | None = None
-    """None while training goes on; then early_stopped, max_epochs or diverged."""
-    plateau_best: float = -math.inf
-    """Score that counts as the best for the decay."""
-    plateau_wait: int = 0
-    """Epochs since then, or since the last decay."""
-
-    def update(self, score: float, finite: bool, settings: TrialTraining) -> bool:
-        """Take note of an epoch's score; returns whether it is the best so far.
-
-        ``finite`` says whether training loss and predictions were: a trial where they are not has diverged and stops.
-        """
-        self.epochs += 1
-        if not finite or not math.isfinite(score):
-            self.status = "diverged"
-            return False
-        improved = score > self.best
-        if improved:
-            self.best, self.best_epoch = score, self.epochs
-        self._decay(score, settings)
-        # Keras counts the epochs without a better score.
-        if settings.stop_patience is not None and self.epochs - self.best_epoch >= settings.stop_patience:
-            self.status = "early_stopped"
-        elif self.epochs >= settings.epochs:
-            self.status = "max_epochs"
-        return improved
-
-    def _decay(self, score: float, settings: TrialTraining) -> None:
-        if score > self.plateau_best + PLATEAU_DELTA:
-            self.plateau_best, self.plateau_wait = score, 0
-            return
-        self.plateau_wait += 1
-        if self.plateau_wait >= settings.decay_patience and self.rate > settings.min_learning_rate:
-            self.rate = max(self.rate * settings.decay, settings.min_learning_rate)
-            self.plateau_wait = 0
-
-
-# Scores of classifiers: as Keras approximates them during training, and exact ones.
-
-THRESHOLDS = 200
-"""Thresholds of Keras' AUC: -1e-7, 1/199 ... 198/199, 1 + 1e-7."""
-
-
-def threshold_scores(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    """AUROC and AUPR of each trial as ``tf.keras.metrics.AUC`` gives them by default, each float64 (trials,).
-
-    ``probability`` is (trials, sequences, classes), ``label`` bool (sequences, classes). All labels are pooled (micro
-    average). A prediction is positive when it is above one of `THRESHOLDS`; the ROC curve is summed by trapezoids, the
-    precision-recall curve by Davis and Goadrich's interpolation (both are Keras' ``interpolation``). The published
-    tables and the training of the published networks are made with these (SPEC 5.4). nan where a probability is.
-
-    Without a positive or without a negative label the scores are undefined: nan where Keras says 0.
-    """
-    trials, finite = len(probability), probability.isfinite().all(dim=(1, 2))
-    steps = THRESHOLDS - 1
-    # Bin b holds the predictions above threshold b and not above b + 1.
-    bins = (probability.float().nan_to_num() * steps).ceil_().sub_(1).clamp_(0, steps - 1).long()
-    bins += THRESHOLDS * torch.arange(2 * trials, device=bins.device)[::2].view(-1, 1, 1)
-    bins += THRESHOLDS * label.long()
-    counts = torch.bincount(bins.flatten(), minlength=2 * trials * THRESHOLDS).view(trials, 2, THRESHOLDS).double()
-    above = counts.flip(-1).cumsum(-1).flip(-1)
-    false, true = above.unbind(1)
-    positives, negatives = true[:, :1], false[:, :1]
-    defined = finite & (positives > 0).squeeze(1) & (negatives > 0).squeeze(1)
-    recall, fallout = true / positives, false / negatives
-    auroc = ((fallout[:, :-1] - fallout[:, 1:]) * (recall[:, :-1] + recall[:, 1:]) / 2).sum(1)
-    aupr = _interpolated_aupr(true, true + false) / positives.squeeze(1)
-    return auroc.where(defined, torch.nan), aupr.where(defined, torch.nan)
-
-
-def _interpolated_aupr(true: Tensor, predicted: Tensor) -> Tensor:
-    """Area below the precision-recall curve times the number of positives, (trials,).
-
-    ``true`` and ``predicted`` positives are (trials, thresholds). Between two thresholds the true positives are linear
-    in the predicted ones, so that the precision is not (Davis and Goadrich 2006).
-    """
-    change, width = true[:, :-1] - true[:, 1:], predicted[:, :-1] - predicted[:, 1:]
-    slope = torch.where(width > 0, change / width, 0)
-    intercept = true[:, 1:] - slope * predicted[:, 1:]
-    both = (predicted[:, :-1] > 0) & (predicted[:, 1:] > 0)
-    ratio = torch.where(both, predicted[:, :-1] / predicted[:, 1:], 1)
-    return (slope * (change + intercept * ratio.log())).sum(1)
-
-
-def exact_scores(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
-    """Mean over the classes of the exact AUROC and of the average precision.
-
-    ``probability`` and ``label`` are (sequences, classes). A class with one kind of label has neither and is left out;
-    nan without any other class or with a prediction that is not finite.
-    """
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    mixed = np.flatnonzero((label == 1).any(0) & (label == 0).any(0))
-    if not len(mixed) or not np.isfinite(probability).all():
-        return np.nan, np.nan
-    scores = (roc_auc_score, average_precision_score)
-    return tuple(float(np.mean([score(label[:, c], probability[:, c]) for c in mixed])) for score in scores)
-
-
-# Trials that train side by side: one epoch of all of them, and the state that the next one depends on.
-
-VALIDATION_BATCH = 500
-"""Sequences a validation step of each trial."""
-
-
-@dataclass(frozen=True)
-class LabelledCodes:
-    """Sequences of a split on the device: codes uint8 (sequences, length), labels bool (sequences, classes)."""
-
-    codes: Tensor
-    labels: Tensor
-
-
-def trial_seed(seed: int, trial: int) -> int:
-    """Seed of a trial, from which its weights, its dropout and its order of sequences follow; below 2 ** 31."""
-    return derived_seed("weights", seed, trial) % 2**31
-
-
-def predict(network: HybridNetwork, codes: Tensor, batch: int) -> Tensor:
-    """Logits (trials, sequences, classes) of codes (sequences, length), ``batch`` at a time; in evaluation mode."""
-    dtype, training = next(network.parameters()).dtype, network.training
-    network.eval()
-    with torch.no_grad():
-        parts = [network(one_hot(part, dtype).unsqueeze(0)) for part in codes.split(batch)]
-    network.train(training)
-    return torch.cat(parts, dim=1)
 
 
 class TrialGroup:
@@ -338,7 +346,7 @@ class TrialGroup:
             self.best[name][keep] = value[keep]
 
     def entry(self, trial: int) -> dict[str, Any]:
-        """What is known of a trial, `regulens.training.trials.files.TRIAL_COLUMNS`."""
+        """What is known of a trial, `TRIAL_COLUMNS`."""
         schedule = self.schedules[self.trials.index(trial)]
         row = self.rows[trial][max(schedule.best_epoch, 1) - 1]
         return {
@@ -391,158 +399,44 @@ class TrialGroup:
         return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
 
-# Trained trials as a file: ``model.pt``.
-
-FORMAT = "regulens hybrid trials 1"
-
-TRIAL_COLUMNS = ("trial", "seed", "status", "epochs", "best_epoch", "valid_auroc", "valid_aupr")
-"""What is known of each trial.
-
-trial counts from 0; seed is what its random numbers follow from; status is early_stopped, max_epochs or diverged;
-epochs were trained, and the weights and the validation scores are those of best_epoch (from 1; 0: no epoch was finite).
-"""
-
-_KEYS = {"network": dict, "state": dict, "trials": list, "training": dict, "seed": int, "settings_hash": str}
+def trial_seed(seed: int, trial: int) -> int:
+    """Seed of a trial, from which its weights, its dropout and its order of sequences follow; below 2 ** 31."""
+    return derived_seed("weights", seed, trial) % 2**31
 
 
-@dataclass(frozen=True)
-class LoadedTrials:
-    """The trials of a ``model.pt``."""
-
-    network: HybridNetwork
-    """All trials, in evaluation mode."""
-    settings: HybridNetworkSettings
-    trials: pd.DataFrame
-    """A row a trial, in the order of the network's trial axis: `TRIAL_COLUMNS`."""
-    training: dict[str, Any]
-    """Settings of the training."""
-    seed: int
-    settings_hash: str
-    """Hash of what decides the result: network, training, data, code and seed."""
-
-    def only(self, positions: Sequence[int]) -> HybridNetwork:
-        """The trials at these positions of the trial axis, in evaluation mode: fewer of them need less memory."""
-        return self.network.select(positions)
+def predict(network: HybridNetwork, codes: Tensor, batch: int) -> Tensor:
+    """Logits (trials, sequences, classes) of codes (sequences, length), ``batch`` at a time; in evaluation mode."""
+    dtype, training = next(network.parameters()).dtype, network.training
+    network.eval()
+    with torch.no_grad():
+        parts = [network(one_hot(part, dtype).unsqueeze(0)) for part in codes.split(batch)]
+    network.train(training)
+    return torch.cat(parts, dim=1)
 
 
-def save_trials(
-    output: Path | str,
-    settings: HybridNetworkSettings,
-    state: Mapping[str, torch.Tensor],
-    trials: Sequence[Mapping[str, Any]],
-    training: Mapping[str, Any],
-    seed: int,
-    settings_hash: str,
-    **facts: Any,
-) -> None:
-    """Write ``model.pt``: ``state`` maps parameters and buffers to tensors with a leading trial axis.
-
-    ``trials`` has one map of `TRIAL_COLUMNS` a trial; all but the tensors must be plain values.
-    """
-    content = {
-        "format": FORMAT,
-        "network": settings.model_dump(mode="json"),
-        "state": {name: tensor.detach().cpu().clone() for name, tensor in state.items()},
-        "trials": [{column: trial[column] for column in TRIAL_COLUMNS} for trial in trials],
-        "training": dict(training),
-        "seed": seed,
-        "settings_hash": settings_hash,
-        **facts,
-    }
-    with atomic_output(output) as temporary:
-        write_tensors(temporary, content)
+def _on_device(part: MotifSequences, device: torch.device) -> LabelledCodes:
+    return LabelledCodes(torch.from_numpy(part.codes).to(device), torch.from_numpy(part.labels != 0).to(device))
 
 
-def load_trials(path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
-    """The trials of a ``model.pt`` on ``device``, in evaluation mode; `InputError` for anything else."""
-    return _loaded(read_trials(path), path, device)
-
-
-def _loaded(content: dict[str, Any], path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
-    settings = validated(HybridNetworkSettings, content["network"], f"{path}: network")
-    network = HybridNetwork(settings, len(content["trials"]))
-    load_weights(network, content["state"], path, "the network that it describes")
-    trials = pd.DataFrame(content["trials"], columns=list(TRIAL_COLUMNS))
-    rest = {key: content[key] for key in ("training", "seed", "settings_hash")}
-    return LoadedTrials(network.to(device).eval(), settings, trials, **rest)
-
-
-def read_trials(path: Path | str) -> dict[str, Any]:
-    """The content of a ``model.pt``, tensors on the CPU; `InputError` for anything else."""
-    try:
-        content = read_tensors(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file of trained trials does not exist") from None
-    except Exception as error:  # a foreign or damaged file fails in many ways
+def _check(data_path: Path | str, network: HybridNetworkSettings, train: LabelledCodes, valid: LabelledCodes) -> None:
+    """Raise `InputError` when data and network do not fit, or a validation score would be undefined."""
+    for name, part in (("training", train), ("validation", valid)):
+        if not len(part.codes):
+            raise InputError(f"{data_path} has no {name} sequences: give that split a share when the data are made")
+    length, classes = train.codes.shape[1], train.labels.shape[1]
+    if (length, classes) != (network.input_bp, network.classes):
         raise InputError(
-            f"{path}: not a readable model.pt ({type(error).__name__}): make it again with `regulens train-trials`"
-        ) from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else type(content).__name__
-        raise InputError(f"{path}: not a model.pt of hybrid networks (format {found!r}, expected {FORMAT!r})")
-    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
-    rows = [] if wrong else content["trials"]
-    if not rows or not all(isinstance(trial, dict) and set(TRIAL_COLUMNS) <= set(trial) for trial in rows):
-        what = ", ".join(wrong) or "trials"
-        raise InputError(f"{path}: missing or wrong in this model.pt: {what}; make it again")
-    return content
-
-
-def adopt_trials(checkpoint: Path | str, settings: HybridNetworkSettings, output: Path | str) -> None:
-    """Take a ``model.pt`` instead of training, after checking that its network is the configured one.
-
-    Raises `InputError` that says what differs. How the trials were trained, and on which data, is not checked.
-    """
-    content = read_trials(checkpoint)
-    _loaded(content, checkpoint)
-    wanted = settings.model_dump(mode="json")
-    lines = _differences(content["network"], wanted)
-    if lines:
-        raise InputError(f"{checkpoint} does not fit the configured network:\n  " + "\n  ".join(lines))
-    say(f"{checkpoint}: {len(content['trials'])} trials; that they were trained on the configured data is not checked")
-    with atomic_output(output) as temporary:
-        write_tensors(temporary, content | {"adopted_from": str(checkpoint)})
-
-
-def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
-    """One line for each value of two nested maps that differs."""
-    if not isinstance(found, dict) or not isinstance(wanted, dict):
-        return [] if found == wanted else [f"{path}: {found!r}, configured {wanted!r}"]
-    return [
-        line
-        for key in sorted(found.keys() | wanted.keys())
-        for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}".lstrip("."))
-    ]
+            f"{data_path} has sequences of {length} bp and {classes} classes, the network takes {network.input_bp} bp "
+            f"and gives {network.classes} classes: correct input_bp and classes, or make the data again"
+        )
+    if not 0 < valid.labels.sum() < valid.labels.numel():
+        raise InputError(
+            f"{data_path}: all labels of the {len(valid.codes)} validation sequences are the same, so that no score is "
+            "defined: make more sequences or a larger validation split"
+        )
 
 
 # The state of unfinished trials: a file for each finished trial and one for those that train now.
-
-_CODE = {"training.trials"}
-"""With all that it imports, the code that decides the result."""
-
-_QUIET = 10
-"""A state is written when this many times the duration of the last writing has passed: at most a tenth of the time."""
-
-
-def signature(
-    network: HybridNetworkSettings, training: TrialTraining, seed: int, arrays: tuple[np.ndarray, ...]
-) -> str:
-    """Hash of what decides the result of a trial: network, training, seed, data (``arrays``) and code.
-
-    The number of trials, how many train at once and the kind of device are left out.
-    """
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    facts = {
-        "network": network.model_dump(mode="json"),
-        "training": training.model_dump(mode="json", exclude=TRIAL_HARDWARE_KEYS),
-        "seed": seed,
-        "data": digest.hexdigest(),
-        "code": code_hash(_CODE),
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 class TrialStates:
@@ -617,60 +511,25 @@ class TrialStates:
         return content
 
 
-_STEPS_SHOWN = 10
-"""The progress bar moves every so many steps."""
+def signature(
+    network: HybridNetworkSettings, training: TrialTraining, seed: int, arrays: tuple[np.ndarray, ...]
+) -> str:
+    """Hash of what decides the result of a trial: network, training, seed, data (``arrays``) and code.
 
-
-def train_trials(
-    data_path: Path | str,
-    network: HybridNetworkSettings,
-    training: TrialTraining,
-    trials: int,
-    seed: int,
-    output: Path | str,
-    log: Path | str,
-    state_folder: Path | str,
-) -> None:
-    """Train ``trials`` networks that differ in their random numbers alone and write their best epochs to ``output``.
-
-    ``log`` gets a row an epoch and trial: trial, seed, epoch (from 1), learning_rate, train_loss (measured while the
-    weights change), valid_loss, valid_auroc, valid_aupr, seconds (the trial's share of the epoch, with validation).
-    ``state_folder`` holds the lock and what the same call goes on from after any interruption: finished trials and the
-    last finished epoch of the others. It is emptied when ``output`` is written.
-
-    A trial depends on ``seed`` and its number, not on the number of trials or on those that train beside it.
-
-    Raises `InputError` for data or settings that do not fit, and `SystemExit` with status 143 (130) after SIGTERM
-    (SIGINT), without ``output``.
+    The number of trials, how many train at once and the kind of device are left out.
     """
-    log, state_folder = Path(log), Path(state_folder)
-    lock = TrainingLock(state_folder, output)
-    with Signals(0) as signals, lock:
-        device = best_device(training.accelerator)
-        data = read_motif_sequences(data_path, model=False)
-        train, valid = (_on_device(data.of(split), device) for split in ("train", "valid"))
-        _check(data_path, network, train, valid)
-        mark = signature(network, training, seed, (data.codes, data.labels, data.split))
-        states = TrialStates(state_folder, mark)
-        signals.deferred = True
-        run = _Run(network, training, trials, seed, device, states, log)
-        for group in run.groups():
-            _train_group(run, group, train, valid, signals, lock)
-        weights = [run.finished[trial]["weights"] for trial in range(trials)]
-        save_trials(
-            output,
-            network,
-            {name: torch.cat([part[name] for part in weights]) for name in weights[0]},
-            [run.finished[trial]["entry"] for trial in range(trials)],
-            training.model_dump(mode="json"),
-            seed,
-            mark,
-        )
-        run.write_log()
-        say(f"{output}: {_summary([run.finished[trial]['entry'] for trial in range(trials)], training.monitor)}")
-        states.remove()
-    if not any(state_folder.iterdir()):
-        state_folder.rmdir()
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    facts = {
+        "network": network.model_dump(mode="json"),
+        "training": training.model_dump(mode="json", exclude=TRIAL_HARDWARE_KEYS),
+        "seed": seed,
+        "data": digest.hexdigest(),
+        "code": code_hash(_CODE),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 class _Run:
@@ -795,28 +654,6 @@ def _summary(entries: list[dict[str, Any]], monitor: str) -> str:
     return f"{len(entries)} trials ({', '.join(f'{n} {status}' for status, n in counts.items())}){span}"
 
 
-def _on_device(part: MotifSequences, device: torch.device) -> LabelledCodes:
-    return LabelledCodes(torch.from_numpy(part.codes).to(device), torch.from_numpy(part.labels != 0).to(device))
-
-
-def _check(data_path: Path | str, network: HybridNetworkSettings, train: LabelledCodes, valid: LabelledCodes) -> None:
-    """Raise `InputError` when data and network do not fit, or a validation score would be undefined."""
-    for name, part in (("training", train), ("validation", valid)):
-        if not len(part.codes):
-            raise InputError(f"{data_path} has no {name} sequences: give that split a share when the data are made")
-    length, classes = train.codes.shape[1], train.labels.shape[1]
-    if (length, classes) != (network.input_bp, network.classes):
-        raise InputError(
-            f"{data_path} has sequences of {length} bp and {classes} classes, the network takes {network.input_bp} bp "
-            f"and gives {network.classes} classes: correct input_bp and classes, or make the data again"
-        )
-    if not 0 < valid.labels.sum() < valid.labels.numel():
-        raise InputError(
-            f"{data_path}: all labels of the {len(valid.codes)} validation sequences are the same, so that no score is "
-            "defined: make more sequences or a larger validation split"
-        )
-
-
 @contextmanager
 def _memory_advice(training: TrialTraining, trials: int) -> Iterator[None]:
     try:
@@ -828,18 +665,120 @@ def _memory_advice(training: TrialTraining, trials: int) -> Iterator[None]:
         ) from None
 
 
-# Test scores of trained trials.
+# Trained trials as a file: ``model.pt``.
 
-METRIC_COLUMNS = (
-    "trial", "seed", "status", "epochs", "best_epoch", "parameters", "valid_auroc", "valid_aupr",
-    "test_loss", "test_auroc", "test_aupr", "test_auroc_exact", "test_aupr_exact",
-)  # fmt: skip
-"""Columns of ``metrics.csv``.
 
-parameters are the trainable ones of one trial. The validation scores, test_auroc and test_aupr pool the labels of all
-classes and use 200 thresholds, as the published numbers do (`threshold_scores`); the exact ones are means over the
-classes (`exact_scores`).
-"""
+@dataclass(frozen=True)
+class LoadedTrials:
+    """The trials of a ``model.pt``."""
+
+    network: HybridNetwork
+    """All trials, in evaluation mode."""
+    settings: HybridNetworkSettings
+    trials: pd.DataFrame
+    """A row a trial, in the order of the network's trial axis: `TRIAL_COLUMNS`."""
+    training: dict[str, Any]
+    """Settings of the training."""
+    seed: int
+    settings_hash: str
+    """Hash of what decides the result: network, training, data, code and seed."""
+
+    def only(self, positions: Sequence[int]) -> HybridNetwork:
+        """The trials at these positions of the trial axis, in evaluation mode: fewer of them need less memory."""
+        return self.network.select(positions)
+
+
+def load_trials(path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
+    """The trials of a ``model.pt`` on ``device``, in evaluation mode; `InputError` for anything else."""
+    return _loaded(read_trials(path), path, device)
+
+
+def _loaded(content: dict[str, Any], path: Path | str, device: str | torch.device = "cpu") -> LoadedTrials:
+    settings = validated(HybridNetworkSettings, content["network"], f"{path}: network")
+    network = HybridNetwork(settings, len(content["trials"]))
+    load_weights(network, content["state"], path, "the network that it describes")
+    trials = pd.DataFrame(content["trials"], columns=list(TRIAL_COLUMNS))
+    rest = {key: content[key] for key in ("training", "seed", "settings_hash")}
+    return LoadedTrials(network.to(device).eval(), settings, trials, **rest)
+
+
+def read_trials(path: Path | str) -> dict[str, Any]:
+    """The content of a ``model.pt``, tensors on the CPU; `InputError` for anything else."""
+    try:
+        content = read_tensors(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: the file of trained trials does not exist") from None
+    except Exception as error:  # a foreign or damaged file fails in many ways
+        raise InputError(
+            f"{path}: not a readable model.pt ({type(error).__name__}): make it again with `regulens train-trials`"
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise InputError(f"{path}: not a model.pt of hybrid networks (format {found!r}, expected {FORMAT!r})")
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
+    rows = [] if wrong else content["trials"]
+    if not rows or not all(isinstance(trial, dict) and set(TRIAL_COLUMNS) <= set(trial) for trial in rows):
+        what = ", ".join(wrong) or "trials"
+        raise InputError(f"{path}: missing or wrong in this model.pt: {what}; make it again")
+    return content
+
+
+def save_trials(
+    output: Path | str,
+    settings: HybridNetworkSettings,
+    state: Mapping[str, torch.Tensor],
+    trials: Sequence[Mapping[str, Any]],
+    training: Mapping[str, Any],
+    seed: int,
+    settings_hash: str,
+    **facts: Any,
+) -> None:
+    """Write ``model.pt``: ``state`` maps parameters and buffers to tensors with a leading trial axis.
+
+    ``trials`` has one map of `TRIAL_COLUMNS` a trial; all but the tensors must be plain values.
+    """
+    content = {
+        "format": FORMAT,
+        "network": settings.model_dump(mode="json"),
+        "state": {name: tensor.detach().cpu().clone() for name, tensor in state.items()},
+        "trials": [{column: trial[column] for column in TRIAL_COLUMNS} for trial in trials],
+        "training": dict(training),
+        "seed": seed,
+        "settings_hash": settings_hash,
+        **facts,
+    }
+    with atomic_output(output) as temporary:
+        write_tensors(temporary, content)
+
+
+def adopt_trials(checkpoint: Path | str, settings: HybridNetworkSettings, output: Path | str) -> None:
+    """Take a ``model.pt`` instead of training, after checking that its network is the configured one.
+
+    Raises `InputError` that says what differs. How the trials were trained, and on which data, is not checked.
+    """
+    content = read_trials(checkpoint)
+    _loaded(content, checkpoint)
+    wanted = settings.model_dump(mode="json")
+    lines = _differences(content["network"], wanted)
+    if lines:
+        raise InputError(f"{checkpoint} does not fit the configured network:\n  " + "\n  ".join(lines))
+    say(f"{checkpoint}: {len(content['trials'])} trials; that they were trained on the configured data is not checked")
+    with atomic_output(output) as temporary:
+        write_tensors(temporary, content | {"adopted_from": str(checkpoint)})
+
+
+def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
+    """One line for each value of two nested maps that differs."""
+    if not isinstance(found, dict) or not isinstance(wanted, dict):
+        return [] if found == wanted else [f"{path}: {found!r}, configured {wanted!r}"]
+    return [
+        line
+        for key in sorted(found.keys() | wanted.keys())
+        for line in _differences(found.get(key), wanted.get(key), f"{path}.{key}".lstrip("."))
+    ]
+
+
+# Scores of classifiers: as Keras approximates them during training, and exact ones.
 
 
 def evaluate_trials(
@@ -883,3 +822,59 @@ def _scores(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
         "test_auroc_exact": exact[0],
         "test_aupr_exact": exact[1],
     }
+
+
+def threshold_scores(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """AUROC and AUPR of each trial as ``tf.keras.metrics.AUC`` gives them by default, each float64 (trials,).
+
+    ``probability`` is (trials, sequences, classes), ``label`` bool (sequences, classes). All labels are pooled (micro
+    average). A prediction is positive when it is above one of `THRESHOLDS`; the ROC curve is summed by trapezoids, the
+    precision-recall curve by Davis and Goadrich's interpolation (both are Keras' ``interpolation``). The published
+    tables and the training of the published networks are made with these (SPEC 5.4). nan where a probability is.
+
+    Without a positive or without a negative label the scores are undefined: nan where Keras says 0.
+    """
+    trials, finite = len(probability), probability.isfinite().all(dim=(1, 2))
+    steps = THRESHOLDS - 1
+    # Bin b holds the predictions above threshold b and not above b + 1.
+    bins = (probability.float().nan_to_num() * steps).ceil_().sub_(1).clamp_(0, steps - 1).long()
+    bins += THRESHOLDS * torch.arange(2 * trials, device=bins.device)[::2].view(-1, 1, 1)
+    bins += THRESHOLDS * label.long()
+    counts = torch.bincount(bins.flatten(), minlength=2 * trials * THRESHOLDS).view(trials, 2, THRESHOLDS).double()
+    above = counts.flip(-1).cumsum(-1).flip(-1)
+    false, true = above.unbind(1)
+    positives, negatives = true[:, :1], false[:, :1]
+    defined = finite & (positives > 0).squeeze(1) & (negatives > 0).squeeze(1)
+    recall, fallout = true / positives, false / negatives
+    auroc = ((fallout[:, :-1] - fallout[:, 1:]) * (recall[:, :-1] + recall[:, 1:]) / 2).sum(1)
+    aupr = _interpolated_aupr(true, true + false) / positives.squeeze(1)
+    return auroc.where(defined, torch.nan), aupr.where(defined, torch.nan)
+
+
+def _interpolated_aupr(true: Tensor, predicted: Tensor) -> Tensor:
+    """Area below the precision-recall curve times the number of positives, (trials,).
+
+    ``true`` and ``predicted`` positives are (trials, thresholds). Between two thresholds the true positives are linear
+    in the predicted ones, so that the precision is not (Davis and Goadrich 2006).
+    """
+    change, width = true[:, :-1] - true[:, 1:], predicted[:, :-1] - predicted[:, 1:]
+    slope = torch.where(width > 0, change / width, 0)
+    intercept = true[:, 1:] - slope * predicted[:, 1:]
+    both = (predicted[:, :-1] > 0) & (predicted[:, 1:] > 0)
+    ratio = torch.where(both, predicted[:, :-1] / predicted[:, 1:], 1)
+    return (slope * (change + intercept * ratio.log())).sum(1)
+
+
+def exact_scores(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """Mean over the classes of the exact AUROC and of the average precision.
+
+    ``probability`` and ``label`` are (sequences, classes). A class with one kind of label has neither and is left out;
+    nan without any other class or with a prediction that is not finite.
+    """
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    mixed = np.flatnonzero((label == 1).any(0) & (label == 0).any(0))
+    if not len(mixed) or not np.isfinite(probability).all():
+        return np.nan, np.nan
+    scores = (roc_auc_score, average_precision_score)
+    return tuple(float(np.mean([score(label[:, c], probability[:, c]) for c in mixed])) for score in scores)
