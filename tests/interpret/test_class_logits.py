@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from regulens.interpret.score_file import class_logits
-from regulens.models.bert import BertSettings, build_classifier
+from regulens.models.bert import BertSettings, build_classifier, class_logits
 
 
 @pytest.mark.parametrize("layers", [1, 3])

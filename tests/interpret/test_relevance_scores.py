@@ -205,7 +205,7 @@ def test_names_and_labels_are_those_of_the_contract():
 
 def test_score_names_and_files_are_read_without_torch():
     code = (
-        "import sys, regulens.interpret.score_names, regulens.interpret.score_file;"
+        "import sys, regulens.interpret.scores, regulens.interpret.score_file;"
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

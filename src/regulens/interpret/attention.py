@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.io import atomic_output
+from regulens.core.progress import progress
 from regulens.core.sequence import N_CODE, one_hot
+from regulens.core.tables import DISTANCE_COLUMNS
 from regulens.data.store import AssayStore
 from regulens.models.base import AssayModel, AttentionMap
-
-DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
 
 
 def export_attention(
@@ -91,7 +90,7 @@ def attention_distance(
             uniform[key] = float(_mean_distance(equal, distance, pairs, valid))
 
     with _evaluation(model):
-        for codes in tqdm(batches, "attention distance", total, unit="batch", disable=None):
+        for codes in progress(batches, "attention distance", total):
             model.attention(_inputs(model, codes), collect)
     rows = []
     for (layer, block, bp), values in found.items():

@@ -35,49 +35,6 @@ class Alignment(NamedTuple):
     """float64 (trials, filters): largest activation; infinite or NaN when the trial diverged."""
 
 
-def align(
-    first_layer: FirstLayer, codes: Tensor, threshold: float = 0.5, window_bp: int = 20, batch: int = 50
-) -> Alignment:
-    """Frequencies of the bases around the positions that activate a filter.
-
-    ``codes``: uint8 (N, L) on the device of the model, ACGT = 0 to 3. A site is a position with an activation above
-    ``threshold`` times the filter's largest one over all sequences; its window [position - window_bp/2,
-    position + window_bp/2) counts when it begins after the first base and ends before the end of the sequence (both
-    strict, as published). A filter whose largest activation is not finite has no site.
-
-    Two passes over the sequences, so that the activations of one batch are all that is in memory.
-    """
-    half, length = window_bp // 2, codes.shape[1]
-    first = half + 1  # the first position whose window begins after base 0
-    positions = max(length - window_bp - 1, 0)  # position + half < length
-    with torch.inference_mode():
-        maximum = None
-        for start in progress(range(0, len(codes), batch), "largest activations"):
-            # amax carries NaN on, and so does maximum
-            largest = first_layer(one_hot(codes[start : start + batch]).unsqueeze(0)).amax(dim=(1, 3))
-            maximum = largest if maximum is None else torch.maximum(maximum, largest)
-        trials, filters = maximum.shape
-        # of a finite maximum only: infinity times 0 is NaN, and no activation is above NaN
-        limit = torch.where(maximum.isfinite(), maximum * threshold, torch.nan)[:, None, :, None]
-        counts = torch.zeros(trials * filters, window_bp * 4, dtype=torch.float64, device=codes.device)
-        sites = torch.zeros(trials * filters, dtype=torch.int64, device=codes.device)
-        for start in progress(range(0, len(codes), batch), "aligned sites"):
-            bases = one_hot(codes[start : start + batch])
-            is_site = first_layer(bases.unsqueeze(0))[..., first : first + positions] > limit
-            # windows of all positions, (B, 4, positions, window) -> (B * positions, window * 4)
-            windows = bases[..., 1 : length - 1].unfold(2, window_bp, 1) if positions else bases.new_zeros(0, 4, 0, 0)
-            windows = windows.permute(0, 2, 3, 1).reshape(-1, window_bp * 4)
-            is_site = is_site.transpose(1, 2).reshape(trials * filters, -1).to(bases.dtype)
-            sites += is_site.sum(dim=1).long()  # of zeros and ones, like the counts: exact in float32 below 2^24
-            counts += is_site @ windows
-    found = counts.view(trials, filters, window_bp, 4).cpu().numpy()
-    sites = sites.view(trials, filters).cpu().numpy()
-    frequencies = np.full_like(found, 0.25)
-    some = sites > 0
-    frequencies[some] = found[some] / sites[some][:, None, None]
-    return Alignment(frequencies, sites, maximum.double().cpu().numpy())
-
-
 def align_filters(
     model: Path | str,
     data: Path | str,
@@ -89,8 +46,8 @@ def align_filters(
     """Write the motifs of all first-layer filters of all trials of a model file; returns the table.
 
     Arguments:
-        model: file of trained trials (`training.trials.files`).
-        data: file of simulated sequences (`data.motif_sequences`), whose test sequences are aligned.
+        model: file of trained trials (`training.trials`).
+        data: file of simulated sequences (`data.simulate.motifs`), whose test sequences are aligned.
         settings: threshold, window, clipping.
         meme: MEME text with uniform background, motifs named by `filter_id`. As published, ``nsites`` is the width
             of the motif (it weighs Tomtom's pseudocount), not the number of sites, which the table gives.
@@ -137,3 +94,46 @@ def align_filters(
     with atomic_output(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
     return table
+
+
+def align(
+    first_layer: FirstLayer, codes: Tensor, threshold: float = 0.5, window_bp: int = 20, batch: int = 50
+) -> Alignment:
+    """Frequencies of the bases around the positions that activate a filter.
+
+    ``codes``: uint8 (N, L) on the device of the model, ACGT = 0 to 3. A site is a position with an activation above
+    ``threshold`` times the filter's largest one over all sequences; its window [position - window_bp/2,
+    position + window_bp/2) counts when it begins after the first base and ends before the end of the sequence (both
+    strict, as published). A filter whose largest activation is not finite has no site.
+
+    Two passes over the sequences, so that the activations of one batch are all that is in memory.
+    """
+    half, length = window_bp // 2, codes.shape[1]
+    first = half + 1  # the first position whose window begins after base 0
+    positions = max(length - window_bp - 1, 0)  # position + half < length
+    with torch.inference_mode():
+        maximum = None
+        for start in progress(range(0, len(codes), batch), "largest activations"):
+            # amax carries NaN on, and so does maximum
+            largest = first_layer(one_hot(codes[start : start + batch]).unsqueeze(0)).amax(dim=(1, 3))
+            maximum = largest if maximum is None else torch.maximum(maximum, largest)
+        trials, filters = maximum.shape
+        # of a finite maximum only: infinity times 0 is NaN, and no activation is above NaN
+        limit = torch.where(maximum.isfinite(), maximum * threshold, torch.nan)[:, None, :, None]
+        counts = torch.zeros(trials * filters, window_bp * 4, dtype=torch.float64, device=codes.device)
+        sites = torch.zeros(trials * filters, dtype=torch.int64, device=codes.device)
+        for start in progress(range(0, len(codes), batch), "aligned sites"):
+            bases = one_hot(codes[start : start + batch])
+            is_site = first_layer(bases.unsqueeze(0))[..., first : first + positions] > limit
+            # windows of all positions, (B, 4, positions, window) -> (B * positions, window * 4)
+            windows = bases[..., 1 : length - 1].unfold(2, window_bp, 1) if positions else bases.new_zeros(0, 4, 0, 0)
+            windows = windows.permute(0, 2, 3, 1).reshape(-1, window_bp * 4)
+            is_site = is_site.transpose(1, 2).reshape(trials * filters, -1).to(bases.dtype)
+            sites += is_site.sum(dim=1).long()  # of zeros and ones, like the counts: exact in float32 below 2^24
+            counts += is_site @ windows
+    found = counts.view(trials, filters, window_bp, 4).cpu().numpy()
+    sites = sites.view(trials, filters).cpu().numpy()
+    frequencies = np.full_like(found, 0.25)
+    some = sites > 0
+    frequencies[some] = found[some] / sites[some][:, None, None]
+    return Alignment(frequencies, sites, maximum.double().cpu().numpy())

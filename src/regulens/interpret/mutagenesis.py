@@ -1,7 +1,14 @@
 """Mutagenesis (002 section 4.3; SPEC 6.5): does the model still recognise a sequence without its highest bases?
 
-The paper classifies one mutant of each sequence. Its scores differ by 2 to 20 of 500 sequences (SPEC S29), which is
-within what another draw of the new bases changes, so that every score gets several draws here.
+The paper classifies one mutant of each sequence. Its scores differ by 2 to 20 of 500 sequences (SPEC S29; the standard
+error of an accuracy of 0.8 is 0.018), which is within what another draw of the new bases changes. Here every score gets
+several draws, and scores are compared on the same sequences.
+
+Outcomes are a file of HDF5: ``id`` and ``label`` uint8 of the N sequences; ``correct/<score>/<n>`` uint8 (repeats, N),
+1 where the mutant of ``n`` bases chosen by the score is assigned to the class of its sequence. ``correct/unmutated/0``
+(1, N) are the sequences themselves, ``correct/random_sequence/<L>`` entirely random sequences in place of them.
+``tied/<score>/<n>`` uint8 (N,), 1 where equal values left a choice of the bases; not for the random score. Attributes
+task, seed (of the model) and k.
 """
 
 import zlib
@@ -29,21 +36,54 @@ from regulens.core.statistics import (
     percentile_interval,
     prediction_interval,
 )
-from regulens.interpret.score_file import ScoreFile, class_logits
+from regulens.interpret.score_file import ScoreFile
+from regulens.interpret.scores import RANDOM
 from regulens.interpret.settings import MutagenesisSettings
-from regulens.models.bert import load_classifier
+from regulens.models.bert import class_logits, load_classifier
 from regulens.training.device import best_device
-
-# The file of mutagenesis outcomes: which mutant of which sequence the model classifies correctly. HDF5: ``id`` and
-# ``label`` uint8 of the N sequences; ``correct/<score>/<n>`` uint8 (repeats, N), 1 where the mutant of ``n`` bases
-# chosen by the score is assigned to the class of its sequence. ``correct/unmutated/0`` (1, N) are the sequences
-# themselves, ``correct/random_sequence/<L>`` entirely random sequences in place of them. ``tied/<score>/<n>`` uint8
-# (N,), 1 where equal values left a choice of the bases; not for the random score. Attributes task, seed (of the
-# model) and k.
 
 UNMUTATED = "unmutated"
 
 RANDOM_SEQUENCE = "random_sequence"
+
+_NO_SCORE = (UNMUTATED, RANDOM_SEQUENCE)
+
+REFERENCES = ("attention", RANDOM)
+"""Scores that every other one is compared with (002 section 5.2)."""
+
+SAME_MODEL = 0.02
+"""Largest part of the sequences whose class may differ between score file and model: rounding flips very few."""
+
+CURVE_COLUMNS = (
+    "label",
+    "score",
+    "n",
+    "accuracy",
+    "low",
+    "high",
+    "draw_low",
+    "draw_high",
+    "tied",
+    "sequences",
+    "repeats",
+)
+
+PAIRED_COLUMNS = (
+    "label",
+    "score",
+    "against",
+    "n",
+    "difference",
+    "low",
+    "high",
+    "p_value",
+    "tied",
+    "sequences",
+    "repeats",
+)
+
+Classifier = Callable[[Tensor], Tensor]
+"""Codes uint8 (B, L) on the CPU to the predicted classes, integers (B,) on any device."""
 
 
 class Outcomes(NamedTuple):
@@ -56,7 +96,7 @@ class Outcomes(NamedTuple):
     correct: dict[tuple[str, int], np.ndarray]
     """uint8 (repeats, N) by score and number of mutated bases, in the order of the mutagenesis."""
     tied: dict[tuple[str, int], np.ndarray]
-    """bool (N,) by score that ranks the bases and number of them: the choice was made by lot, see `ranking`."""
+    """bool (N,) by score that ranks the bases and number of them: the choice was made by lot, see `top_positions`."""
 
     @property
     def scores(self) -> list[str]:
@@ -64,83 +104,7 @@ class Outcomes(NamedTuple):
         return [score for score in dict.fromkeys(name for name, _ in self.correct) if score not in _NO_SCORE]
 
 
-_NO_SCORE = (UNMUTATED, RANDOM_SEQUENCE)
-
-
-def write_outcomes(path: Path | str, outcomes: Outcomes, **attributes: str | int) -> None:
-    """Write ``outcomes`` with the file's attributes."""
-    with hdf5_output(path) as file:
-        file.attrs.update(attributes)
-        file.create_dataset("id", data=np.array([name.encode() for name in outcomes.ids]))
-        file.create_dataset("label", data=outcomes.labels.astype(np.uint8))
-        for number, ((score, n), correct) in enumerate(outcomes.correct.items()):
-            file.create_dataset(f"correct/{score}/{n}", data=correct, compression="gzip").attrs["order"] = number
-        for (score, n), tied in outcomes.tied.items():
-            file.create_dataset(f"tied/{score}/{n}", data=tied.astype(np.uint8), compression="gzip")
-        file.require_group("tied")
-
-
-def read_outcomes(path: Path | str) -> Outcomes:
-    """Read a file of `write_outcomes`; `InputError` when it is missing, broken or something else."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: the outcomes do not exist: run the mutagenesis that makes them")
-    try:
-        with h5py.File(path, "r") as file:
-            groups: Mapping = file["correct"]
-            found = [(score, int(n), data) for score in groups for n, data in groups[score].items()]
-            found.sort(key=lambda item: item[2].attrs["order"])
-            correct = {(score, n): data[:] for score, n, data in found}
-            groups = file["tied"]
-            tied = {(score, int(n)): data[:].astype(bool) for score in groups for n, data in groups[score].items()}
-            ids = [name.decode() for name in file["id"][:]]
-            return Outcomes(ids, file["label"][:], correct, tied)
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a readable file of outcomes ({error}): run the mutagenesis again") from None
-
-
-# The highest bases of a sequence, and whether equal values left a choice between them. A score may give many bases
-# one value: GradCAM is 0 on every base of a sequence whose weighted attention is nowhere positive. SPEC 6.5
-# recommends the lowest index of equal bases. That is the start of the sequence, where a data set may hold less (or
-# more) of what the model goes by than elsewhere, so that a score without any information would come out worse (or
-# better) than random positions. Here equal bases are chosen by lot, which makes such a score exactly random.
-
-
-def top_positions(scores: np.ndarray, ids: Sequence[str], n: int, name: str, seed: int) -> np.ndarray:
-    """Positions of the ``n`` highest values of each row of ``scores`` (N, L), highest first: int64 (N, n).
-
-    Equal values come in an order drawn for the seed, the ``name`` of the score and the id of the sequence: it is the
-    same for every ``n`` and whatever other scores and sequences there are.
-    """
-    score = zlib.crc32(name.encode())
-    lots = [np.random.default_rng([seed, score, zlib.crc32(text.encode())]).random(scores.shape[1]) for text in ids]
-    return np.lexsort((np.array(lots), -scores), axis=1)[:, :n]
-
-
-def chosen_by_lot(scores: np.ndarray, n: int) -> np.ndarray:
-    """Where the choice of the ``n`` highest depends on the lot, as the next one has the same value: bool (N,)."""
-    if n >= scores.shape[1]:
-        return np.zeros(len(scores), bool)
-    highest = -np.partition(-scores, (n - 1, n), axis=1)[:, n - 1 : n + 1]
-    return highest[:, 0] == highest[:, 1]
-
-
-RANDOM = "random"
-"""The score whose positions are drawn anew in each repeat."""
-
-SAME_MODEL = 0.02
-"""Largest part of the sequences whose class may differ between score file and model: rounding flips very few."""
-
-Classifier = Callable[[Tensor], Tensor]
-"""Codes uint8 (B, L) on the CPU to the predicted classes, integers (B,) on any device."""
-
-
-class _Job(NamedTuple):
-    """One mutant of every sequence."""
-
-    score: str
-    n: int
-    repeat: int
+# From scores to outcomes.
 
 
 def run_mutagenesis(
@@ -151,7 +115,7 @@ def run_mutagenesis(
     accelerator: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
 ) -> None:
-    """Mutate sequences of a score file by each of its scores, classify all mutants, write `mutation_outcomes`.
+    """Mutate sequences of a score file by each of its scores, classify all mutants, write their `Outcomes`.
 
     Raises `InputError` when the scores are not those of this model, a class has no sequence, a base is not A, C, G or
     T, a score is not a number, or more bases are to be mutated than there are.
@@ -224,9 +188,9 @@ def mutagenesis(
     """Whether each mutant is assigned to its sequence's class, by score and number of bases.
 
     ``ids`` of the N sequences; ``codes`` uint8 (N, L), 0 to 3; ``labels`` (N,); ``scores`` float (N, L) by name. The n
-    highest bases of a sequence (equal ones by lot, see `ranking`, and the same ones in every repeat) become one of the
-    other three, the score `RANDOM` takes n new positions in each repeat. Further keys of the outcomes: (`UNMUTATED`, 0)
-    with one repeat, and (`RANDOM_SEQUENCE`, L), uniform random sequences instead.
+    highest bases of a sequence (equal ones by lot, see `top_positions`, the same ones in every repeat) become one of
+    the other three, the score `RANDOM` takes n new positions in each repeat. Further keys of the outcomes:
+    (`UNMUTATED`, 0) with one repeat, and (`RANDOM_SEQUENCE`, L), uniform random sequences instead.
     Each score, n and repeat has its own random numbers, so that no result depends on what else is computed. Mutants are
     made when they are classified: memory grows with repeats by one byte an outcome only. ``source`` is named in errors.
     """
@@ -243,19 +207,6 @@ def mutagenesis(
     starts = np.cumsum([repeats[key] for key in keys])[:-1]
     tied = {(name, n): chosen_by_lot(values, n) for name, values in ranked.items() for n in mutations}
     return Outcomes(list(ids), labels, dict(zip(keys, np.split(correct, starts), strict=True)), tied)
-
-
-def random_positions(shape: tuple[int, int], n: int, rng: np.random.Generator) -> np.ndarray:
-    """``n`` different positions of each of N sequences of L bases, all sets equally likely: int64 (N, n)."""
-    return np.argsort(rng.random(shape), axis=1)[:, :n]
-
-
-def mutate(codes: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A copy of ``codes`` (N, L) whose bases at ``positions`` (N, n) are one of the other three, equally likely."""
-    old = np.take_along_axis(codes, positions, axis=1)
-    mutants = codes.copy()
-    np.put_along_axis(mutants, positions, (old + rng.integers(1, 4, old.shape, dtype=np.uint8)) % 4, axis=1)
-    return mutants
 
 
 def classify_all(classify: Classifier, blocks: Iterable[np.ndarray], total: int, batch: int) -> np.ndarray:
@@ -286,6 +237,14 @@ def _batches(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
         yield np.concatenate(waiting)
 
 
+class _Job(NamedTuple):
+    """One mutant of every sequence."""
+
+    score: str
+    n: int
+    repeat: int
+
+
 def _mutants(job: _Job, codes: np.ndarray, ranking: np.ndarray | None, seed: int) -> np.ndarray:
     if job.score == UNMUTATED:
         return codes
@@ -311,40 +270,54 @@ def _check(codes: np.ndarray, scores: Mapping[str, np.ndarray], settings: Mutage
             raise InputError(f"{source}: the score {name} is not a number in {wrong} sequences: compute it again")
 
 
-# Tables of the mutagenesis: accuracy against the number of mutated bases, and scores against each other. The paper
-# compares accuracies of one draw on 500 sequences, whose standard error is 0.018 at 0.8 (SPEC S29). Here the scores
-# are compared on the same sequences, over several draws.
+def mutate(codes: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A copy of ``codes`` (N, L) whose bases at ``positions`` (N, n) are one of the other three, equally likely."""
+    old = np.take_along_axis(codes, positions, axis=1)
+    mutants = codes.copy()
+    np.put_along_axis(mutants, positions, (old + rng.integers(1, 4, old.shape, dtype=np.uint8)) % 4, axis=1)
+    return mutants
 
-CURVE_COLUMNS = (
-    "label",
-    "score",
-    "n",
-    "accuracy",
-    "low",
-    "high",
-    "draw_low",
-    "draw_high",
-    "tied",
-    "sequences",
-    "repeats",
-)
 
-PAIRED_COLUMNS = (
-    "label",
-    "score",
-    "against",
-    "n",
-    "difference",
-    "low",
-    "high",
-    "p_value",
-    "tied",
-    "sequences",
-    "repeats",
-)
+def random_positions(shape: tuple[int, int], n: int, rng: np.random.Generator) -> np.ndarray:
+    """``n`` different positions of each of N sequences of L bases, all sets equally likely: int64 (N, n)."""
+    return np.argsort(rng.random(shape), axis=1)[:, :n]
 
-REFERENCES = ("attention", "random")
-"""Scores that every other one is compared with (002 section 5.2)."""
+
+# The highest bases of a sequence, and whether equal values left a choice between them. A score may give many bases
+
+
+# one value: GradCAM is 0 on every base of a sequence whose weighted attention is nowhere positive. SPEC 6.5
+
+
+# recommends the lowest index of equal bases. That is the start of the sequence, where a data set may hold less (or
+
+
+# more) of what the model goes by than elsewhere, so that a score without any information would come out worse (or
+
+
+# better) than random positions. Here equal bases are chosen by lot, which makes such a score exactly random.
+
+
+def top_positions(scores: np.ndarray, ids: Sequence[str], n: int, name: str, seed: int) -> np.ndarray:
+    """Positions of the ``n`` highest values of each row of ``scores`` (N, L), highest first: int64 (N, n).
+
+    Equal values come in an order drawn for the seed, the ``name`` of the score and the id of the sequence: it is the
+    same for every ``n`` and whatever other scores and sequences there are.
+    """
+    score = zlib.crc32(name.encode())
+    lots = [np.random.default_rng([seed, score, zlib.crc32(text.encode())]).random(scores.shape[1]) for text in ids]
+    return np.lexsort((np.array(lots), -scores), axis=1)[:, :n]
+
+
+def chosen_by_lot(scores: np.ndarray, n: int) -> np.ndarray:
+    """Where the choice of the ``n`` highest depends on the lot, as the next one has the same value: bool (N,)."""
+    if n >= scores.shape[1]:
+        return np.zeros(len(scores), bool)
+    highest = -np.partition(-scores, (n - 1, n), axis=1)[:, n - 1 : n + 1]
+    return highest[:, 0] == highest[:, 1]
+
+
+# Tables: accuracy against the number of mutated bases, and scores against each other.
 
 
 def write_tables(outcomes: Path | str, curves: Path | str, paired: Path | str, resamples: int, seed: int) -> None:
@@ -414,3 +387,38 @@ def _classes(outcomes: Outcomes, resamples: int, seed: int) -> Iterator[tuple[in
     for label in np.unique(outcomes.labels):
         members = np.flatnonzero(outcomes.labels == label)
         yield int(label), members, bootstrap_weights(len(members), resamples, np.random.default_rng([seed, label]))
+
+
+# Files of outcomes.
+
+
+def write_outcomes(path: Path | str, outcomes: Outcomes, **attributes: str | int) -> None:
+    """Write ``outcomes`` with the file's attributes."""
+    with hdf5_output(path) as file:
+        file.attrs.update(attributes)
+        file.create_dataset("id", data=np.array([name.encode() for name in outcomes.ids]))
+        file.create_dataset("label", data=outcomes.labels.astype(np.uint8))
+        for number, ((score, n), correct) in enumerate(outcomes.correct.items()):
+            file.create_dataset(f"correct/{score}/{n}", data=correct, compression="gzip").attrs["order"] = number
+        for (score, n), tied in outcomes.tied.items():
+            file.create_dataset(f"tied/{score}/{n}", data=tied.astype(np.uint8), compression="gzip")
+        file.require_group("tied")
+
+
+def read_outcomes(path: Path | str) -> Outcomes:
+    """Read a file of `write_outcomes`; `InputError` when it is missing, broken or something else."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: the outcomes do not exist: run the mutagenesis that makes them")
+    try:
+        with h5py.File(path, "r") as file:
+            groups: Mapping = file["correct"]
+            found = [(score, int(n), data) for score in groups for n, data in groups[score].items()]
+            found.sort(key=lambda item: item[2].attrs["order"])
+            correct = {(score, n): data[:] for score, n, data in found}
+            groups = file["tied"]
+            tied = {(score, int(n)): data[:].astype(bool) for score in groups for n, data in groups[score].items()}
+            ids = [name.decode() for name in file["id"][:]]
+            return Outcomes(ids, file["label"][:], correct, tied)
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: not a readable file of outcomes ({error}): run the mutagenesis again") from None

@@ -1,4 +1,11 @@
-"""Forward pass of HuggingFace's BERT for sequence classification, written in `Operations`."""
+"""Relevance of a forward pass: operations with their propagation rules, BERT written in them, and what scores read.
+
+A forward pass is a function of an `Operations` that returns a `Trace`. Under `GRADIENT` its backward pass gives
+gradients, under one of `RULES` (Chefer et al. 2020; SPEC 6.3) relevance, so that one text gives both. It takes its
+linear layers, sums, matrix products of two activations, means and every non-linear function from there; views,
+transpositions and the choice of a token need no operation, because their gradient moves relevance just as it should.
+`Readings` runs the passes of one batch, each when first asked for.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,19 +21,16 @@ if TYPE_CHECKING:
     from transformers import BertForSequenceClassification
 from functools import cached_property
 
-# Relevance rules (Chefer et al. 2020; SPEC 6.3): autograd functions whose backward pass carries relevance. Each
-# function computes its operation forward and, backward, takes the relevance of its output and returns that of its
-# inputs, in the place of gradients. Branches then need no rule: autograd adds what comes back from them. The first
-# dimension of every tensor is the batch; no rule mixes samples.
-
 EPSILON = 1e-9
 """Added to every denominator; the public code does not match it to the denominator's sign either."""
 
+# Rules: autograd functions whose backward pass carries relevance. Each computes its operation forward and, backward,
 
-def safe_divide(a: Tensor, b: Tensor) -> Tensor:
-    """``a / (b + EPSILON)``, and 0 where ``b`` is 0."""
-    denominator = b + EPSILON
-    return torch.div(a, denominator, out=denominator).masked_fill_(b == 0, 0)
+
+# takes the relevance of its output and returns that of its inputs, in the place of gradients. Branches then need no
+
+
+# rule: autograd adds what comes back from them. The first dimension of every tensor is the batch; none are mixed.
 
 
 class ConservingLinear(Function):
@@ -160,6 +164,12 @@ class Identity(Function):
         return relevance, None
 
 
+def safe_divide(a: Tensor, b: Tensor) -> Tensor:
+    """``a / (b + EPSILON)``, and 0 where ``b`` is 0."""
+    denominator = b + EPSILON
+    return torch.div(a, denominator, out=denominator).masked_fill_(b == 0, 0)
+
+
 def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
     """Positive and negative part."""
     return x.clamp(min=0), x.clamp(max=0)
@@ -176,11 +186,7 @@ def _sample_sum(x: Tensor) -> Tensor:
     return x.sum(tuple(range(1, x.ndim)), keepdim=True)
 
 
-# The operations that a model's forward pass is written in, so that one text gives gradients and relevance. A
-# forward pass is a function of an `Operations` that returns a `Trace`. Under `GRADIENT` its backward pass gives
-# gradients, under one of `RULES` relevance. It takes its linear layers, sums, matrix products of two activations,
-# means and every non-linear function from here; views, transpositions and the choice of a token need no operation,
-# because their gradient moves relevance just as it should.
+# The operations that a forward pass is written in.
 
 
 class Trace(NamedTuple):
@@ -242,6 +248,8 @@ RULES = {
 }
 """Sets of rules (SPEC 6.3): ``ours`` of Chefer et al., which conserve relevance; ``plain``, unmodified ones;
 ``lrp0``, equation 1 of 002, signed and with the bias (SPEC S31)."""
+
+# HuggingFace's BERT for sequence classification.
 
 
 def bert_forward(
@@ -308,7 +316,7 @@ def _dense(ops: Operations, layer: torch.nn.Linear, x: Tensor) -> Tensor:
     return ops.linear(x, layer.weight, layer.bias)
 
 
-# What the scores of one batch are read from: two backward passes, each run when first asked for, and any further.
+# What the scores of one batch are read from.
 
 
 class Readings:

@@ -1,4 +1,9 @@
-"""Saliency maps of hybrid networks: gradient x input of the output, all trials at once (001 section 2.4; SPEC 5.6)."""
+"""Saliency of hybrid networks, all trials at once, and how well it finds planted motifs (001 section 2.4; SPEC 5.6).
+
+Saliency is gradient x input of the output. Its statistics are computed within one sequence and averaged afterwards; all
+are scale-free: multiplying the scores of a sequence by a positive number changes none of them. The saliency of a few
+sequences is kept in a file, from which the logo figure is drawn.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +20,17 @@ from regulens.core.hdf5 import hdf5_output
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
+from regulens.core.statistics import information_content
 from regulens.data.simulate.motifs import MotifSequences, read_motif_sequences
 from regulens.interpret.settings import SaliencySettings
-from regulens.motifs.meme import information_content
 from regulens.training.device import best_device
 from regulens.training.trials import load_trials
 
-# Files with the saliency of a few sequences, by every trial of a network: what the logo figure is drawn from.
+CLASS = 0
+"""The class whose output is explained and whose sequences are scored, as in the paper's code."""
+
+LOG_FLOOR = 1e-10
+"""Added to probabilities before the logarithm, as in the paper's code."""
 
 FORMAT = "regulens saliency examples 1"
 
@@ -34,171 +43,7 @@ ARRAYS = {
     "trials": np.int64,
 }
 
-
-@dataclass(frozen=True)
-class SaliencyExamples:
-    """Saliency of E sequences of L bp by T trials."""
-
-    scores: np.ndarray
-    """float32 (T, E, L): saliency of every base; not finite for a trial that diverged."""
-    probability: np.ndarray
-    """float32 (T, E): the sigmoid output of class 0."""
-    codes: np.ndarray
-    """uint8 (E, L): A, C, G, T = 0 to 3, N = 4."""
-    model: np.ndarray
-    """float32 (E, L, 4): planted probability of A, C, G, T at every position."""
-    rows: np.ndarray
-    """int64 (E,): rows among the positive test sequences, from 0."""
-    trials: np.ndarray
-    """int64 (T,): numbers of the trials."""
-    settings: SaliencySettings
-    """How the scores were computed."""
-
-
-def write_saliency_examples(path: Path | str, examples: SaliencyExamples) -> None:
-    """Write ``examples`` as HDF5, one data set an array, the settings as JSON in an attribute."""
-    with hdf5_output(path) as file:
-        file.attrs["format"] = FORMAT
-        file.attrs["settings"] = examples.settings.model_dump_json()
-        for name, dtype in ARRAYS.items():
-            file[name] = np.asarray(getattr(examples, name), dtype)
-
-
-def read_saliency_examples(path: Path | str) -> SaliencyExamples:
-    """What `write_saliency_examples` wrote. Raises `InputError` for any other file."""
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file of saliency examples does not exist: run regulens score-saliency") from None
-    except OSError:
-        raise InputError(
-            f"{path}: not a file of saliency examples (not HDF5, or damaged): run regulens score-saliency again"
-        ) from None
-    with file:
-        if file.attrs.get("format") != FORMAT or "settings" not in file.attrs or set(ARRAYS) - set(file):
-            raise InputError(f"{path}: not a file of saliency examples ({FORMAT}): run regulens score-saliency")
-        settings = SaliencySettings.model_validate_json(file.attrs["settings"])
-        return SaliencyExamples(**{name: file[name][:] for name in ARRAYS}, settings=settings)
-
-
-# Do saliency scores separate the bases of planted motifs from the background? (001 section 2.4; SPEC 5.6).
-# Everything is computed within one sequence and averaged afterwards. All three statistics are scale-free:
-# multiplying the scores of a sequence by a positive number changes none of them.
-
-LOG_FLOOR = 1e-10
-"""Added to probabilities before the logarithm, as in the paper's code."""
-
 STATISTIC_COLUMNS = ("sequences", "auroc", "aupr", "snr", "snr_zero", "saturated")
-
-
-class Positions(NamedTuple):
-    """What is compared in N sequences of L bp; positions that are neither are ignored."""
-
-    signal: np.ndarray
-    """bool (N, L): bases of planted motifs."""
-    background: np.ndarray
-    """bool (N, L): bases without any motif."""
-
-    @property
-    def usable(self) -> np.ndarray:
-        """bool (N,): sequences with signal and with background; the areas of others are not defined."""
-        return self.signal.any(axis=1) & self.background.any(axis=1)
-
-
-def truth_positions(model: np.ndarray, signal_bits: float, tolerance: float) -> Positions:
-    """Signal (more than ``signal_bits``) and background (within ``tolerance`` bits of the sequence's minimum).
-
-    ``model`` (N, L, 4): the planted sequence model. A position is never both. Columns between, the uninformative ones
-    inside a motif, are neither.
-    """
-    bits = information_content(model, LOG_FLOOR)
-    signal = bits > signal_bits
-    return Positions(signal, (bits <= bits.min(axis=1, keepdims=True) + tolerance) & ~signal)
-
-
-def row_areas(scores: np.ndarray, positions: Positions) -> tuple[np.ndarray, np.ndarray]:
-    """Areas under the ROC and the precision-recall curve of each row: two float64 (N,).
-
-    ``scores`` (N, L). Equal to scikit-learn's ``roc_auc_score`` and ``auc`` of ``precision_recall_curve`` on the
-    positions that are signal or background: the trapezoidal area, which is not the average precision. If all scores
-    of a row are equal they are 1/2 and (1 + share of signal) / 2. NaN where a score is not finite, or where signal or
-    background is missing.
-    """
-    signal, background = positions
-    used = signal | background
-    defined = positions.usable & np.isfinite(np.where(used, scores, 0)).all(axis=1)
-    # Descending order of the used positions; the ignored ones come last and add nothing.
-    key = np.where(used, -np.asarray(scores, np.float64), np.inf)
-    key[~defined] = 0
-    order = np.argsort(key, axis=1, kind="stable")
-    key = np.take_along_axis(key, order, axis=1)
-    true = np.take_along_axis(signal, order, axis=1).cumsum(axis=1)
-    false = np.take_along_axis(background, order, axis=1).cumsum(axis=1)
-    # A point of the curve lies where a run of equal scores ends.
-    point = np.ones(key.shape, bool)
-    point[:, :-1] = key[:, 1:] != key[:, :-1]
-    point &= key < np.inf
-    true_before, false_before = _at_last_point(true, point), _at_last_point(false, point)
-    precision = true / np.maximum(true + false, 1)
-    seen_before = true_before + false_before
-    precision_before = np.where(seen_before > 0, true_before / np.maximum(seen_before, 1), 1.0)
-    roc = (point * (false - false_before) * (true + true_before) / 2).sum(axis=1)
-    recall = (point * (true - true_before) * (precision + precision_before) / 2).sum(axis=1)
-    n_signal, n_background = signal.sum(axis=1), background.sum(axis=1)
-    none = np.full(len(key), np.nan)
-    return (
-        np.divide(roc, n_signal * n_background, out=none.copy(), where=defined),
-        np.divide(recall, n_signal, out=none, where=defined),
-    )
-
-
-def _at_last_point(counts: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Running counts (N, L) as they were at the last point of the curve before each position; 0 before the first."""
-    before = np.zeros_like(counts)
-    before[:, 1:] = np.maximum.accumulate(np.where(point, counts, 0), axis=1)[:, :-1]
-    return before
-
-
-def signal_to_noise(scores: np.ndarray, positions: Positions, worst: int = 20) -> tuple[np.ndarray, np.ndarray]:
-    """Mean score of the signal over the mean of the ``worst`` largest background scores: float64 (N,), bool (N,).
-
-    ``scores`` (N, L). The second array tells which rows have fewer than ``worst`` positive background scores: their
-    ratio is 0, as in the paper's code, however good the scores are. NaN where a score is not finite, or where signal
-    or background is missing.
-    """
-    signal, background = positions
-    scores = np.asarray(scores, np.float64)
-    defined = positions.usable & np.isfinite(np.where(signal | background, scores, 0)).all(axis=1)
-    noise = np.sort(np.where(background & defined[:, None], scores, -np.inf), axis=1)[:, ::-1][:, :worst]
-    few = (noise > 0).sum(axis=1) < worst
-    mean = np.where(signal & defined[:, None], scores, 0).sum(axis=1) / np.maximum(signal.sum(axis=1), 1)
-    ratio = np.divide(mean, np.where(few[:, None], 1, noise).mean(axis=1))
-    return np.where(defined, np.where(few, 0.0, ratio), np.nan), few & defined
-
-
-def trial_statistics(scores: np.ndarray, positions: Positions, worst: int = 20) -> pd.DataFrame:
-    """One row a trial, `STATISTIC_COLUMNS`: means over the usable sequences.
-
-    ``scores`` (T, N, L). ``sequences``: how many are usable. ``snr_zero``: share of sequences whose signal-to-noise
-    ratio is 0 because fewer than ``worst`` background scores are positive. ``saturated``: share whose scores are zero
-    at every base. A trial with a score that is not finite (it diverged in training) has NaN everywhere.
-    """
-    rows, usable = [], positions.usable
-    positions = Positions(positions.signal[usable], positions.background[usable])
-    for values in scores:
-        values = values[usable]
-        if not len(values) or not np.isfinite(values).all():
-            rows.append((len(values), *[np.nan] * 5))
-            continue
-        areas = row_areas(values, positions)
-        snr, few = signal_to_noise(values, positions, worst)
-        saturated = (values == 0).all(axis=1)
-        rows.append((len(values), *(part.mean() for part in (*areas, snr, few, saturated))))
-    return pd.DataFrame(rows, columns=STATISTIC_COLUMNS)
-
-
-CLASS = 0
-"""The class whose output is explained and whose sequences are scored, as in the paper's code."""
 
 
 def score_saliency(
@@ -209,10 +54,10 @@ def score_saliency(
     settings: SaliencySettings,
     accelerator: str = "auto",
 ) -> None:
-    """Write the saliency statistics of every trial (CSV) and the saliency of a few sequences (`saliency_file`).
+    """Write the saliency statistics of every trial (CSV) and the saliency of a few sequences (HDF5).
 
     All positive test sequences are scored. The table has the column trial and those of
-    `saliency_statistics.trial_statistics`; trials that diverged have NaN. ``accelerator`` is auto, cpu or gpu.
+    `trial_statistics`; trials that diverged have NaN. ``accelerator`` is auto, cpu or gpu.
 
     Raises `InputError` when the sequences are not what the model was trained for, when there is no positive test
     sequence with planted positions and background, and for an example that is not there.
@@ -298,3 +143,166 @@ def saliency_batch(
         # Sequences and trials are independent in evaluation mode: the gradient of the sum holds all their gradients.
         (gradient,) = torch.autograd.grad((probability if of == "probability" else logits).sum(), inputs)
     return (inputs.detach() * gradient).sum(dim=2), probability.detach()
+
+
+# Do saliency scores separate the bases of planted motifs from the background?
+
+
+class Positions(NamedTuple):
+    """What is compared in N sequences of L bp; positions that are neither are ignored."""
+
+    signal: np.ndarray
+    """bool (N, L): bases of planted motifs."""
+    background: np.ndarray
+    """bool (N, L): bases without any motif."""
+
+    @property
+    def usable(self) -> np.ndarray:
+        """bool (N,): sequences with signal and with background; the areas of others are not defined."""
+        return self.signal.any(axis=1) & self.background.any(axis=1)
+
+
+def truth_positions(model: np.ndarray, signal_bits: float, tolerance: float) -> Positions:
+    """Signal (more than ``signal_bits``) and background (within ``tolerance`` bits of the sequence's minimum).
+
+    ``model`` (N, L, 4): the planted sequence model. A position is never both. Columns between, the uninformative ones
+    inside a motif, are neither.
+    """
+    bits = information_bits(model)
+    signal = bits > signal_bits
+    return Positions(signal, (bits <= bits.min(axis=1, keepdims=True) + tolerance) & ~signal)
+
+
+def information_bits(model: np.ndarray) -> np.ndarray:
+    """`information_content` of sequence models (..., L, 4) as the paper's code computes it: float64 (..., L)."""
+    return information_content(model, LOG_FLOOR)
+
+
+def trial_statistics(scores: np.ndarray, positions: Positions, worst: int = 20) -> pd.DataFrame:
+    """One row a trial, `STATISTIC_COLUMNS`: means over the usable sequences.
+
+    ``scores`` (T, N, L). ``sequences``: how many are usable. ``snr_zero``: share of sequences whose signal-to-noise
+    ratio is 0 because fewer than ``worst`` background scores are positive. ``saturated``: share whose scores are zero
+    at every base. A trial with a score that is not finite (it diverged in training) has NaN everywhere.
+    """
+    rows, usable = [], positions.usable
+    positions = Positions(positions.signal[usable], positions.background[usable])
+    for values in scores:
+        values = values[usable]
+        if not len(values) or not np.isfinite(values).all():
+            rows.append((len(values), *[np.nan] * 5))
+            continue
+        areas = row_areas(values, positions)
+        snr, few = signal_to_noise(values, positions, worst)
+        saturated = (values == 0).all(axis=1)
+        rows.append((len(values), *(part.mean() for part in (*areas, snr, few, saturated))))
+    return pd.DataFrame(rows, columns=STATISTIC_COLUMNS)
+
+
+def row_areas(scores: np.ndarray, positions: Positions) -> tuple[np.ndarray, np.ndarray]:
+    """Areas under the ROC and the precision-recall curve of each row: two float64 (N,).
+
+    ``scores`` (N, L). Equal to scikit-learn's ``roc_auc_score`` and ``auc`` of ``precision_recall_curve`` on the
+    positions that are signal or background: the trapezoidal area, which is not the average precision. If all scores
+    of a row are equal they are 1/2 and (1 + share of signal) / 2. NaN where a score is not finite, or where signal or
+    background is missing.
+    """
+    signal, background = positions
+    used = signal | background
+    defined = positions.usable & np.isfinite(np.where(used, scores, 0)).all(axis=1)
+    # Descending order of the used positions; the ignored ones come last and add nothing.
+    key = np.where(used, -np.asarray(scores, np.float64), np.inf)
+    key[~defined] = 0
+    order = np.argsort(key, axis=1, kind="stable")
+    key = np.take_along_axis(key, order, axis=1)
+    true = np.take_along_axis(signal, order, axis=1).cumsum(axis=1)
+    false = np.take_along_axis(background, order, axis=1).cumsum(axis=1)
+    # A point of the curve lies where a run of equal scores ends.
+    point = np.ones(key.shape, bool)
+    point[:, :-1] = key[:, 1:] != key[:, :-1]
+    point &= key < np.inf
+    true_before, false_before = _at_last_point(true, point), _at_last_point(false, point)
+    precision = true / np.maximum(true + false, 1)
+    seen_before = true_before + false_before
+    precision_before = np.where(seen_before > 0, true_before / np.maximum(seen_before, 1), 1.0)
+    roc = (point * (false - false_before) * (true + true_before) / 2).sum(axis=1)
+    recall = (point * (true - true_before) * (precision + precision_before) / 2).sum(axis=1)
+    n_signal, n_background = signal.sum(axis=1), background.sum(axis=1)
+    none = np.full(len(key), np.nan)
+    return (
+        np.divide(roc, n_signal * n_background, out=none.copy(), where=defined),
+        np.divide(recall, n_signal, out=none, where=defined),
+    )
+
+
+def _at_last_point(counts: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Running counts (N, L) as they were at the last point of the curve before each position; 0 before the first."""
+    before = np.zeros_like(counts)
+    before[:, 1:] = np.maximum.accumulate(np.where(point, counts, 0), axis=1)[:, :-1]
+    return before
+
+
+def signal_to_noise(scores: np.ndarray, positions: Positions, worst: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Mean score of the signal over the mean of the ``worst`` largest background scores: float64 (N,), bool (N,).
+
+    ``scores`` (N, L). The second array tells which rows have fewer than ``worst`` positive background scores: their
+    ratio is 0, as in the paper's code, however good the scores are. NaN where a score is not finite, or where signal
+    or background is missing.
+    """
+    signal, background = positions
+    scores = np.asarray(scores, np.float64)
+    defined = positions.usable & np.isfinite(np.where(signal | background, scores, 0)).all(axis=1)
+    noise = np.sort(np.where(background & defined[:, None], scores, -np.inf), axis=1)[:, ::-1][:, :worst]
+    few = (noise > 0).sum(axis=1) < worst
+    mean = np.where(signal & defined[:, None], scores, 0).sum(axis=1) / np.maximum(signal.sum(axis=1), 1)
+    ratio = np.divide(mean, np.where(few[:, None], 1, noise).mean(axis=1))
+    return np.where(defined, np.where(few, 0.0, ratio), np.nan), few & defined
+
+
+# Files with the saliency of a few sequences, by every trial of a network.
+
+
+@dataclass(frozen=True)
+class SaliencyExamples:
+    """Saliency of E sequences of L bp by T trials."""
+
+    scores: np.ndarray
+    """float32 (T, E, L): saliency of every base; not finite for a trial that diverged."""
+    probability: np.ndarray
+    """float32 (T, E): the sigmoid output of class 0."""
+    codes: np.ndarray
+    """uint8 (E, L): A, C, G, T = 0 to 3, N = 4."""
+    model: np.ndarray
+    """float32 (E, L, 4): planted probability of A, C, G, T at every position."""
+    rows: np.ndarray
+    """int64 (E,): rows among the positive test sequences, from 0."""
+    trials: np.ndarray
+    """int64 (T,): numbers of the trials."""
+    settings: SaliencySettings
+    """How the scores were computed."""
+
+
+def write_saliency_examples(path: Path | str, examples: SaliencyExamples) -> None:
+    """Write ``examples`` as HDF5, one data set an array, the settings as JSON in an attribute."""
+    with hdf5_output(path) as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["settings"] = examples.settings.model_dump_json()
+        for name, dtype in ARRAYS.items():
+            file[name] = np.asarray(getattr(examples, name), dtype)
+
+
+def read_saliency_examples(path: Path | str) -> SaliencyExamples:
+    """What `write_saliency_examples` wrote. Raises `InputError` for any other file."""
+    try:
+        file = h5py.File(path, "r")
+    except FileNotFoundError:
+        raise InputError(f"{path}: the file of saliency examples does not exist: run regulens score-saliency") from None
+    except OSError:
+        raise InputError(
+            f"{path}: not a file of saliency examples (not HDF5, or damaged): run regulens score-saliency again"
+        ) from None
+    with file:
+        if file.attrs.get("format") != FORMAT or "settings" not in file.attrs or set(ARRAYS) - set(file):
+            raise InputError(f"{path}: not a file of saliency examples ({FORMAT}): run regulens score-saliency")
+        settings = SaliencySettings.model_validate_json(file.attrs["settings"])
+        return SaliencyExamples(**{name: file[name][:] for name in ARRAYS}, settings=settings)

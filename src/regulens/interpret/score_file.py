@@ -1,4 +1,9 @@
-"""All relevance scores of all sequences of a table."""
+"""Relevance of every base of every sequence of a task, by every score: how it is computed, and the file with it.
+
+Importing it does not import torch: figures only read.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,31 +13,114 @@ from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
-from regulens.core.kmers import base_relevance, token_ids
 from regulens.core.progress import progress
 from regulens.core.settings import nearest
 from regulens.data.sequences import read_sequences
-from regulens.interpret.relevance import Readings, bert_forward
 from regulens.interpret.scores import SCORES
 from regulens.interpret.settings import RelevanceSettings
-from regulens.models.bert import load_classifier
-from regulens.training.device import best_device
 
 if TYPE_CHECKING:
-    from transformers import BertForSequenceClassification
+    import torch
+    from torch import Tensor
 
-
-# Files of relevance scores: every base of every test sequence of a task, by every score.
+    from regulens.interpret.relevance import Readings
 
 ATTRIBUTES = ("task", "seed", "rules", "target", "k", "model")
 """Attributes of a score file: name of the task, seed of the classifier, propagation rules, class whose relevance was
 propagated ("predicted" or "label"), k of the k-mers, label of the model."""
+
+
+def score_sequences(
+    model_path: Path | str,
+    test_path: Path | str,
+    output: Path | str,
+    settings: RelevanceSettings,
+    task: str,
+    seed: int,
+    label: str = "BERT",
+    accelerator: str = "auto",
+) -> None:
+    """Write the relevance of every base of every sequence of a table, by every configured score (see `ScoreFile`).
+
+    ``task``, ``seed`` and ``label`` (of the model) identify the classifier in the file; ``accelerator`` is auto, cpu or
+    gpu. Computed in float32.
+
+    Raises `InputError` for a score or a start layer that does not exist, for sequences of another length than the
+    model's, and where a score is not a finite number.
+    """
+    import torch
+
+    from regulens.models.bert import load_classifier
+    from regulens.training.device import best_device
+
+    for name in settings.scores:
+        if name not in SCORES:
+            raise InputError(f"relevance.scores: unknown score '{name}'; {nearest(name, list(SCORES))}")
+    model, content = load_classifier(model_path)
+    sequences, k = read_sequences(test_path), content["settings"]["k"]
+    length, layers = sequences.codes.shape[1], content["settings"]["layers"]
+    if length != content["length_bp"]:
+        raise InputError(
+            f"{test_path} has sequences of {length} bp, the model {model_path} is for {content['length_bp']} bp"
+        )
+    if settings.start_layer >= layers:
+        raise InputError(f"relevance.start_layer: {settings.start_layer}; {model_path} has layers 0 to {layers - 1}")
+    model.to(best_device(accelerator)).requires_grad_(False)
+    codes, labels = torch.from_numpy(sequences.codes), torch.from_numpy(sequences.labels)
+    facts = {"task": task, "seed": seed, "rules": settings.rules, "target": settings.target, "k": k, "model": label}
+    with write_score_file(output, sequences.ids, sequences.labels, sequences.codes, settings.scores, **facts) as writer:
+        for start in progress(range(0, len(codes), settings.batch), f"relevance, {task}"):
+            rows = slice(start, start + settings.batch)
+            logits, scores = score_batch(model, codes[rows], labels[rows], k, settings, start)
+            for name, values in scores.items():
+                if not values.isfinite().all():
+                    row = start + int((~values.isfinite()).any(1).nonzero()[0, 0])
+                    raise InputError(
+                        f"{test_path}: the score '{name}' of {sequences.ids[row]} is not a finite number: the model "
+                        f"{model_path} may have diverged in training"
+                    )
+            writer.append(logits.cpu().numpy(), {name: values.cpu().numpy() for name, values in scores.items()})
+
+
+def score_batch(
+    model: torch.nn.Module, codes: Tensor, labels: Tensor, k: int, settings: RelevanceSettings, first: int = 0
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Logits (B, 2) of a BERT and the relevance of the bases by each configured score, (B, L), for one batch.
+
+    ``codes`` uint8 (B, L) and ``labels`` (B,) on any device; ``first`` is the number of the first sequence in its set.
+    """
+    from regulens.core.kmers import token_ids
+    from regulens.interpret.relevance import Readings, bert_forward
+
+    device = next(model.parameters()).device
+    readings = Readings(
+        partial(bert_forward, model=model, input_ids=token_ids(codes.to(device), k)),
+        rules=settings.rules,
+        target=labels.long().to(device) if settings.target == "label" else None,
+        start_layer=settings.start_layer,
+        index=list(range(first, first + len(codes))),
+        seed=settings.seed,
+    )
+    return readings.logits, {name: base_scores(readings, name, codes.shape[1], k) for name in settings.scores}
+
+
+def base_scores(readings: Readings, name: str, length_bp: int, k: int) -> Tensor:
+    """One score of a batch by base: (B, length_bp).
+
+    CLS and SEP are dropped, then each base gets the mean of the k-mers that cover it (SPEC 6.4).
+    """
+    from regulens.core.kmers import base_relevance
+
+    score = SCORES[name]
+    if score.per_base:
+        return score.read(readings, length_bp)
+    return base_relevance(score.read(readings)[:, 1:-1], k)
+
+
+# Files of relevance scores.
 
 
 class ScoreWriter:
@@ -102,7 +190,8 @@ class ScoreFile:
     @property
     def attributes(self) -> dict[str, Any]:
         """`ATTRIBUTES` by name."""
-        return {name: _plain(self._file.attrs[name]) for name in ATTRIBUTES}
+        values = {name: self._file.attrs[name] for name in ATTRIBUTES}
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
 
     @cached_property
     def ids(self) -> list[str]:
@@ -135,116 +224,8 @@ class ScoreFile:
             raise InputError(f"{self.path}: no score '{name}'; it has {', '.join(self.names)}")
         return self._file["scores"][name][:]
 
-    def __enter__(self) -> "ScoreFile":
+    def __enter__(self) -> ScoreFile:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def score_sequences(
-    model_path: Path | str,
-    test_path: Path | str,
-    output: Path | str,
-    settings: RelevanceSettings,
-    task: str,
-    seed: int,
-    label: str = "BERT",
-    accelerator: str = "auto",
-) -> None:
-    """Write the relevance of every base of every sequence of a table, by every configured score (`score_file`).
-
-    ``task``, ``seed`` and ``label`` (of the model) identify the classifier in the file; ``accelerator`` is auto, cpu or
-    gpu. Computed in float32.
-
-    Raises `InputError` for a score or a start layer that does not exist, for sequences of another length than the
-    model's, and where a score is not a finite number.
-    """
-    for name in settings.scores:
-        if name not in SCORES:
-            raise InputError(f"relevance.scores: unknown score '{name}'; {nearest(name, list(SCORES))}")
-    model, content = load_classifier(model_path)
-    sequences, k = read_sequences(test_path), content["settings"]["k"]
-    length, layers = sequences.codes.shape[1], content["settings"]["layers"]
-    if length != content["length_bp"]:
-        raise InputError(
-            f"{test_path} has sequences of {length} bp, the model {model_path} is for {content['length_bp']} bp"
-        )
-    if settings.start_layer >= layers:
-        raise InputError(f"relevance.start_layer: {settings.start_layer}; {model_path} has layers 0 to {layers - 1}")
-    model.to(best_device(accelerator)).requires_grad_(False)
-    codes, labels = torch.from_numpy(sequences.codes), torch.from_numpy(sequences.labels)
-    facts = {"task": task, "seed": seed, "rules": settings.rules, "target": settings.target, "k": k, "model": label}
-    with write_score_file(output, sequences.ids, sequences.labels, sequences.codes, settings.scores, **facts) as writer:
-        for start in progress(range(0, len(codes), settings.batch), f"relevance, {task}"):
-            rows = slice(start, start + settings.batch)
-            logits, scores = score_batch(model, codes[rows], labels[rows], k, settings, start)
-            for name, values in scores.items():
-                if not values.isfinite().all():
-                    row = start + int((~values.isfinite()).any(1).nonzero()[0, 0])
-                    raise InputError(
-                        f"{test_path}: the score '{name}' of {sequences.ids[row]} is not a finite number: the model "
-                        f"{model_path} may have diverged in training"
-                    )
-            writer.append(logits.cpu().numpy(), {name: values.cpu().numpy() for name, values in scores.items()})
-
-
-def score_batch(
-    model: torch.nn.Module, codes: Tensor, labels: Tensor, k: int, settings: RelevanceSettings, first: int = 0
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Logits (B, 2) of a BERT and the relevance of the bases by each configured score, (B, L), for one batch.
-
-    ``codes`` uint8 (B, L) and ``labels`` (B,) on any device; ``first`` is the number of the first sequence in its set.
-    """
-    device = next(model.parameters()).device
-    readings = Readings(
-        partial(bert_forward, model=model, input_ids=token_ids(codes.to(device), k)),
-        rules=settings.rules,
-        target=labels.long().to(device) if settings.target == "label" else None,
-        start_layer=settings.start_layer,
-        index=list(range(first, first + len(codes))),
-        seed=settings.seed,
-    )
-    return readings.logits, {name: base_scores(readings, name, codes.shape[1], k) for name in settings.scores}
-
-
-def base_scores(readings: Readings, name: str, length_bp: int, k: int) -> Tensor:
-    """One score of a batch by base: (B, length_bp).
-
-    CLS and SEP are dropped, then each base gets the mean of the k-mers that cover it (SPEC 6.4).
-    """
-    score = SCORES[name]
-    if score.per_base:
-        return score.read(readings, length_bp)
-    return base_relevance(score.read(readings)[:, 1:-1], k)
-
-
-# Logits of a BERT classifier for inputs of which only the class is wanted.
-
-
-def class_logits(model: "BertForSequenceClassification", input_ids: Tensor) -> Tensor:
-    """The logits (N, 2) of ``model(input_ids)`` in evaluation mode, ``input_ids`` int64 (N, T) without padding.
-
-    The classifier reads the first token, so that the last layer computes that one only: measured, 1.35 times as fast
-    with three layers of width 96, 1.09 times with twelve of 768. Raises `ValueError` for a model in training mode.
-    """
-    if model.training:
-        raise ValueError("the model is in training mode: call model.eval()")
-    *layers, last = model.bert.encoder.layer
-    hidden = model.bert.embeddings(input_ids)
-    for layer in layers:
-        hidden = layer(hidden)
-    block, first = last.attention.self, hidden[:, :1]
-
-    def heads(x: Tensor) -> Tensor:
-        return x.unflatten(-1, (block.num_attention_heads, block.attention_head_size)).transpose(1, 2)
-
-    context = scaled_dot_product_attention(
-        heads(block.query(first)), heads(block.key(hidden)), heads(block.value(hidden)), scale=block.scaling
-    )
-    attended = last.attention.output(context.transpose(1, 2).flatten(2), first)
-    return model.classifier(model.bert.pooler(last.feed_forward_chunk(attended)))

@@ -35,6 +35,9 @@ class Score:
     """True: ``read`` takes the number of bases too and gives a value for each base, (B, bases)."""
 
 
+RANDOM = "random"
+"""The score that says nothing, which the others are compared with."""
+
 SCORES: dict[str, Score] = {}
 """Every score by name, in the order of tables and legends."""
 
@@ -99,7 +102,7 @@ def gradient_x_input(readings: Readings) -> Tensor:
     return (readings.embedding_gradient * readings.embedding).sum(-1)
 
 
-@score("random", "Random", per_base=True)
+@score(RANDOM, "Random", per_base=True)
 def random(readings: Readings, bases: int) -> Tensor:
     """Uniform numbers, the same for a sequence in whatever batch it comes."""
     values = [np.random.default_rng([readings.seed, index]).random(bases) for index in readings.index]
@@ -117,9 +120,6 @@ def rollout_row(layers: list[Tensor]) -> Tensor:
         row = row / (layer.sum(-1) + 1)[:, None]
         row = row @ layer + row
     return row[:, 0]
-
-
-# Names and labels of the relevance scores, for configuration and figures; reads no model and imports no PyTorch.
 
 
 SCORE_LABELS = {name: score.label for name, score in SCORES.items()}

@@ -1,4 +1,4 @@
-"""Settings of relevance scores and mutagenesis; defaults are those of the paper (002) where it states them."""
+"""Settings of relevance scores, mutagenesis and saliency; defaults are the papers' (002, 001) where they state them."""
 
 from typing import Annotated, Literal
 
@@ -53,9 +53,6 @@ class MutagenesisSettings(Settings):
     """Resamples of the sequences behind each 95 % interval."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the classification; `bf16` is for GPUs that compute in it natively."""
-
-
-# Settings of saliency maps and of their statistics; defaults are those of the paper's code (001; SPEC 5.6).
 
 
 class SaliencySettings(Settings):

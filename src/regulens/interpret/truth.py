@@ -11,10 +11,9 @@ from regulens.core.progress import progress
 from regulens.core.statistics import bootstrap_interval, percentile_interval, row_auroc
 from regulens.data.sequences import check_sites, read_sites
 from regulens.interpret.score_file import ScoreFile
+from regulens.interpret.scores import RANDOM
 
 TRUTH_COLUMNS = ("score", "auroc", "low", "high", "sequences", "above_random")
-
-RANDOM = "random"
 
 DRAWS = 200
 """Random scores behind the row `RANDOM`."""
@@ -23,7 +22,7 @@ DRAWS = 200
 def write_truth(
     scores: Path | str, sites: Path | str, output: Path | str, resamples: int, seed: int, draws: int = DRAWS
 ) -> None:
-    """Write the `truth_table` of a score file and its table of sites (`data.sites`) as CSV.
+    """Write the `truth_table` of a score file and its table of sites (`data.sequences`) as CSV.
 
     Sites of sequences that were not scored do not count. Raises `InputError` when no positive sequence of the score
     file has a site with the role positive, for a site beyond the end of its sequence, and for a score that is not a

@@ -18,7 +18,6 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from regulens.core.errors import InputError
 from regulens.core.sequence import COMPLEMENT, N_CODE
-from regulens.data.sequences import SequenceSet
 from regulens.data.store import AssayStore
 from regulens.training.settings import Augmentation, TrainingSettings
 
@@ -213,11 +212,6 @@ class SequenceDataset(Dataset):
     def __init__(self, codes: np.ndarray, labels: np.ndarray | None = None):
         self.codes = codes
         self.labels = np.zeros(len(codes), np.uint8) if labels is None else labels
-
-    @classmethod
-    def of(cls, sequences: SequenceSet) -> "SequenceDataset":
-        """The data set of a sequence set."""
-        return cls(sequences.codes, sequences.labels)
 
     def __len__(self) -> int:
         return len(self.codes)

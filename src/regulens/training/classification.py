@@ -100,7 +100,8 @@ class ClassificationTask(TrainingTask):
         name: str,
         augmentation: SequenceAugmentation = SequenceAugmentation(),
     ):
-        super().__init__(build_classifier(settings), SequenceDataset.of(train), SequenceDataset.of(valid))
+        train_data, valid_data = (SequenceDataset(part.codes, part.labels) for part in (train, valid))
+        super().__init__(build_classifier(settings), train_data, valid_data)
         self.settings, self.initial, self.name = settings, initial, name
         self.augmentation, self.key = augmentation, 0
         self.length_bp = train.codes.shape[1]
