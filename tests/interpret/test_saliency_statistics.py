@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 
+from regulens.core.statistics import information_content
 from regulens.interpret.saliency import (
     STATISTIC_COLUMNS,
     Positions,
@@ -12,7 +13,6 @@ from regulens.interpret.saliency import (
     trial_statistics,
     truth_positions,
 )
-from regulens.motifs.meme import information_content
 
 UNIFORM, CERTAIN, HALF = [0.25] * 4, [0, 1, 0, 0], [0.5, 0.5, 0, 0]
 WEAK = [0.3, 0.3, 0.2, 0.2]  # 0.029 bits

@@ -11,22 +11,12 @@ import numpy as np
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read
+from regulens.core.statistics import information_content
 
 # Position weight matrices: loading from JASPAR, sampling sites, scoring and reverse complement.
 
 PROBABILITY_FLOOR = 1e-3
 """Smallest probability in a score, so that one base never seen at a position does not make it minus infinity."""
-
-
-def information_content(probabilities: np.ndarray, floor: float = 0.0) -> np.ndarray:
-    """Information of positions against a uniform background in bits, 0 to 2: float64 (...,).
-
-    Arguments:
-        probabilities: of A, C, G and T, (..., 4).
-        floor: what published codes add before the logarithm; 0: none, and a probability of 0 counts nothing.
-    """
-    p = np.asarray(probabilities, dtype=np.float64)
-    return 2 + (p * np.log2(p + floor if floor else np.where(p > 0, p, 1))).sum(axis=-1)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from regulens.core.errors import InputError
+from regulens.core.statistics import information_content
 from regulens.core.tables import require_one_of
 from regulens.interpret.saliency import (
     LOG_FLOOR,
@@ -25,7 +26,6 @@ from regulens.interpret.saliency import (
     truth_positions,
 )
 from regulens.interpret.settings import SaliencySettings
-from regulens.motifs.meme import information_content
 from regulens.plotting.logos import draw_logo, relevance_heights
 from regulens.plotting.style import (
     DARK_GREY,
