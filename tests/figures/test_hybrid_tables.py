@@ -173,7 +173,7 @@ def test_two_engines_in_one_table_are_both_named(tmp_path):
     assert "Filters of 1 of the networks compared with Tomtom by meme 0.5.0, distance pearson" in text
     assert "Filters of 1 of the networks compared with Tomtom by memelite 0.5.0, distance ed" in text
     path.unlink()
-    with pytest.raises(InputError, match=f"{path}: cannot read the hits"):
+    with pytest.raises(InputError, match=f"{path}: no such file"):
         write(tmp_path, "task1", some("c24"))
 
 

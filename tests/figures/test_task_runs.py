@@ -55,13 +55,6 @@ def test_a_row_that_one_seed_lacks_is_an_error(runs):
         over_seeds(read(runs), ["class", "score", "n"], "accuracy")
 
 
-def test_a_row_twice_is_an_error(runs):
-    table = pd.read_csv(runs[0].path)
-    pd.concat([table, table.tail(1)]).to_csv(runs[0].path, index=False)
-    with pytest.raises(InputError, match="seed 1: class positive, score random_sequence, n 200 occurs twice"):
-        over_seeds(read(runs), ["class", "score", "n"], "accuracy")
-
-
 def test_the_same_task_and_seed_twice_is_an_error(runs):
     with pytest.raises(InputError, match=f"{runs[0].path}: task promoters, seed 1 is given twice"):
         read([*runs, runs[0]])
@@ -72,16 +65,12 @@ def test_no_table_is_an_error():
         read([])
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "message"),
-    [("label", 2, "column label: 2 is not a class"), ("accuracy", "high", "accuracy, row 1: 'high' is not a number")],
-)
-def test_a_wrong_cell_is_named(tmp_path, column, value, message):
+def test_text_where_numbers_belong_is_an_error(tmp_path):
     path = tmp_path / "bad.csv"
-    table = curves_table("promoters", 1).astype({column: object})
-    table.loc[0, column] = value
+    table = curves_table("promoters", 1).astype({"accuracy": object})
+    table.loc[0, "accuracy"] = "high"
     table.to_csv(path, index=False)
-    with pytest.raises(InputError, match=f"{path}: .*{message}"):
+    with pytest.raises(InputError, match=f"{path}: column accuracy holds something else than numbers"):
         read([TaskRun("promoters", "Promoters", 1, path)])
 
 

@@ -120,6 +120,13 @@ def test_the_seed_is_named(files):
     assert "- Scores and motifs are those of the model of the first seed." in text
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"comparisons": [{"what": "Motifs"}]}'])
+def test_damaged_facts_are_an_error(tmp_path, content):
+    (tmp_path / "t.facts.json").write_text(content)
+    with pytest.raises(InputError, match=r"t.facts.json: not the facts of a table .* make it again"):
+        read_comparisons(tmp_path / "t.facts.json")
+
+
 def test_files_that_do_not_belong_together(files):
     hits = [("a", "M9", 1e-4, 0.02)]
     with pytest.raises(InputError, match="lrp.tsv: the target M9 has no annotation"):
@@ -128,9 +135,9 @@ def test_files_that_do_not_belong_together(files):
         make(files, score(files, "lrp", [("b", 5)], hits))
     run = score(files, "lrp", [("a", 5)], [])
     (files / "lrp.csv").write_text("motif\na\n")
-    with pytest.raises(InputError, match="lrp.csv: column instances is missing; found motif"):
+    with pytest.raises(InputError, match="lrp.csv: column instances is missing, found motif"):
         make(files, run)
     (files / "lrp.csv").unlink()
-    with pytest.raises(InputError, match="lrp.csv: cannot read the table"):
+    with pytest.raises(InputError, match="lrp.csv: no such file"):
         make(files, run)
     assert not (files / "t.csv").exists()

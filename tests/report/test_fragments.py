@@ -47,7 +47,7 @@ def test_clear_background_becomes_white(tmp_path):
 def test_a_broken_picture_is_named(tmp_path):
     path = gradient(tmp_path / "a.png")
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(InputError, match=r"a\.png: not a readable PNG"):
+    with pytest.raises(InputError, match=r"a\.png: not a PNG"):
         fragments.picture(path)
 
 
@@ -101,7 +101,7 @@ def test_a_long_csv_is_cut_and_says_so(tmp_path):
 def test_a_csv_that_is_none_is_named(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('a,b\n"unfinished\n')
-    with pytest.raises(InputError, match=r"a\.csv: not a readable CSV"):
+    with pytest.raises(InputError, match=r"a\.csv: not a table"):
         fragments.table(path, "Numbers")
 
 

@@ -99,7 +99,7 @@ def _read_text(path: Path | str) -> str:
         raise InputError(f"{path}: cannot read the file: {error.strerror}") from None
 
 
-# Reading what the figures are drawn from, with errors that name the file and what it should hold.
+# Reading what commands wrote: the manifest beside a file has its checksum, so columns are all that is looked at.
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
 
@@ -122,20 +122,42 @@ def require_one_of(value: object, valid: Iterable, key: str) -> None:
     raise InputError(f"{key}: {value!r} is not there; {intro}: {shown or 'none'} ({len(names)} in all)")
 
 
-def read_table(path: Path | str, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a CSV that must have these columns (others are kept). Text columns hold '' where a cell is empty."""
+def damaged(path: Path | str, problem: str) -> InputError:
+    """The error about a file that some command wrote and that is not what it should be."""
+    return InputError(f"{path}: {problem}: the file is damaged or of another version, make it again")
+
+
+def read_table(
+    path: Path | str, columns: Sequence[str], numeric: Sequence[str] = (), *, may_be_empty: bool = False, **options
+) -> pd.DataFrame:
+    """Read a table that some command wrote, by default a CSV. It is not checked line by line.
+
+    Arguments:
+        columns: what it must have; others are kept.
+        numeric: columns that hold numbers only (NaN where a cell is empty).
+        may_be_empty: whether it may have no rows.
+        options: of `pandas.read_csv`, e.g. ``sep``; ``keep_default_na=False`` gives '' for an empty cell, not NaN, and
+            leaves names such as NA as they are.
+
+    Raises InputError for a file that is missing, no table, or lacks a column, rows or numbers.
+    """
     note_read(path)
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, **options)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
-        raise InputError(f"{path}: not a table: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the table: {error.strerror}") from None
+    except ValueError as error:  # pandas' own errors are ValueErrors
+        raise damaged(path, f"not a table ({str(error).strip()})") from None
     missing = [name for name in columns if name not in table.columns]
     if missing:
-        raise InputError(f"{path}: column {', '.join(missing)} is missing; found {', '.join(map(str, table.columns))}")
-    if table.empty:
-        raise InputError(f"{path}: the table has no rows")
+        raise damaged(path, f"column {', '.join(missing)} is missing, found {', '.join(map(str, table.columns))}")
+    if table.empty and not may_be_empty:
+        raise damaged(path, "the table has no rows")
+    for name in numeric:
+        if len(table) and not pd.api.types.is_numeric_dtype(table[name]):
+            raise damaged(path, f"column {name} holds something else than numbers")
     return table
 
 

@@ -10,7 +10,7 @@ from Bio.Align import PairwiseAligner
 from scipy.stats import false_discovery_control, hypergeom
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output, note_read
+from regulens.core.io import atomic_output
 from regulens.core.sequence import decode
 from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
 from regulens.motifs.settings import DiscoverySettings
@@ -364,24 +364,3 @@ def discover(
     with atomic_output(table) as temporary:
         pd.DataFrame(rows, columns=MOTIF_COLUMNS).to_csv(temporary, index=False, float_format="%.6g")
     return found
-
-
-# Tables of motifs and of their annotation, read with errors that name the file.
-
-
-def read_columns(path: Path | str, columns: Sequence[str], sep: str = ",") -> pd.DataFrame:
-    """Read a text table that must have these columns (others are kept); an empty cell is '', also the name NA is text.
-
-    Raises `InputError` when the file cannot be read, is no table, or lacks a column.
-    """
-    note_read(path)
-    try:
-        table = pd.read_csv(path, sep=sep, keep_default_na=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the table: {error.strerror}") from None
-    except ValueError as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a table: {error}") from None
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        raise InputError(f"{path}: column {', '.join(missing)} is missing; found {', '.join(map(str, table.columns))}")
-    return table

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
-from regulens.motifs.discover import read_columns
+from regulens.core.tables import read_table, write_csv
 from regulens.motifs.jaspar import ANNOTATION_COLUMNS
 from regulens.motifs.settings import FilterSettings
 from regulens.motifs.tomtom import read_hits
@@ -90,8 +89,8 @@ def match_filters(
     target of a planted motif was compared.
     """
     of_motif = settings.motif_of
-    table = read_columns(aligned, ALIGNED_COLUMNS)
-    annotation = read_columns(targets, ANNOTATION_COLUMNS, sep="\t")
+    table = read_table(aligned, ALIGNED_COLUMNS, keep_default_na=False)
+    annotation = read_table(targets, ANNOTATION_COLUMNS, keep_default_na=False, sep="\t")
     found, _ = read_hits(hits)
     names = dict(zip(annotation["matrix_id"], annotation["name"], strict=True))
     for name, ids in settings.truth.items():
@@ -128,9 +127,8 @@ def match_filters(
     rows = [trial_statistics(part, recalled, len(settings.truth)) for _, part in table.groupby("trial", sort=False)]
     rates = pd.DataFrame(rows, columns=STATISTICS_COLUMNS)
     table = table[FILTER_COLUMNS]
-    for path, content in ((output, table), (statistics, rates)):
-        with atomic_output(path) as temporary:
-            content.to_csv(temporary, index=False, float_format="%.6g")
+    write_csv(table, output)
+    write_csv(rates, statistics)
     return table, rates
 
 

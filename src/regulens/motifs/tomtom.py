@@ -5,6 +5,7 @@ The engine of record is the MEME Suite. memelite is its reimplementation in Pyth
 """
 
 import importlib.metadata
+import itertools
 import json
 import re
 import shlex
@@ -22,6 +23,7 @@ from scipy.stats import false_discovery_control
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read, write_text
+from regulens.core.tables import damaged, read_table
 from regulens.motifs.meme import MemeMotif, MemeText, read_meme
 from regulens.motifs.settings import ComparisonSettings
 
@@ -51,30 +53,19 @@ def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
     No hit gives an empty table. Raises `InputError` for a file that is missing or no such table.
     """
     facts: dict[str, str] = {}
-    note_read(path)
     try:
         with open(path, encoding="utf-8") as file:
-            lines = 0
-            for line in file:
-                if not line.startswith("# "):
-                    break
+            for line in itertools.takewhile(lambda line: line.startswith("# "), file):
                 key, _, value = line[2:].rstrip("\n").partition(": ")
-                facts[key], lines = value, lines + 1
-        table = pd.read_csv(
-            path, sep="\t", skiprows=lines, keep_default_na=False, dtype=dict.fromkeys(TEXT_COLUMNS, str)
-        )
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the hits: {error.strerror}") from None
-    except (UnicodeDecodeError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise InputError(f"{path}: not a table of hits: {error}") from None
-    missing = [name for name in HIT_COLUMNS if name not in table.columns]
-    if missing or "engine" not in facts:
-        what = f"column {', '.join(missing)}" if missing else "the line '# engine: ...'"
-        raise InputError(f"{path}: {what} is missing: compare the motifs again")
-    try:
-        return table.astype({name: float for name in ("p_value", "e_value", "q_value")}), facts
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
+                facts[key] = value
+    except (OSError, UnicodeDecodeError):
+        pass  # the reader of tables says so
+    numeric, texts = ["p_value", "e_value", "q_value"], dict.fromkeys(TEXT_COLUMNS, str)
+    options = {"sep": "\t", "skiprows": len(facts), "keep_default_na": False, "dtype": texts}
+    table = read_table(path, HIT_COLUMNS, numeric, may_be_empty=True, **options)
+    if "engine" not in facts:
+        raise damaged(path, "the line '# engine: ...' is missing")
+    return table.astype(dict.fromkeys(numeric, float)), facts
 
 
 # The MEME Suite's Tomtom as a subprocess (https://meme-suite.org/meme/doc/tomtom.html).
@@ -285,8 +276,11 @@ def write_comparisons(comparisons: Sequence[Compared], table: Path | str) -> Non
 def read_comparisons(path: Path | str) -> list[Compared]:
     """What `write_comparisons` wrote to a `facts_path`."""
     note_read(path)
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
-    return [Compared(one.pop("what"), one) for one in content["comparisons"]]
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))["comparisons"]
+        return [Compared(one["what"], {key: one[key] for key in FACTS if key != "queries"}) for one in found]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, f"not the facts of a table ({error})") from None
 
 
 MIN_TARGETS = 50

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
 from docutils.core import publish_parts
 from docutils.utils import SystemMessage
 from markdown_it import MarkdownIt
@@ -14,6 +13,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from regulens.core.errors import InputError
+from regulens.core.tables import damaged, read_table
 
 PICTURE_WIDTH = 1500
 """Pixels; where pictures must be made smaller, wider ones are scaled down to this. The page links to the whole."""
@@ -41,7 +41,7 @@ def picture(path: Path, smaller: bool = False) -> Picture:
             size = image.size
             versions = [content, _smaller(image)] if smaller else [content]
     except (OSError, SyntaxError) as error:
-        raise InputError(f"{path}: not a readable PNG ({error}): make it again") from None
+        raise damaged(path, f"not a PNG ({error})") from None
     return Picture("data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode(), size)
 
 
@@ -103,10 +103,7 @@ def from_markdown(text: str, name: str) -> Markup:
 
 def from_csv(path: Path, name: str) -> Markup:
     """The first `TABLE_ROWS` rows of a CSV as HTML, numbers with four digits that count."""
-    try:
-        values = pd.read_csv(path)
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{path}: not a readable CSV ({error}): make it again") from None
+    values = read_table(path, (), may_be_empty=True)
     html = values.head(TABLE_ROWS).to_html(index=False, border=0, na_rep="", float_format=lambda v: f"{v:.4g}")
     html = _boxed(html.replace("<th>", '<th scope="col">').replace(' style="text-align: right;"', ""), name)
     if len(values) > TABLE_ROWS:

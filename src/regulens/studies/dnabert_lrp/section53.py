@@ -10,8 +10,7 @@ import pandas as pd
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.published import published_texts
-from regulens.core.tables import markdown_table, write_csv
-from regulens.motifs.discover import read_columns
+from regulens.core.tables import markdown_table, read_table, write_csv
 from regulens.motifs.tomtom import Compared, group_by_way, read_hits, write_comparisons
 from regulens.studies.dnabert_lrp.tasks import STUDY
 
@@ -74,13 +73,15 @@ def table53(
 
     Returns the tidy table. Raises `InputError` for a missing file or column, or a target without an annotation.
     """
-    known = read_columns(annotation, ["matrix_id", "name", "tf_class", "tf_family"], sep="\t").set_index("matrix_id")
+    columns = ["matrix_id", "name", "tf_class", "tf_family"]
+    known = read_table(annotation, columns, keep_default_na=False, sep="\t").set_index("matrix_id")
     paper = (published_as or {}).get(task)
     classes = _published_classes(published, f"{paper}_positive") if paper else {}
     facts, parts = {}, []
     for run in runs:
         hits, facts[run.label] = read_hits(run.hits)
-        part = _score_rows(read_columns(run.motifs, ["motif", "instances"]), hits, known, run, facts[run.label])
+        motifs = read_table(run.motifs, ["motif", "instances"], may_be_empty=True, keep_default_na=False)
+        part = _score_rows(motifs, hits, known, run, facts[run.label])
         parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     ways = group_by_way(facts)

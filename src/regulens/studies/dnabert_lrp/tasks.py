@@ -8,7 +8,7 @@ import pandas as pd
 from regulens.core.errors import InputError
 from regulens.core.published import published_numbers
 from regulens.core.runs import CLASSES, TaskRun
-from regulens.core.tables import numbers, read_table
+from regulens.core.tables import read_table
 from regulens.core.tables import spread as spread  # the claims take it from here
 
 STUDY = "dnabert_lrp"
@@ -28,8 +28,8 @@ def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Seq
         columns: columns that every table must have.
         numeric: those that hold numbers (NaN where a cell is empty).
 
-    A column ``label`` must hold 0 and 1; a column ``class`` with 'negative' and 'positive' is then added. Raises
-    InputError on no table, a missing file or column, text where a number belongs, or a task and seed given twice.
+    Where there is a column ``label`` (0 and 1), a column ``class`` with 'negative' and 'positive' is added. Raises
+    InputError on no table, what `read_table` raises, or a task and seed given twice.
     """
     if not runs:
         raise InputError("no table given: at least one task is needed")
@@ -40,14 +40,10 @@ def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Seq
                 f"{run.path}: task {run.task}, seed {run.seed} is given twice (also {seen[run[0], run[2]]})"
             )
         seen[run.task, run.seed] = run.path
-        table = read_table(run.path, columns).drop(columns=["task", "task_label", "seed", "class"], errors="ignore")
-        for name in numeric:
-            table[name] = numbers(table[name], run.path)
+        table = read_table(run.path, columns, numeric)
+        table = table.drop(columns=["task", "task_label", "seed", "class"], errors="ignore")
         front = pd.DataFrame({"task": run.task, "task_label": run.label, "seed": run.seed}, table.index)
         if "label" in columns:
-            if not table["label"].isin(list(CLASSES)).all():
-                wrong = table.loc[~table["label"].isin(list(CLASSES)), "label"].iloc[0]
-                raise InputError(f"{run.path}: column label: {wrong} is not a class; it holds 0 and 1")
             front["class"] = table["label"].map(CLASSES)
         frames.append(pd.concat([front, table], axis=1))
     return pd.concat(frames, ignore_index=True)
@@ -64,12 +60,9 @@ def over_seeds(table: pd.DataFrame, keys: Sequence[str], value: str, also: Seque
             interval of one model.
 
     Returns columns task, task_label, ``keys``, ``value``, sd, ``also``, seeds (their number). Raises InputError when
-    a row is missing in one of a task's seeds or occurs twice in it.
+    a row is missing in one of a task's seeds.
     """
     keys = ["task", "task_label", *keys]
-    if table.duplicated([*keys, "seed"]).any():
-        row = table[table.duplicated([*keys, "seed"])].iloc[0]
-        raise InputError(f"task {row['task']}, seed {row['seed']}: {_said(row, keys[2:])} occurs twice in the table")
     groups = table.groupby(keys, sort=False, dropna=False)
     result = groups[[value]].mean()
     result["sd"] = groups[value].std(ddof=1)
@@ -82,14 +75,9 @@ def over_seeds(table: pd.DataFrame, keys: Sequence[str], value: str, also: Seque
         row = result[result["seeds"] < expected].iloc[0]
         some = table[(table[keys] == row[keys]).all(axis=1)]["seed"]
         missing = sorted(set(table.loc[table["task"] == row["task"], "seed"]) - set(some))
-        raise InputError(
-            f"task {row['task']}, seed {missing[0]}: {_said(row, keys[2:])} is missing, other seeds have it"
-        )
+        what = ", ".join(f"{key} {row[key]}" for key in keys[2:])
+        raise InputError(f"task {row['task']}, seed {missing[0]}: {what} is missing, other seeds have it")
     return result
-
-
-def _said(row: pd.Series, keys: Sequence[str]) -> str:
-    return ", ".join(f"{key} {row[key]}" for key in keys)
 
 
 def tasks_of(table: pd.DataFrame) -> dict[str, str]:

@@ -67,9 +67,7 @@ def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filt
 
     Raises InputError when the trial is not there, or when the two files do not have the same filters of it.
     """
-    table = read_table(filters, FILTER_COLUMNS)
-    for column in ("best_name", "truth"):
-        table[column] = table[column].fillna("").astype(str)
+    table = read_table(filters, FILTER_COLUMNS).fillna({"best_name": "", "truth": ""})
     rows = table[table["trial"] == trial].set_index("filter").sort_index()
     if rows.empty:
         trials = ", ".join(map(str, sorted(set(table["trial"]))))
@@ -82,7 +80,6 @@ def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filt
             f"{meme} has {len(matrices)} motifs trial{trial}_filterNN, {filters} has {len(rows)} filters of trial "
             f"{trial}, not the same: align and compare the filters again"
         )
-    rows["matched"] = rows["matched"].astype(str).str.lower() == "true"
     return [
         Filter(number, matrices[names[number]], *values)
         for number, *values in rows[["sites", "hits", "best_name", "best_q", "truth", "matched"]].itertuples()

@@ -14,7 +14,6 @@ from regulens.core.tables import (
     TextTable,
     decimal,
     markdown_table,
-    numbers,
     read_table,
     require_one_of,
     spread,
@@ -36,8 +35,6 @@ MODEL_COLUMNS = ["architecture", "label", "baseline", "modules", "activation"]
 
 TRIAL_COLUMNS = ["trial", "seed", "status", "epochs", "best_epoch", "parameters"]
 """Columns of ``metrics.csv`` that say how a trial was trained."""
-
-_WHOLE = ["trial", "seed", "epochs", "best_epoch", "parameters"]
 
 
 class Task(NamedTuple):
@@ -122,8 +119,7 @@ def collect(
         keep: number of trials of a model that count, see `best`.
         split, metric: what they are chosen by: test or valid, aupr or auroc.
 
-    Raises InputError on a missing file or column, a number that is none, a trial that occurs twice, or trials that
-    are not the same in a model's two files.
+    Raises InputError on what `read_table` raises, or trials that are not the same in a model's two files.
     """
     what, chosen_by = task_named(task), _chosen_by(split, metric)
     if keep < 1:
@@ -135,10 +131,8 @@ def collect(
         for activation in activations:
             place = Path(folder) / task / name / activation
             sources = list(dict.fromkeys([*what.classification.values(), chosen_by]))
-            trials = read_trial_table(place / "metrics.csv", [*TRIAL_COLUMNS, *sources], ["status"])
-            for status in trials["status"].unique():
-                require_one_of(status, STATUSES, f"{place / 'metrics.csv'}: status")
-            read = read_trial_table(place / what.source, ["trial", *what.interpretation.values()])
+            trials = _read_by_trial(place / "metrics.csv", [*TRIAL_COLUMNS, *sources], ["status"])
+            read = _read_by_trial(place / what.source, ["trial", *what.interpretation.values()])
             _same_trials(trials, place / "metrics.csv", read, place / what.source)
             interpretation = read.set_index("trial").loc[trials["trial"]]
             rows = {
@@ -176,22 +170,9 @@ def best(values: pd.Series, keep: int) -> np.ndarray:
     return chosen & np.isfinite(numbers)
 
 
-def read_trial_table(path: Path | str, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a table with one row a trial, sorted by trial; ``columns`` hold numbers but for those in ``text``."""
-    table = read_table(path, columns)
-    for name in columns:
-        if name not in text:
-            table[name] = numbers(table[name], path)
-    for name in [name for name in _WHOLE if name in columns]:
-        if table[name].isna().any():
-            raise InputError(f"{path}: column {name}: a cell is empty; every trial has one")
-        if not np.issubdtype(table[name].dtype, np.integer):
-            if (table[name] % 1 != 0).any():
-                raise InputError(f"{path}: column {name} holds a number that is not whole")
-            table[name] = table[name].astype(np.int64)
-    twice = table.loc[table["trial"].duplicated(), "trial"]
-    if len(twice):
-        raise InputError(f"{path}: trial {twice.iloc[0]} occurs twice")
+def _read_by_trial(path: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
+    """A table with one row a trial, sorted by trial; ``columns`` hold numbers but for those in ``text``."""
+    table = read_table(path, columns, [name for name in columns if name not in text])
     return table.sort_values("trial", ignore_index=True)
 
 
@@ -205,22 +186,10 @@ def _same_trials(first: pd.DataFrame, first_path: Path, second: pd.DataFrame, se
 
 
 def read_trials(path: Path | str, task: str) -> pd.DataFrame:
-    """Read a table of `collect` from CSV, e.g. to find the best kept trial of a model.
-
-    Raises InputError on a missing file or column, a cell of the wrong kind, or a trial of a model that occurs twice.
-    """
+    """Read a table of `collect` from CSV, e.g. to find the best kept trial of a model."""
     columns = trial_columns(task)
-    table = read_table(path, columns)[columns]
-    table["modules"] = table["modules"].fillna("").astype(str)
-    if table["kept"].dtype != bool:
-        raise InputError(f"{path}: column kept holds True and False only, found {table['kept'].iloc[0]!r}")
-    for name in task_named(task).metrics:
-        table[name] = numbers(table[name], path)
-    again = table[table.duplicated(["architecture", "activation", "trial"])]
-    if len(again):
-        row = again.iloc[0]
-        raise InputError(f"{path}: {row['architecture']}, {row['activation']}, trial {row['trial']} occurs twice")
-    return table
+    table = read_table(path, columns, ["kept", *task_named(task).metrics])[columns]
+    return table.fillna({"modules": ""})
 
 
 def best_trial(

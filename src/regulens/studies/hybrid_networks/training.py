@@ -85,8 +85,9 @@ def read_logs(runs: Sequence[TrialLog], score: str = "auroc") -> pd.DataFrame:
     for run in runs:
         if run.path is None:
             continue
-        table = read_table(run.path, ["trial", "epoch", "train_loss", f"valid_{score}"])
-        finite = np.isfinite(pd.to_numeric(table["train_loss"], errors="coerce"))
+        columns = ["trial", "epoch", "train_loss", f"valid_{score}"]
+        table = read_table(run.path, columns, columns)
+        finite = np.isfinite(table["train_loss"])
         frames.append(
             pd.DataFrame(
                 {
@@ -94,7 +95,7 @@ def read_logs(runs: Sequence[TrialLog], score: str = "auroc") -> pd.DataFrame:
                     "activation": run.activation,
                     "trial": table["trial"],
                     "epoch": table["epoch"],
-                    "score": pd.to_numeric(table[f"valid_{score}"], errors="coerce").where(finite),
+                    "score": table[f"valid_{score}"].where(finite),
                 }
             )
         )
