@@ -44,7 +44,7 @@ def test_pdf_holds_text_as_text_and_no_date(tmp_path):
 def test_bytes_do_not_depend_on_the_process_or_the_date(tmp_path):
     code = """
 import sys
-from regulens.figures.style import new_figure, save, styled
+from regulens.plotting.style import new_figure, save, styled
 
 figure = styled(new_figure)(85, 40)
 axes = styled(figure.subplots)()

@@ -1,7 +1,7 @@
-"""Logos: stacked letters A, C, G and T as outlines, fast enough for thousands of letters in one figure.
+"""Logos: stacked letters A, C, G and T as outlines, and sites of motifs as arrows along them.
 
 logomaker draws the same logos, but one patch a letter and through pyplot; here all letters of one base in a panel are
-one path.
+one path, fast enough for thousands of letters in one figure.
 """
 
 import functools
@@ -26,22 +26,23 @@ LETTER_COLOURS = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": VERMILION}
 LETTER_WIDTH = 0.92
 """Width of a letter in base pairs: neighbours do not touch."""
 
+ROLE_COLOURS = {"positive": SKY_BLUE, "negative": PURPLE, "shared": GREY}
+"""Colours of sites by the class whose sequences have the motif; apart from those of the letters."""
 
-@functools.cache
-def _outline(letter: str) -> Path:
-    """Outline of a letter that fills the box from (0, 0) to (1, 1)."""
-    path = TextPath((0, 0), letter, size=10, prop=FontProperties(family="DejaVu Sans", weight="bold"))
-    box = path.get_extents()
-    vertices = (path.vertices - box.min) / box.size
-    # The vertex of a CLOSEPOLY is not drawn and lies anywhere; inside the box it cannot stretch the extent of the path.
-    return Path(np.clip(vertices, 0, 1), path.codes)
+ROLE_LINES = {"positive": "none", "negative": "-", "shared": ":"}
+"""Line around a site: a grey print loses the colours."""
 
+ROLE_LABELS = {
+    "positive": "Site of positive sequences",
+    "negative": "Site of negative sequences",
+    "shared": "Site of both classes",
+}
 
-def relevance_heights(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Heights of a logo with one letter a base: ``values`` (L,) at the columns ``codes`` (L,), 0 elsewhere, (L, 4)."""
-    heights = np.zeros((len(codes), 4))
-    heights[np.arange(len(codes)), codes] = values
-    return heights
+_MM_PER_POINT = 25.4 / 72
+
+_PAD_MM = 0.8
+
+_LONGEST = 24
 
 
 def draw_logo(axes: Axes, heights: np.ndarray, start: float = 0) -> None:
@@ -69,6 +70,13 @@ def draw_logo(axes: Axes, heights: np.ndarray, start: float = 0) -> None:
         axes.add_artist(PathPatch(path, facecolor=LETTER_COLOURS[letter], linewidth=0, gid=letter))
 
 
+def relevance_heights(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Heights of a logo with one letter a base: ``values`` (L,) at the columns ``codes`` (L,), 0 elsewhere, (L, 4)."""
+    heights = np.zeros((len(codes), 4))
+    heights[np.arange(len(codes)), codes] = values
+    return heights
+
+
 def _letters(letter: str, left: np.ndarray, bottom: np.ndarray, height: np.ndarray) -> Path:
     """One path with a letter in every box [left, left + LETTER_WIDTH] x [bottom, bottom + height]."""
     outline = _outline(letter)
@@ -77,25 +85,17 @@ def _letters(letter: str, left: np.ndarray, bottom: np.ndarray, height: np.ndarr
     return Path(vertices.reshape(-1, 2), np.tile(outline.codes, len(left)))
 
 
+@functools.cache
+def _outline(letter: str) -> Path:
+    """Outline of a letter that fills the box from (0, 0) to (1, 1)."""
+    path = TextPath((0, 0), letter, size=10, prop=FontProperties(family="DejaVu Sans", weight="bold"))
+    box = path.get_extents()
+    vertices = (path.vertices - box.min) / box.size
+    # The vertex of a CLOSEPOLY is not drawn and lies anywhere; inside the box it cannot stretch the extent of the path.
+    return Path(np.clip(vertices, 0, 1), path.codes)
+
+
 # Sites of motifs along a sequence, as arrows with names.
-
-ROLE_COLOURS = {"positive": SKY_BLUE, "negative": PURPLE, "shared": GREY}
-"""Colours of sites by the class whose sequences have the motif; apart from those of the letters."""
-
-ROLE_LINES = {"positive": "none", "negative": "-", "shared": ":"}
-"""Line around a site: a grey print loses the colours."""
-
-ROLE_LABELS = {
-    "positive": "Site of positive sequences",
-    "negative": "Site of negative sequences",
-    "shared": "Site of both classes",
-}
-
-_MM_PER_POINT = 25.4 / 72
-
-_PAD_MM = 0.8
-
-_LONGEST = 24
 
 
 class PlacedSite(NamedTuple):
@@ -144,12 +144,6 @@ def place_sites(sites: pd.DataFrame | None, start: int, end: int, mm_per_bp: flo
     return placed
 
 
-def role_patch(role: str) -> dict:
-    """How a site's arrow, and its patch in a legend, are filled and outlined."""
-    line = {"edgecolor": (BLACK, 0 if ROLE_LINES[role] == "none" else 1), "linestyle": ROLE_LINES[role]}
-    return {"facecolor": (ROLE_COLOURS[role], 0.5), "linewidth": 0.6, **line}
-
-
 def draw_sites(axes: Axes, sites: list[PlacedSite]) -> None:
     """Arrows from 5' to 3' of the site's strand; a site without a strand is a box. The axes show nothing else."""
     axes.set_axis_off()
@@ -169,6 +163,12 @@ def draw_sites(axes: Axes, sites: list[PlacedSite]) -> None:
             left = [(site.start + head_bp, top), (site.start, middle), (site.start + head_bp, bottom)]
         axes.add_patch(Polygon(left + right, **role_patch(site.role)))
         axes.text(site.text_at, middle, site.name, fontsize=SMALL, ha="center", va="center_baseline")
+
+
+def role_patch(role: str) -> dict:
+    """How a site's arrow, and its patch in a legend, are filled and outlined."""
+    line = {"edgecolor": (BLACK, 0 if ROLE_LINES[role] == "none" else 1), "linestyle": ROLE_LINES[role]}
+    return {"facecolor": (ROLE_COLOURS[role], 0.5), "linewidth": 0.6, **line}
 
 
 def _head_bp(mm_per_bp: float) -> float:

@@ -8,6 +8,8 @@ from matplotlib.patches import Polygon
 
 from regulens.plotting.style import BLACK, DARK_VERMILION, NORMAL, SMALL, new_figure
 
+_LEFT, _BOX, _HEIGHT = 7.0, 27.0, 7.5
+
 
 class BoxLook(NamedTuple):
     """How the box of one kind of stage looks; tints stay light, so that black text on them is readable in grey."""
@@ -62,11 +64,6 @@ def arrow(axes: Axes, points: list[tuple[float, float]]) -> None:
 
 
 # Detail (b) of Figure 1: the two attention blocks of a 1D-Swin layer and the merging behind them (000 Figure 1b).
-
-WIDTH = 56.0
-"""Width of the detail in mm."""
-
-_LEFT, _BOX, _HEIGHT = 7.0, 27.0, 7.5
 
 
 def draw_block_pair(axes: Axes, x: float, y: float, window: int | None, merge: str) -> None:

@@ -1,8 +1,8 @@
-"""The look of every figure: sizes, fonts, colours, and how a figure is written.
+"""The look of every figure: sizes, fonts, how a figure is written, and how models, networks and scores are drawn.
 
 Figures are drawn at their final size (85 mm for one column, 178 mm for two), so that the font sizes below are those on
 paper. Colours are Okabe and Ito's, which stay apart for colour-blind readers; markers and line styles differ as well,
-because a grey print loses the colours.
+because a grey print loses the colours. A model, an activation or a score looks the same in every figure.
 """
 
 import functools
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -80,50 +79,10 @@ WINE, OLIVE, INDIGO, BROWN, TEAL = "#882255", "#999933", "#332288", "#8C6D00", "
 DARK_VERMILION, DARK_GREEN = "#8C3E00", "#00684C"
 """Darker shades of the same thing: a second kind of block, the windows of a stage."""
 
-
-class ModelStyle(NamedTuple):
-    """How one model is drawn, in every figure."""
-
-    colour: str
-    marker: str
-
-
-TRUTH = ModelStyle(BLACK, "*")
-
-DNABERT = "dnabert"
-"""Name of the model of the second study, whose tasks are all drawn in its colour."""
-
-_MODEL_STYLES = {
-    "maxpool_cnn": ModelStyle(GREEN, "^"),
-    "attpool_cnn": ModelStyle(ORANGE, "v"),
-    "attpool_dilated": ModelStyle(PURPLE, "D"),
-    "enformer": ModelStyle(BLUE, "s"),
-    "swin1d": ModelStyle(VERMILION, "o"),
-    "mean": ModelStyle(GREY, "x"),
-    "gc_cpg_ridge": ModelStyle(DARK_GREY, "P"),
-    DNABERT: ModelStyle(INDIGO, "d"),
-}
-
-_FURTHER_MODELS = [
-    ModelStyle(SKY_BLUE, "p"),
-    ModelStyle(WINE, "h"),
-    ModelStyle(OLIVE, "<"),
-    ModelStyle(TEAL, ">"),
-    ModelStyle(BROWN, "X"),
-]
-
 ATTENTION_COLOURS = "cividis"
 """Colour map of attention: its lightness rises steadily, so that it survives colour blindness and grey prints."""
 
-
-def model_style(name: str) -> ModelStyle:
-    """Colour and marker of a model. A name that is not the paper's gets one of five more, always the same one."""
-    return _MODEL_STYLES.get(name) or _FURTHER_MODELS[zlib.crc32(name.encode()) % len(_FURTHER_MODELS)]
-
-
-def model_colour(name: str) -> str:
-    """Colour of a model, the same in every figure."""
-    return model_style(name).colour
+# Figures.
 
 
 def styled(function: Callable) -> Callable:
@@ -137,11 +96,6 @@ def styled(function: Callable) -> Callable:
     return inner
 
 
-def page_width(least_mm: float) -> int:
-    """Width in mm of a figure that needs ``least_mm``: one column where that is enough, else two."""
-    return SINGLE_COLUMN if least_mm <= SINGLE_COLUMN else DOUBLE_COLUMN
-
-
 def new_figure(width_mm: float, height_mm: float) -> Figure:
     """An empty figure of this size on paper, outside pyplot: nothing keeps it alive and no display is asked for.
 
@@ -152,6 +106,11 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
     figure = Figure(figsize=(width_mm * MM, height_mm * MM))
     FigureCanvasAgg(figure)
     return figure
+
+
+def page_width(least_mm: float) -> int:
+    """Width in mm of a figure that needs ``least_mm``: one column where that is enough, else two."""
+    return SINGLE_COLUMN if least_mm <= SINGLE_COLUMN else DOUBLE_COLUMN
 
 
 @styled
@@ -196,12 +155,57 @@ def base_pairs(length: float) -> str:
     return f"{length:.3g} bp" if length < 999.5 else f"{length / 1000:.3g} kb"
 
 
-def panel_letter(axes: Axes, letter: str) -> None:
-    """Bold letter at the left above a panel."""
-    axes.set_title(letter, loc="left", fontweight="bold", fontsize=LARGE)
+def marker_size(marker: str) -> float:
+    """Marker size in points, so that all cover about the same area."""
+    return {"*": 6.5, "P": 5.0, "D": 3.8, "s": 4.0}.get(marker, 4.5)
 
 
-# How the hybrid networks are named and drawn, the same in every figure of the study (001).
+# Models.
+
+
+class ModelStyle(NamedTuple):
+    """How one model is drawn, in every figure."""
+
+    colour: str
+    marker: str
+
+
+TRUTH = ModelStyle(BLACK, "*")
+
+DNABERT = "dnabert"
+"""Name of the model of the second study, whose tasks are all drawn in its colour."""
+
+_MODEL_STYLES = {
+    "maxpool_cnn": ModelStyle(GREEN, "^"),
+    "attpool_cnn": ModelStyle(ORANGE, "v"),
+    "attpool_dilated": ModelStyle(PURPLE, "D"),
+    "enformer": ModelStyle(BLUE, "s"),
+    "swin1d": ModelStyle(VERMILION, "o"),
+    "mean": ModelStyle(GREY, "x"),
+    "gc_cpg_ridge": ModelStyle(DARK_GREY, "P"),
+    DNABERT: ModelStyle(INDIGO, "d"),
+}
+
+_FURTHER_MODELS = [
+    ModelStyle(SKY_BLUE, "p"),
+    ModelStyle(WINE, "h"),
+    ModelStyle(OLIVE, "<"),
+    ModelStyle(TEAL, ">"),
+    ModelStyle(BROWN, "X"),
+]
+
+
+def model_style(name: str) -> ModelStyle:
+    """Colour and marker of a model. A name that is not the paper's gets one of five more, always the same one."""
+    return _MODEL_STYLES.get(name) or _FURTHER_MODELS[zlib.crc32(name.encode()) % len(_FURTHER_MODELS)]
+
+
+def model_colour(name: str) -> str:
+    """Colour of a model, the same in every figure."""
+    return model_style(name).colour
+
+
+# Hybrid networks (001).
 
 
 BASELINES = {
@@ -230,7 +234,13 @@ ACTIVATIONS = {
 }
 """Activations of the first layer: x and y of Figures 2 and 3."""
 
-_ACTIVATION_STYLES = {  # markers of the paper's figures (SPEC 7)
+
+def activation_style(name: str) -> ActivationStyle:
+    """Label, colour, line and marker of an activation; one that is not the paper's is grey and keeps its name."""
+    return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":", "D"))
+
+
+_MODULES_STYLES = {  # markers of the paper's figures (SPEC 7)
     "": ModelStyle(BLACK, "o"),
     "Att": ModelStyle(BLUE, "^"),
     "LSTM-Att": ModelStyle(SKY_BLUE, "s"),
@@ -239,16 +249,25 @@ _ACTIVATION_STYLES = {  # markers of the paper's figures (SPEC 7)
     "Trans4": ModelStyle(VERMILION, "D"),
 }
 
-_FURTHER_ACTIVATIONS = {
+_FURTHER_MODULES = {
     "LSTM": ModelStyle(GREY, "v"),
     "Trans": ModelStyle(PURPLE, "X"),
     "other": ModelStyle(WINE, "h"),
 }
 
 
-def activation_style(name: str) -> ActivationStyle:
-    """Label, colour, line and marker of an activation; one that is not the paper's is grey and keeps its name."""
-    return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":", "D"))
+def modules_style(modules: Sequence[str]) -> ModelStyle:
+    """Colour and marker of what stands behind a baseline.
+
+    LSTM-TransN and TransN look alike, because the LSTM of the latter belongs to its baseline (C4-LSTM).
+    """
+    name = combination(modules)
+    name = name.removeprefix("LSTM-") if "Trans" in name else name
+    return (
+        _MODULES_STYLES.get(name)
+        or _FURTHER_MODULES.get("Trans" if name.startswith("Trans") else name)
+        or _FURTHER_MODULES["other"]
+    )
 
 
 def combination(modules: Sequence[str]) -> str:
@@ -266,29 +285,7 @@ def combination(modules: Sequence[str]) -> str:
     return "-".join(f"{name}{count}" if name == "Trans" else name for name, count in zip(names, counts, strict=True))
 
 
-def modules_style(modules: Sequence[str]) -> ModelStyle:
-    """Colour and marker of what stands behind a baseline.
-
-    LSTM-TransN and TransN look alike, because the LSTM of the latter belongs to its baseline (C4-LSTM).
-    """
-    name = combination(modules)
-    name = name.removeprefix("LSTM-") if "Trans" in name else name
-    return (
-        _ACTIVATION_STYLES.get(name)
-        or _FURTHER_ACTIVATIONS.get("Trans" if name.startswith("Trans") else name)
-        or _FURTHER_ACTIVATIONS["other"]
-    )
-
-
-def marker_size(marker: str) -> float:
-    """Marker size in points, so that all cover about the same area."""
-    return {"*": 6.5, "P": 5.0, "D": 3.8, "s": 4.0}.get(marker, 4.5)
-
-
-# How a relevance score is drawn, the same in every figure: colour, marker and line, so that any one may be lost.
-
-
-_Line = str | tuple[float, tuple[float, ...]]
+# Relevance scores: colour, marker and line, so that any one may be lost.
 
 
 class ScoreStyle(NamedTuple):
@@ -296,7 +293,7 @@ class ScoreStyle(NamedTuple):
 
     colour: str
     marker: str
-    line: _Line
+    line: str | tuple[float, tuple[float, ...]]
 
 
 RANDOM = "random"
