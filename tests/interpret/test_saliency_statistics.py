@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score
 
-from regulens.core.statistics import information_content
+from regulens.core.sequence import information_content
 from regulens.interpret.saliency import (
     STATISTIC_COLUMNS,
     Positions,

@@ -65,7 +65,7 @@ def run(files, **settings):
 
 @pytest.mark.parametrize(("name", "hits", "significant"), [("pearson.q0.1", 323, 323), ("ed.all", 32 * 518, 540)])
 def test_tables_of_the_real_program_are_read(golden, name, hits, significant):
-    table = tomtom.parse((golden / f"{name}.tsv").read_text())
+    table = tomtom.parse_tsv((golden / f"{name}.tsv").read_text())
     assert list(table) == HIT_COLUMNS
     assert len(table) == hits
     assert (table["q_value"] <= 0.1).sum() == significant
@@ -87,8 +87,8 @@ def test_a_real_table_goes_through_the_comparison(golden, tmp_path, monkeypatch)
 
 
 def test_a_table_without_hits_is_empty():
-    assert tomtom.parse(HEADER).empty
-    assert tomtom.parse(HEADER + "".join(TABLE.splitlines(keepends=True)[-4:])).empty
+    assert tomtom.parse_tsv(HEADER).empty
+    assert tomtom.parse_tsv(HEADER + "".join(TABLE.splitlines(keepends=True)[-4:])).empty
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_table_without_hits_is_empty():
 )
 def test_other_output_is_an_error_that_names_the_line(text, message):
     with pytest.raises(ValueError, match=message):
-        tomtom.parse(text)
+        tomtom.parse_tsv(text)
 
 
 def test_the_subprocess_gets_the_arguments_and_its_hits_are_written(files, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ def folder(mirror):
 
 @pytest.fixture(scope="module")
 def meme(folder):
-    return tomtom.parse((folder / "ed.all.tsv").read_text())
+    return tomtom.parse_tsv((folder / "ed.all.tsv").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -353,11 +353,11 @@ def motif_problems(config: Config, conda: bool = False) -> list[str]:
 def _release_problems(releases: dict[str, str]) -> list[str]:
     if not releases:
         return []
-    from pyjaspar import JASPAR_LATEST_RELEASE, jaspardb  # opens a database of every release on import
+    from regulens.motifs.meme import jaspar_releases
 
-    known = jaspardb(release=JASPAR_LATEST_RELEASE).get_releases()
+    known = jaspar_releases()
     return [
-        f"{key}: JASPAR release {release!r} is not installed: choose one of {', '.join(sorted(known))}"
+        f"{key}: JASPAR release {release!r} is not installed: choose one of {', '.join(known)}"
         for key, release in releases.items()
         if release not in known
     ]

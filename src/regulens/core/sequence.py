@@ -1,4 +1,4 @@
-"""The alphabet: codes, one-hot encoding and reverse complement, in the order A, C, G, T everywhere."""
+"""Sequences as codes, in the order A, C, G, T everywhere: letters, one-hot, reverse complement, information content."""
 
 from __future__ import annotations
 
@@ -50,3 +50,12 @@ def one_hot(codes: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tens
 
     bases = torch.arange(4, device=codes.device, dtype=codes.dtype)
     return (codes.unsqueeze(-2) == bases.unsqueeze(-1)).to(dtype or torch.float32)
+
+
+def information_content(probabilities: np.ndarray, floor: float = 0) -> np.ndarray:
+    """Information of each position against a uniform background, in bits: float64 (...,) from (..., 4), rows sum to 1.
+
+    ``floor`` is added to every probability before its logarithm, as published codes do; without it 0 log 0 is 0.
+    """
+    p = np.asarray(probabilities, np.float64)
+    return 2 + (p * np.log2(p + floor if floor else np.where(p > 0, p, 1))).sum(axis=-1)

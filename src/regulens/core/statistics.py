@@ -1,4 +1,4 @@
-"""Statistics that several studies share: intervals, bootstrap, paired tests, rank correlations, AUROC, information."""
+"""Statistics that several studies share: intervals, bootstrap, paired tests, rank correlations and AUROC of rows."""
 
 import numpy as np
 from scipy.stats import binom, rankdata, t
@@ -88,12 +88,3 @@ def row_auroc(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     rank_sum = (rankdata(values, axis=1) * truth).sum(axis=1)
     wins = rank_sum - positive * (positive + 1) / 2
     return np.divide(wins, pairs, out=np.full(len(truth), np.nan), where=pairs > 0)
-
-
-def information_content(probabilities: np.ndarray, floor: float = 0) -> np.ndarray:
-    """Information of each position against a uniform background, in bits: float64 (...,) from (..., 4), rows sum to 1.
-
-    ``floor`` is added to every probability before its logarithm, as published codes do; without it 0 log 0 is 0.
-    """
-    p = np.asarray(probabilities, np.float64)
-    return 2 + (p * np.log2(p + floor if floor else np.where(p > 0, p, 1))).sum(axis=-1)

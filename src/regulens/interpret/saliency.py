@@ -19,8 +19,7 @@ from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
-from regulens.core.sequence import one_hot
-from regulens.core.statistics import information_content
+from regulens.core.sequence import information_content, one_hot
 from regulens.data.simulate.motifs import MotifSequences, read_motif_sequences
 from regulens.interpret.settings import SaliencySettings
 from regulens.training.device import best_device

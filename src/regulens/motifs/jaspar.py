@@ -1,4 +1,4 @@
-"""Motifs of a JASPAR release as targets of a comparison, with the class and family of their factors.
+"""Motifs of a JASPAR release: targets of a comparison, with class and family of their factors, and simulations' own.
 
 JASPAR comes with the package ``pyjaspar`` (no network).
 """
@@ -21,10 +21,12 @@ from regulens.data.simulate.motifs import (
     simulate_regulatory_code,
     write_motif_sequences,
 )
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, load_matrices, write_meme
+from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, load_matrices, open_jaspar, write_meme
 from regulens.motifs.settings import ComparisonSettings
 
 ANNOTATION_COLUMNS = ["matrix_id", "name", "tf_class", "tf_family"]
+
+# Targets of a comparison.
 
 
 class JasparMotif(NamedTuple):
@@ -38,6 +40,22 @@ class JasparMotif(NamedTuple):
     """Family, like ``tf_class``."""
 
 
+def write_targets(settings: ComparisonSettings, meme: Path | str, annotation: Path | str) -> int:
+    """Write the configured targets as MEME text and their annotation as TSV (`ANNOTATION_COLUMNS`); returns how many.
+
+    Raises `InputError` as `load_targets` does.
+    """
+    targets = load_targets(settings.release, settings.collection, settings.tax_group, settings.all_versions)
+    write_meme(meme, [target.motif for target in targets])
+    rows = [
+        (target.motif.matrix.matrix_id, target.motif.matrix.name, target.tf_class, target.tf_family)
+        for target in targets
+    ]
+    with atomic_output(annotation) as temporary:
+        pd.DataFrame(rows, columns=ANNOTATION_COLUMNS).to_csv(temporary, sep="\t", index=False)
+    return len(targets)
+
+
 def load_targets(
     release: str, collection: str = "CORE", tax_group: str | None = None, all_versions: bool = False
 ) -> list[JasparMotif]:
@@ -46,12 +64,7 @@ def load_targets(
     ``tax_group`` None: every group. ``all_versions``: superseded versions of a matrix too.
     Raises `InputError` with the valid values when release, collection or group are not there.
     """
-    from pyjaspar import JASPAR_LATEST_RELEASE, jaspardb  # opens a database of every release on import
-
-    releases = jaspardb(release=JASPAR_LATEST_RELEASE).get_releases()
-    if release not in releases:
-        raise InputError(f"JASPAR release {release!r} is not installed; choose one of {', '.join(sorted(releases))}.")
-    database = jaspardb(release=release)
+    database = open_jaspar(release)
     with warnings.catch_warnings():  # pyjaspar warns and returns nothing where this function raises
         warnings.simplefilter("ignore")
         found = database.fetch_motifs(collection=collection, tax_group=tax_group, all_versions=all_versions)
@@ -83,23 +96,7 @@ def _nothing(motifs, release: str, collection: str, tax_group: str | None) -> st
     return f"{release} {collection} has no matrix of the group {tax_group!r}; choose one of {valid}, or null for all"
 
 
-def write_targets(settings: ComparisonSettings, meme: Path | str, annotation: Path | str) -> int:
-    """Write the configured targets as MEME text and their annotation as TSV (`ANNOTATION_COLUMNS`); returns how many.
-
-    Raises `InputError` as `load_targets` does.
-    """
-    targets = load_targets(settings.release, settings.collection, settings.tax_group, settings.all_versions)
-    write_meme(meme, [target.motif for target in targets])
-    rows = [
-        (target.motif.matrix.matrix_id, target.motif.matrix.name, target.tf_class, target.tf_family)
-        for target in targets
-    ]
-    with atomic_output(annotation) as temporary:
-        pd.DataFrame(rows, columns=ANNOTATION_COLUMNS).to_csv(temporary, sep="\t", index=False)
-    return len(targets)
-
-
-# From the settings of a motif simulation to its file: the matrices come from JASPAR, the rest from `regulens.data`.
+# The simulated data sets of the hybrid networks: the matrices come from JASPAR, the rest from `regulens.data`.
 
 
 def write_simulation(settings: BindingSites | RegulatoryCode, output: Path | str) -> MotifSequences:

@@ -1,4 +1,7 @@
-"""Motifs as MEME text: the minimal format, version 4, DNA (https://meme-suite.org/meme/doc/meme-format.html)."""
+"""Motifs: position weight matrices, from JASPAR or from MEME text, and MEME text with them.
+
+MEME text is the minimal format, version 4, DNA (https://meme-suite.org/meme/doc/meme-format.html).
+"""
 
 import re
 import warnings
@@ -11,12 +14,18 @@ import numpy as np
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read
-from regulens.core.statistics import information_content
-
-# Position weight matrices: loading from JASPAR, sampling sites, scoring and reverse complement.
+from regulens.core.sequence import information_content
 
 PROBABILITY_FLOOR = 1e-3
 """Smallest probability in a score, so that one base never seen at a position does not make it minus infinity."""
+
+UNIFORM = np.full(4, 0.25)
+
+_SUM_TOLERANCE = 0.01
+"""Rows are printed with few digits; what is further off than this is no rounding."""
+
+_FLOOR = 1e-7
+"""What the published code adds to a frequency before its logarithm."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,6 @@ class PositionWeightMatrix:
         """Information content in bits of each position against a uniform background, (width,), 0 to 2."""
         return information_content(self.probabilities)
 
-    @property
-    def letter_heights(self) -> np.ndarray:
-        """Letters of a sequence logo, (width, 4) in bits: probability times `information`, as if of many sites."""
-        return self.probabilities * self.information[:, None]
-
     def reverse_complement(self) -> "PositionWeightMatrix":
         """The same motif read on the other strand: rows reversed, A with T and C with G exchanged."""
         return PositionWeightMatrix(self.name, self.matrix_id, self.probabilities[::-1, ::-1])
@@ -75,13 +79,24 @@ def load_matrices(motifs: Mapping[str, str], release: str) -> dict[str, Position
     decides. ``release``: e.g. ``JASPAR2020``. Counts are normalised by position without a pseudocount.
     Raises InputError for an unknown release or identifier.
     """
-    from pyjaspar import JASPAR_LATEST_RELEASE, jaspardb  # opens a database of every release on import
-
-    releases = jaspardb(release=JASPAR_LATEST_RELEASE).get_releases()
-    if release not in releases:
-        raise InputError(f"JASPAR release {release!r} is not installed; choose one of {', '.join(sorted(releases))}.")
-    database = jaspardb(release=release)
+    database = open_jaspar(release)
     return {name: _load(database, name, matrix_id, release) for name, matrix_id in motifs.items()}
+
+
+def open_jaspar(release: str):
+    """Database of a JASPAR release; `InputError` with the installed ones when it is not among them."""
+    from pyjaspar import jaspardb  # opens a database of every release on import
+
+    if release not in (releases := jaspar_releases()):
+        raise InputError(f"JASPAR release {release!r} is not installed; choose one of {', '.join(releases)}.")
+    return jaspardb(release=release)
+
+
+def jaspar_releases() -> list[str]:
+    """Names of the JASPAR releases that the installed ``pyjaspar`` holds, sorted."""
+    from pyjaspar import JASPAR_LATEST_RELEASE, jaspardb
+
+    return sorted(jaspardb(release=JASPAR_LATEST_RELEASE).get_releases())
 
 
 def _load(database, name: str, matrix_id: str, release: str) -> PositionWeightMatrix:
@@ -97,10 +112,7 @@ def _load(database, name: str, matrix_id: str, release: str) -> PositionWeightMa
     return PositionWeightMatrix(name, matrix_id, counts / counts.sum(axis=1, keepdims=True))
 
 
-UNIFORM = np.full(4, 0.25)
-
-_SUM_TOLERANCE = 0.01
-"""Rows are printed with few digits; what is further off than this is no rounding."""
+# MEME text.
 
 
 @dataclass(frozen=True)
@@ -256,10 +268,7 @@ def _frequencies(lines: _Lines, words: list[str], what: str) -> np.ndarray:
     return values / values.sum()
 
 
-# Cutting an aligned motif to its informative columns (SPEC 5.5, item 2).
-
-_FLOOR = 1e-7
-"""What the published code adds to a frequency before its logarithm."""
+# An aligned motif, cut to its informative columns (SPEC 5.5, item 2).
 
 
 class Span(NamedTuple):

@@ -1,4 +1,4 @@
-"""Settings of motif discovery and comparison; defaults are DNABERT's and the paper's (002 section 4.4; SPEC 6.6)."""
+"""Settings of motif discovery and comparison, and of the motifs of filters; defaults are those of the papers' code."""
 
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -6,6 +6,28 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from regulens.core.settings import Settings
+
+MatrixIds = Annotated[list[str], Field(min_length=1)]
+
+TRUTH: dict[str, list[str]] = {
+    "Arid3a": ["MA0151.1", "MA0601.1", "PB0001.1"],
+    "CEBPB": ["MA0466.1", "MA0466.2"],
+    "FOSL1": ["MA0477.1"],
+    "Gabpa": ["MA0062.1", "MA0062.2"],
+    "MAFK": ["MA0496.1", "MA0496.2"],
+    "MAX": ["MA0058.1", "MA0058.2", "MA0058.3"],
+    "MEF2A": ["MA0052.1", "MA0052.2", "MA0052.3"],
+    "NFYB": ["MA0502.1", "MA0060.1", "MA0060.2"],
+    "SP1": ["MA0079.1", "MA0079.2", "MA0079.3"],
+    "SRF": ["MA0083.1", "MA0083.2", "MA0083.3"],
+    "STAT1": ["MA0137.1", "MA0137.2", "MA0137.3", "MA0660.1", "MA0773.1"],
+    "YY1": ["MA0095.1", "MA0095.2"],
+}
+"""Planted motif to the targets that count as it, as published: without the versions that came later (MA0079.4,
+MA0477.2, ...: a hit to one of these alone is a false positive), and with MEF2B and MEF2D (MA0660.1, MA0773.1) under
+STAT1 by mistake."""
+
+# Discovery and comparison (002 section 4.4; SPEC 6.6).
 
 
 class DiscoverySettings(Settings):
@@ -44,27 +66,7 @@ class ComparisonSettings(Settings):
     """Superseded versions of a matrix too."""
 
 
-# Settings of the motifs of first-layer filters; defaults are those of the paper's code (001 section 2; SPEC 5.5).
-
-MatrixIds = Annotated[list[str], Field(min_length=1)]
-
-TRUTH: dict[str, list[str]] = {
-    "Arid3a": ["MA0151.1", "MA0601.1", "PB0001.1"],
-    "CEBPB": ["MA0466.1", "MA0466.2"],
-    "FOSL1": ["MA0477.1"],
-    "Gabpa": ["MA0062.1", "MA0062.2"],
-    "MAFK": ["MA0496.1", "MA0496.2"],
-    "MAX": ["MA0058.1", "MA0058.2", "MA0058.3"],
-    "MEF2A": ["MA0052.1", "MA0052.2", "MA0052.3"],
-    "NFYB": ["MA0502.1", "MA0060.1", "MA0060.2"],
-    "SP1": ["MA0079.1", "MA0079.2", "MA0079.3"],
-    "SRF": ["MA0083.1", "MA0083.2", "MA0083.3"],
-    "STAT1": ["MA0137.1", "MA0137.2", "MA0137.3", "MA0660.1", "MA0773.1"],
-    "YY1": ["MA0095.1", "MA0095.2"],
-}
-"""Planted motif to the targets that count as it, as published: without the versions that came later (MA0079.4,
-MA0477.2, ...: a hit to one of these alone is a false positive), and with MEF2B and MEF2D (MA0660.1, MA0773.1) under
-STAT1 by mistake."""
+# Motifs of first-layer filters (001 section 2; SPEC 5.5).
 
 
 class FilterSettings(Settings):

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from regulens.core.errors import InputError
-from regulens.core.statistics import information_content
+from regulens.core.sequence import information_content
 from regulens.core.tables import require_one_of
 from regulens.interpret.saliency import (
     LOG_FLOOR,
