@@ -298,7 +298,7 @@ def test_the_commit_is_that_of_this_project_only(tmp_path, monkeypatch):
     package = tmp_path / "lib/regulens"
     package.mkdir(parents=True)
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(record, "PACKAGE", package)
+    monkeypatch.setattr(record, "ROOT", package)
     assert record._commit() is None, "another project's repository around the package"
 
 

@@ -1,7 +1,7 @@
-"""Leaves a manifest beside every file that a command wrote: what it was made from, and how.
+"""Manifests: leaves one beside every file that a command wrote, with what it was made from and how; reads them again.
 
-`provenance` reads them. Of a command's path options, those that it put in place (`atomic_output`) are its artefacts,
-the other files its inputs; what it reads besides is told by `note_read`. A command that fails leaves no manifest.
+Of a command's path options, those that it put in place (`atomic_output`) are its artefacts, the other files its inputs;
+what it reads besides is told by `note_read`. A command that fails leaves no manifest. `trace` follows them back.
 """
 
 import functools
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import regulens
-from regulens.core.code import source_hash
+from regulens.core.code import ROOT, source_hash
 from regulens.core.errors import InputError
 from regulens.core.io import (
     SMALL_BYTES,
@@ -37,198 +37,7 @@ from regulens.core.io import (
     size_and_time,
 )
 
-# Manifests as text: reading one, and whether the artefact beside it is still the one that it is about.
-
 FORMAT = "regulens manifest 1"
-
-_TOUCHED_NS = 600 * 10**9
-"""Time after a command in which its outputs may be touched."""
-
-_KEYS = {"identity": dict, "identity_sha256": str, "run": dict}
-
-_IDENTITY_KEYS = {"artefact": str, "sha256": str, "command": str, "inputs": list, "code": dict}
-
-
-def identity_sum(identity: dict[str, Any]) -> str:
-    """sha256 of the canonical JSON of a manifest's identity: keys sorted, no spaces."""
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_manifest(artefact: Path | str) -> dict[str, Any]:
-    """The manifest of a file or folder.
-
-    Raises `InputError` when there is none, or when it cannot be read or was changed by hand.
-    """
-    path = manifest_path(artefact)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{artefact}: no manifest ({path.name}) beside it: it was not made by a regulens command that has "
-            "finished, or by an older version: make it again"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable manifest ({error}): make {artefact} again") from None
-    parts = [(content, _KEYS), (content.get("identity") if isinstance(content, dict) else None, _IDENTITY_KEYS)]
-    wrong = [
-        key
-        for part, keys in parts
-        for key, kind in keys.items()
-        if not (isinstance(part, dict) and isinstance(part.get(key), kind))
-    ]
-    if wrong or content.get("format") != FORMAT:
-        what = ", ".join(wrong) or "format"
-        raise InputError(f"{path}: not a manifest of this version (missing or wrong: {what}): make {artefact} again")
-    if identity_sum(content["identity"]) != content["identity_sha256"]:
-        raise InputError(f"{path}: its text was changed: identity_sha256 is another one's: make {artefact} again")
-    return content
-
-
-def files_of(artefact: Path, manifest: dict[str, Any]) -> list[Path]:
-    """The file, or the files of a folder, that a manifest is about."""
-    parts = manifest["identity"].get("files")
-    return [artefact] if parts is None else [artefact / name for name in parts]
-
-
-def same_size(artefact: Path, manifest: dict[str, Any]) -> bool:
-    """Whether the artefact is there with the number of bytes that its manifest says."""
-    try:
-        return size_and_time(files_of(artefact, manifest))[0] == _bytes(manifest)
-    except OSError:
-        return False
-
-
-def _bytes(manifest: dict[str, Any]) -> int | None:
-    """Size of the artefact; where a part of it is wall time, that is no part of the identity."""
-    return manifest["identity"].get("bytes", manifest["run"].get("bytes"))
-
-
-def same_contents(artefact: Path, manifest: dict[str, Any], again: bool = True) -> bool:
-    """Whether the artefact has the sha256 that its manifest says; ``again``: read it even if its sum is remembered."""
-    identity, sum_of = manifest["identity"], file_sum if again else remembered_sum
-    try:
-        if "files" in identity:
-            names = identity["files"]
-            return joined_sum((name, sum_of(artefact / name)) for name in names) == identity["sha256"]
-        return sum_of(artefact, identity.get("measured", [])) == identity["sha256"]
-    except OSError:
-        return False
-
-
-def still_fits(artefact: Path, manifest: dict[str, Any]) -> bool:
-    """Whether the artefact is still the one that its manifest is about.
-
-    That is so when its size is the same and it has not changed later than shortly after the command: Snakemake touches
-    outputs when their job ends. Otherwise, as after a copy, and where it is small, its sha256 is compared.
-    """
-    if not same_size(artefact, manifest):
-        return False
-    size, changed = size_and_time(files_of(artefact, manifest))
-    since = changed - manifest["run"].get("changed_ns", 0)
-    untouched = size >= SMALL_BYTES and 0 <= since <= _TOUCHED_NS
-    return untouched or same_contents(artefact, manifest, again=False)
-
-
-# Circumstances of a command that its results may depend on: seeds, threads, device; and the memory that it took.
-
-
-def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
-    """Seeds in the settings: the number, or several by their place; None without one."""
-    found: dict[str, int] = {}
-
-    def collect(values: Any, place: str) -> None:
-        if isinstance(values, dict):
-            for name, value in values.items():
-                if name == "seed" and isinstance(value, int):
-                    found[f"{place}seed"] = value
-                else:
-                    collect(value, f"{place}{name}.")
-
-    collect(settings, "")
-    return next(iter(found.values())) if len(set(found.values())) == 1 else found or None
-
-
-def threads(arguments: dict[str, Any]) -> int:
-    """CPU threads: as asked for, else what OpenMP is told, else as many as there are CPUs to use."""
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return arguments.get("threads") or (int(told) if told.isdigit() else usable)
-
-
-def device() -> str:
-    """cpu, or the name of the GPU; torch is not imported for the question."""
-    torch = sys.modules.get("torch")
-    used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
-    return f"cuda: {torch.cuda.get_device_name()}" if used else "cpu"
-
-
-def peak_memory_mb() -> float:
-    """The largest memory of this process, or of one that it started, in MB (1e6 bytes)."""
-    users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(max(resource.getrusage(user).ru_maxrss for user in users) * unit / 1e6, 1)
-
-
-# Which code runs: version, commit and hash of this package, and the versions of what it is built on.
-
-PACKAGE = Path(regulens.__file__).parent
-
-
-@cache
-def code_facts() -> dict[str, str | None]:
-    """version; commit (None outside a checkout; with ``+changes`` where it is not what runs); hash of all files."""
-    return {"version": regulens.__version__, "commit": _commit(), "hash": source_hash()}
-
-
-def _commit() -> str | None:
-    """Commit of the checkout that the package lies in, as ``src/regulens``."""
-    root = PACKAGE.parents[1]
-    if not ((root / ".git").exists() and (root / "pyproject.toml").is_file()):
-        return None
-    command = ["git", "status", "--porcelain=v2", "--branch", "--", str(PACKAGE)]
-    # Without a lock: jobs that run side by side all ask.
-    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=2)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    found = re.search(r"^# branch.oid ([0-9a-f]+)$", done.stdout, flags=re.M)
-    if not found:
-        return None
-    changed = any(not line.startswith("#") for line in done.stdout.splitlines())
-    return found[1][:12] + "+changes" * changed
-
-
-@cache
-def package_versions() -> dict[str, str]:
-    """Installed version of every direct dependency; empty where the package runs without being installed."""
-    try:
-        needed = importlib.metadata.requires("regulens") or []
-    except importlib.metadata.PackageNotFoundError:
-        return {}
-    installed = _installed()
-    names = sorted({re.match(r"[\w.-]+", entry)[0] for entry in needed if "extra ==" not in entry}, key=str.lower)
-    return {name: found for name in names if (found := installed.get(_normal(name)))}
-
-
-def _installed() -> dict[str, str]:
-    """Versions of all installed packages, from the names of their folders: reading their texts takes much longer."""
-    found: dict[str, str] = {}
-    for folder in sys.path:
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for name in names:
-            if match := re.fullmatch(r"(.+?)-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info", name):
-                found.setdefault(_normal(match[1]), match[2])
-    return found
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
 
 SETTINGS = ("settings", "hardware", "source")
 """Options with JSON."""
@@ -239,11 +48,18 @@ WITHOUT_EFFECT = {"download": {"settings", "lock"}, "report": {"rebuild"}}
 STATE = "state"
 """Option with the folder of an interrupted training's state, which is gone when its artefacts are there."""
 
+MEASURED = {"epochs_log": ["seconds", "examples_per_s"]}
+"""Columns, by the option that names the file, that are wall time: the sum of the file leaves them out."""
+
 _MANY = 50
 """Files of one folder that are listed one by one."""
 
-MEASURED = {"epochs_log": ["seconds", "examples_per_s"]}
-"""Columns, by the option that names the file, that are wall time: the sum of the file leaves them out."""
+_TOUCHED_NS = 600 * 10**9
+"""Time after a command in which its outputs may be touched."""
+
+_KEYS = {"identity": dict, "identity_sha256": str, "run": dict}
+
+_IDENTITY_KEYS = {"artefact": str, "sha256": str, "command": str, "inputs": list, "code": dict}
 
 
 def leaves_manifests(function: Callable, command: str) -> Callable:
@@ -418,3 +234,185 @@ def _settings(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if arguments.get(name) and name not in WITHOUT_EFFECT.get(command, ())
     }
     return parsed.pop("settings", {}) | parsed
+
+
+# Reading a manifest, and whether the artefact beside it is still the one that it is about.
+
+
+def read_manifest(artefact: Path | str) -> dict[str, Any]:
+    """The manifest of a file or folder.
+
+    Raises `InputError` when there is none, or when it cannot be read or was changed by hand.
+    """
+    path = manifest_path(artefact)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{artefact}: no manifest ({path.name}) beside it: it was not made by a regulens command that has "
+            "finished, or by an older version: make it again"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable manifest ({error}): make {artefact} again") from None
+    parts = [(content, _KEYS), (content.get("identity") if isinstance(content, dict) else None, _IDENTITY_KEYS)]
+    wrong = [
+        key
+        for part, keys in parts
+        for key, kind in keys.items()
+        if not (isinstance(part, dict) and isinstance(part.get(key), kind))
+    ]
+    if wrong or content.get("format") != FORMAT:
+        what = ", ".join(wrong) or "format"
+        raise InputError(f"{path}: not a manifest of this version (missing or wrong: {what}): make {artefact} again")
+    if identity_sum(content["identity"]) != content["identity_sha256"]:
+        raise InputError(f"{path}: its text was changed: identity_sha256 is another one's: make {artefact} again")
+    return content
+
+
+def identity_sum(identity: dict[str, Any]) -> str:
+    """sha256 of the canonical JSON of a manifest's identity: keys sorted, no spaces."""
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def files_of(artefact: Path, manifest: dict[str, Any]) -> list[Path]:
+    """The file, or the files of a folder, that a manifest is about."""
+    parts = manifest["identity"].get("files")
+    return [artefact] if parts is None else [artefact / name for name in parts]
+
+
+def still_fits(artefact: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the artefact is still the one that its manifest is about.
+
+    That is so when its size is the same and it has not changed later than shortly after the command: Snakemake touches
+    outputs when their job ends. Otherwise, as after a copy, and where it is small, its sha256 is compared.
+    """
+    if not same_size(artefact, manifest):
+        return False
+    size, changed = size_and_time(files_of(artefact, manifest))
+    since = changed - manifest["run"].get("changed_ns", 0)
+    untouched = size >= SMALL_BYTES and 0 <= since <= _TOUCHED_NS
+    return untouched or same_contents(artefact, manifest, again=False)
+
+
+def same_size(artefact: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the artefact is there with the number of bytes that its manifest says."""
+    try:
+        return size_and_time(files_of(artefact, manifest))[0] == _bytes(manifest)
+    except OSError:
+        return False
+
+
+def _bytes(manifest: dict[str, Any]) -> int | None:
+    """Size of the artefact; where a part of it is wall time, that is no part of the identity."""
+    return manifest["identity"].get("bytes", manifest["run"].get("bytes"))
+
+
+def same_contents(artefact: Path, manifest: dict[str, Any], again: bool = True) -> bool:
+    """Whether the artefact has the sha256 that its manifest says; ``again``: read it even if its sum is remembered."""
+    identity, sum_of = manifest["identity"], file_sum if again else remembered_sum
+    try:
+        if "files" in identity:
+            names = identity["files"]
+            return joined_sum((name, sum_of(artefact / name)) for name in names) == identity["sha256"]
+        return sum_of(artefact, identity.get("measured", [])) == identity["sha256"]
+    except OSError:
+        return False
+
+
+# Circumstances of a command that its results may depend on: seeds, threads, device; and the memory that it took.
+
+
+def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
+    """Seeds in the settings: the number, or several by their place; None without one."""
+    found: dict[str, int] = {}
+
+    def collect(values: Any, place: str) -> None:
+        if isinstance(values, dict):
+            for name, value in values.items():
+                if name == "seed" and isinstance(value, int):
+                    found[f"{place}seed"] = value
+                else:
+                    collect(value, f"{place}{name}.")
+
+    collect(settings, "")
+    return next(iter(found.values())) if len(set(found.values())) == 1 else found or None
+
+
+def threads(arguments: dict[str, Any]) -> int:
+    """CPU threads: as asked for, else what OpenMP is told, else as many as there are CPUs to use."""
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return arguments.get("threads") or (int(told) if told.isdigit() else usable)
+
+
+def device() -> str:
+    """cpu, or the name of the GPU; torch is not imported for the question."""
+    torch = sys.modules.get("torch")
+    used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
+    return f"cuda: {torch.cuda.get_device_name()}" if used else "cpu"
+
+
+def peak_memory_mb() -> float:
+    """The largest memory of this process, or of one that it started, in MB (1e6 bytes)."""
+    users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(max(resource.getrusage(user).ru_maxrss for user in users) * unit / 1e6, 1)
+
+
+# Which code runs: version, commit and hash of this package, and the versions of what it is built on.
+
+
+@cache
+def code_facts() -> dict[str, str | None]:
+    """version; commit (None outside a checkout; with ``+changes`` where it is not what runs); hash of all files."""
+    return {"version": regulens.__version__, "commit": _commit(), "hash": source_hash()}
+
+
+def _commit() -> str | None:
+    """Commit of the checkout that the package lies in, as ``src/regulens``."""
+    root = ROOT.parents[1]
+    if not ((root / ".git").exists() and (root / "pyproject.toml").is_file()):
+        return None
+    command = ["git", "status", "--porcelain=v2", "--branch", "--", str(ROOT)]
+    # Without a lock: jobs that run side by side all ask.
+    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=2)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"^# branch.oid ([0-9a-f]+)$", done.stdout, flags=re.M)
+    if not found:
+        return None
+    changed = any(not line.startswith("#") for line in done.stdout.splitlines())
+    return found[1][:12] + "+changes" * changed
+
+
+@cache
+def package_versions() -> dict[str, str]:
+    """Installed version of every direct dependency; empty where the package runs without being installed."""
+    try:
+        needed = importlib.metadata.requires("regulens") or []
+    except importlib.metadata.PackageNotFoundError:
+        return {}
+    installed = _installed()
+    names = sorted({re.match(r"[\w.-]+", entry)[0] for entry in needed if "extra ==" not in entry}, key=str.lower)
+    return {name: found for name in names if (found := installed.get(_normal(name)))}
+
+
+def _installed() -> dict[str, str]:
+    """Versions of all installed packages, from the names of their folders: reading their texts takes much longer."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for name in names:
+            if match := re.fullmatch(r"(.+?)-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info", name):
+                found.setdefault(_normal(match[1]), match[2])
+    return found
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -16,6 +16,9 @@ from regulens.provenance.record import read_manifest, same_contents, same_size
 
 __all__ = ["Step", "chain", "manifest_path", "read_manifest"]
 
+_FEW = 4
+"""As many inputs by the same command are shown one by one."""
+
 
 @dataclass
 class Step:
@@ -118,6 +121,9 @@ def _compare(step: Step, entry: dict[str, Any]) -> None:
         step.problem = step.problem or f"{step.location} was used with two different contents"
 
 
+# Chains for readers: as JSON, and as a tree.
+
+
 def as_json(steps: list[Step]) -> str:
     """A chain as JSON: a list of maps with the fields of `Step`."""
     rows = [
@@ -135,15 +141,8 @@ def as_json(steps: list[Step]) -> str:
     return json.dumps(rows, indent=1, ensure_ascii=False)
 
 
-# A chain of manifests as a tree for a reader.
-
-
-_FEW = 4
-"""As many inputs by the same command are shown one by one."""
-
-
 def tree(steps: Sequence[Step], everything: bool = False) -> Tree:
-    """The steps of `provenance.chain`, each once with its inputs below it.
+    """The steps of a `chain`, each once with its inputs below it.
 
     Of many inputs that the same command made, such as shards, the first two are shown, unless ``everything`` is set.
     """
@@ -176,10 +175,6 @@ def _folded(steps: Sequence[Step], inputs: Sequence[int], everything: bool) -> I
             yield places[2], len(places) - 2
 
 
-def _maker(step: Step) -> str:
-    return f"regulens {step.identity['command']}" if step.manifest else "no command"
-
-
 def _label(step: Step) -> str:
     """Path and, below it, how it was made."""
     lines = [f"[bold]{escape(step.path)}[/]{'' if step.kept else ' [dim](not kept)[/]'}"]
@@ -197,6 +192,10 @@ def _label(step: Step) -> str:
     elif not identity:
         lines.append("[dim]no manifest: not made by a command, or by one of an older version[/]")
     return "\n".join(lines)
+
+
+def _maker(step: Step) -> str:
+    return f"regulens {step.identity['command']}" if step.manifest else "no command"
 
 
 def _value(value) -> str:
