@@ -1,7 +1,9 @@
 """Time and memory of the GPU jobs of a configuration, estimated from the shapes of its networks.
 
-Time of a pass: operations over a sustained rate plus bytes over a sustained bandwidth, and never less than a launch for
-each operator. These rates are assumptions, stated in `Gpu`; a measured run replaces them. Importing imports torch.
+One forward pass is counted on shapes alone: the networks are built on torch's ``meta`` device, without weights, GPU or
+data. Time of a pass: operations over a sustained rate plus bytes over a sustained bandwidth, and never less than a
+launch for each operator. These rates are assumptions, stated in `Gpu`; a measured run replaces them. Importing imports
+torch.
 """
 
 from collections.abc import Callable
@@ -20,8 +22,17 @@ from regulens.data.settings import Geometry
 from regulens.models.base import build
 from regulens.models.settings import BertSettings, HybridNetworkSettings
 
-# What one forward pass of a network costs, counted on shapes alone: no weights, no GPU, no data. The networks are
-# built on torch's ``meta`` device. Importing this module imports torch.
+TRAINING_PASSES = 3
+"""A training step costs as much as three forward passes: forward, and twice as much backward."""
+
+RELEVANCE_PASSES = 10
+"""All relevance scores of a sequence: gradients, and a relevance pass of several products an operation."""
+
+STATE_BYTES = 22
+"""Bytes of a parameter in training: float32 weight, gradient, its bucket, two of Adam, a bf16 copy."""
+
+CONTEXT_GB, SLACK = 1.5, 1.15
+"""What CUDA and NCCL take, and what the allocator's blocks lose."""
 
 
 @dataclass(frozen=True)
@@ -38,87 +49,6 @@ class Cost:
     """Bytes of activations that are kept for the backward pass."""
     operators: int
     """Operators that are called, views left out: about the kernels that a GPU launches."""
-
-
-class _Traffic(TorchDispatchMode):
-    """Counts operators and the bytes of their arguments and results."""
-
-    def __init__(self):
-        super().__init__()
-        self.moved_bytes = self.operators = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        result = function(*args, **(kwargs or {}))
-        if not function.is_view:
-            tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, Tensor)]
-            self.operators += 1
-            self.moved_bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-        return result
-
-
-def forward_cost(make: Callable[[], nn.Module], run: Callable[[nn.Module], Tensor]) -> Cost:
-    """Cost of ``run(make())`` in training mode; both are called on the meta device."""
-    with torch.device("meta"):
-        model = make().train()
-        of_model = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
-        saved: dict[int, int] = {}
-
-        def pack(tensor: Tensor) -> Tensor:
-            storage = tensor.untyped_storage()
-            if storage._cdata not in of_model:
-                saved[storage._cdata] = storage.nbytes()
-            return tensor
-
-        keep = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
-        with FlopCounterMode(display=False) as counter, _Traffic() as traffic, keep:
-            result = run(model)
-    del result  # alive until here: a freed storage's identity may be used again
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    flops = counter.get_total_flops()
-    return Cost(parameters, flops, traffic.moved_bytes, sum(saved.values()), traffic.operators)
-
-
-def assay_cost(architecture: str, settings: dict, geometry: Geometry, n_tracks: int) -> Cost:
-    """Cost of an assay model for one example.
-
-    Raises `InputError` when the settings do not fit the architecture or the geometry.
-    """
-
-    def run(model: nn.Module) -> Tensor:
-        # As `forward`, whose autocast does not know the meta device.
-        x = torch.zeros(1, 4, geometry.input_bp)
-        return nn.functional.softplus(model.head(model.trunk(model.pad(x))))
-
-    return forward_cost(lambda: build(architecture, settings, geometry, n_tracks), run)
-
-
-def hybrid_cost(settings: HybridNetworkSettings, trials: int, batch: int) -> Cost:
-    """Cost of ``trials`` hybrid networks side by side for one batch of ``batch`` sequences."""
-    from regulens.models.hybrid import HybridNetwork
-
-    class Uninitialised(HybridNetwork):
-        """Weights without memory cannot be drawn."""
-
-        def initialise(self, seeds) -> None:
-            pass
-
-    def run(model: nn.Module) -> Tensor:
-        return model(torch.zeros(1, batch, 4, settings.input_bp))
-
-    return forward_cost(lambda: Uninitialised(settings, trials), run)
-
-
-TRAINING_PASSES = 3
-"""A training step costs as much as three forward passes: forward, and twice as much backward."""
-
-RELEVANCE_PASSES = 10
-"""All relevance scores of a sequence: gradients, and a relevance pass of several products an operation."""
-
-STATE_BYTES = 22
-"""Bytes of a parameter in training: float32 weight, gradient, its bucket, two of Adam, a bf16 copy."""
-
-CONTEXT_GB, SLACK = 1.5, 1.15
-"""What CUDA and NCCL take, and what the allocator's blocks lose."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +77,9 @@ def training_memory_gb(cost: Cost, batch: int, bf16: bool, output_bytes: int = 0
     """Estimated memory of a device in GB that trains on ``batch`` inputs; ``output_bytes``: float32 outputs of one."""
     activations = batch * ((0.5 if bf16 else 1.0) * cost.saved_bytes + output_bytes)
     return CONTEXT_GB + SLACK * (STATE_BYTES * cost.parameters + activations) / 1e9
+
+
+# Jobs.
 
 
 @dataclass(frozen=True)
@@ -194,24 +127,6 @@ def assay_jobs(
     return jobs
 
 
-def bert_parameters(settings: BertSettings) -> int:
-    """Parameters of the encoder with pooler and classifier of two classes."""
-    hidden, inner = settings.hidden, settings.intermediate
-    layer = 4 * hidden * (hidden + 1) + 2 * hidden * inner + inner + hidden + 4 * hidden
-    embeddings = (5 + 4**settings.k + settings.positions + 2 + 2) * hidden
-    return embeddings + settings.layers * layer + hidden * (hidden + 1) + 2 * (hidden + 1)
-
-
-def bert_cost(settings: BertSettings, length_bp: int) -> Cost:
-    """Cost of the classifier for one sequence, by formula (activations: Korthikanti et al. 2022, in 16 bits x 2)."""
-    tokens, hidden, inner = length_bp - settings.k + 3, settings.hidden, settings.intermediate
-    matrices = settings.layers * (4 * hidden * hidden + 2 * hidden * inner)
-    flops = 2 * tokens * matrices + settings.layers * 4 * tokens * tokens * hidden
-    saved = settings.layers * tokens * (34 * hidden + 5 * settings.heads * tokens)
-    parameters = bert_parameters(settings)
-    return Cost(parameters, flops, 4 * saved, 2 * saved, 25 * settings.layers + 20)
-
-
 def fine_tuning_hours(study: DnabertLrp, task: str, train: int, gpu: Gpu) -> float:
     """GPU-hours of one seed of a task."""
     training, data = study.task_training(task), study.tasks[task].data
@@ -229,19 +144,19 @@ def relevance_hours(study: DnabertLrp, task: str, test: int, gpu: Gpu) -> float:
     return (1 + RELEVANCE_PASSES) * test * gpu.seconds(cost, batch, bf16=False) / batch / 3600
 
 
-def mutants(study: DnabertLrp) -> int:
-    """Sequences that one job of mutagenesis classifies."""
-    settings = study.mutagenesis
-    draws = settings.repeats * (1 + len(study.relevance.scores) * len(settings.mutations))
-    return 2 * settings.sequences_per_class * (1 + draws)
-
-
 def mutagenesis_hours(study: DnabertLrp, task: str, gpu: Gpu) -> float:
     """GPU-hours of one task and seed."""
     settings = study.mutagenesis
     cost = bert_cost(study.model.settings, study.tasks[task].data.length_bp)
     step = gpu.seconds(cost, settings.batch, settings.precision == "bf16") / settings.batch
     return mutants(study) * step / 3600
+
+
+def mutants(study: DnabertLrp) -> int:
+    """Sequences that one job of mutagenesis classifies."""
+    settings = study.mutagenesis
+    draws = settings.repeats * (1 + len(study.relevance.scores) * len(settings.mutations))
+    return 2 * settings.sequences_per_class * (1 + draws)
 
 
 def hybrid_jobs(study: HybridNetworks, gpu: Gpu) -> dict[str, tuple[float, int]]:
@@ -258,3 +173,92 @@ def hybrid_jobs(study: HybridNetworks, gpu: Gpu) -> dict[str, tuple[float, int]]
                 given = activation in of_task.checkpoints.get(architecture, {})
                 jobs[f"{task}/{architecture}/{activation}"] = 0.0 if given else hours, cost.parameters
     return jobs
+
+
+# One forward pass.
+
+
+def forward_cost(make: Callable[[], nn.Module], run: Callable[[nn.Module], Tensor]) -> Cost:
+    """Cost of ``run(make())`` in training mode; both are called on the meta device."""
+    with torch.device("meta"):
+        model = make().train()
+        of_model = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
+        saved: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in of_model:
+                saved[storage._cdata] = storage.nbytes()
+            return tensor
+
+        keep = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
+        with FlopCounterMode(display=False) as counter, _Traffic() as traffic, keep:
+            result = run(model)
+    del result  # alive until here: a freed storage's identity may be used again
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    flops = counter.get_total_flops()
+    return Cost(parameters, flops, traffic.moved_bytes, sum(saved.values()), traffic.operators)
+
+
+class _Traffic(TorchDispatchMode):
+    """Counts operators and the bytes of their arguments and results."""
+
+    def __init__(self):
+        super().__init__()
+        self.moved_bytes = self.operators = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if not function.is_view:
+            tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, Tensor)]
+            self.operators += 1
+            self.moved_bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return result
+
+
+def assay_cost(architecture: str, settings: dict, geometry: Geometry, n_tracks: int) -> Cost:
+    """Cost of an assay model for one example.
+
+    Raises `InputError` when the settings do not fit the architecture or the geometry.
+    """
+
+    def run(model: nn.Module) -> Tensor:
+        # As `forward`, whose autocast does not know the meta device.
+        x = torch.zeros(1, 4, geometry.input_bp)
+        return nn.functional.softplus(model.head(model.trunk(model.pad(x))))
+
+    return forward_cost(lambda: build(architecture, settings, geometry, n_tracks), run)
+
+
+def hybrid_cost(settings: HybridNetworkSettings, trials: int, batch: int) -> Cost:
+    """Cost of ``trials`` hybrid networks side by side for one batch of ``batch`` sequences."""
+    from regulens.models.hybrid import HybridNetwork
+
+    class Uninitialised(HybridNetwork):
+        """Weights without memory cannot be drawn."""
+
+        def initialise(self, seeds) -> None:
+            pass
+
+    def run(model: nn.Module) -> Tensor:
+        return model(torch.zeros(1, batch, 4, settings.input_bp))
+
+    return forward_cost(lambda: Uninitialised(settings, trials), run)
+
+
+def bert_cost(settings: BertSettings, length_bp: int) -> Cost:
+    """Cost of the classifier for one sequence, by formula (activations: Korthikanti et al. 2022, in 16 bits x 2)."""
+    tokens, hidden, inner = length_bp - settings.k + 3, settings.hidden, settings.intermediate
+    matrices = settings.layers * (4 * hidden * hidden + 2 * hidden * inner)
+    flops = 2 * tokens * matrices + settings.layers * 4 * tokens * tokens * hidden
+    saved = settings.layers * tokens * (34 * hidden + 5 * settings.heads * tokens)
+    parameters = bert_parameters(settings)
+    return Cost(parameters, flops, 4 * saved, 2 * saved, 25 * settings.layers + 20)
+
+
+def bert_parameters(settings: BertSettings) -> int:
+    """Parameters of the encoder with pooler and classifier of two classes."""
+    hidden, inner = settings.hidden, settings.intermediate
+    layer = 4 * hidden * (hidden + 1) + 2 * hidden * inner + inner + hidden + 4 * hidden
+    embeddings = (5 + 4**settings.k + settings.positions + 2 + 2) * hidden
+    return embeddings + settings.layers * layer + hidden * (hidden + 1) + 2 * (hidden + 1)

@@ -31,6 +31,31 @@ GENOME = ("/hg38/bigZips/hg38.fa.gz", 1.0e9, 3.3e9)
 """End of the address, bytes packed and unpacked, rounded up."""
 
 
+def needed_sources(config: Config) -> list[str]:
+    """Names of all files that the run downloads."""
+    studies = (config.genomic_interpreter, _assay_files), (config.dnabert_lrp, _sequence_files)
+    names = chain.from_iterable(files(study) for study, files in studies if study)
+    return [name for name in dict.fromkeys(names) if name and find_source(config.sources, name)]
+
+
+def _assay_files(study: GenomicInterpreter) -> list[str | None]:
+    data = study.data
+    names = [getattr(data, key, None) for key in ("windows", "tracks", "statistics", "fasta")] + [data.crop.blacklist]
+    if isinstance(data, TfrecordData):
+        shards = ((split, shard) for split, count in data.shards.items() for shard in range(count))
+        names += [data.tfrecords.replace("{split}", split).replace("{shard}", str(i)) for split, i in shards]
+    return names
+
+
+def _sequence_files(study: DnabertLrp) -> list[str | None]:
+    names = [study.model.weights, *(study.pretraining.data.fasta if study.pretraining else [])]
+    for task in study.tasks.values():
+        names += [getattr(task.data, key, None) for key in ("fasta", "table", "sites")]
+        if isinstance(task.data, CoordinateSequences):
+            names += coordinate_tables(task.data.coordinates).values()
+    return names
+
+
 def local_copies(config: Config, name: str) -> list[Path]:
     """Where a configured file already is: in the download folder, in the mirror, or at a path of the user's own."""
     mirror = config.download.mirror or os.environ.get("REGULENS_MIRROR")
@@ -135,28 +160,3 @@ def _lines(config: Config, name: str) -> int | None:
 def _open(path: Path):
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         yield from file
-
-
-def needed_sources(config: Config) -> list[str]:
-    """Names of all files that the run downloads."""
-    studies = (config.genomic_interpreter, _assay_files), (config.dnabert_lrp, _sequence_files)
-    names = chain.from_iterable(files(study) for study, files in studies if study)
-    return [name for name in dict.fromkeys(names) if name and find_source(config.sources, name)]
-
-
-def _assay_files(study: GenomicInterpreter) -> list[str | None]:
-    data = study.data
-    names = [getattr(data, key, None) for key in ("windows", "tracks", "statistics", "fasta")] + [data.crop.blacklist]
-    if isinstance(data, TfrecordData):
-        shards = ((split, shard) for split, count in data.shards.items() for shard in range(count))
-        names += [data.tfrecords.replace("{split}", split).replace("{shard}", str(i)) for split, i in shards]
-    return names
-
-
-def _sequence_files(study: DnabertLrp) -> list[str | None]:
-    names = [study.model.weights, *(study.pretraining.data.fasta if study.pretraining else [])]
-    for task in study.tasks.values():
-        names += [getattr(task.data, key, None) for key in ("fasta", "table", "sites")]
-        if isinstance(task.data, CoordinateSequences):
-            names += coordinate_tables(task.data.coordinates).values()
-    return names

@@ -1,4 +1,4 @@
-"""Bytes, GPU-hours and jobs of every stage of a configuration, before anything runs."""
+"""Bytes, GPU-hours and jobs of every stage of a configuration, before anything runs, and the document of them."""
 
 import re
 import subprocess
@@ -53,6 +53,15 @@ NOT_JOBS = {"all", "total", "figures", "genomic_interpreter", "dnabert_lrp", "hy
 """Lines of Snakemake's table that run nothing; also `<study>_figures`."""
 
 LONGEST_S = 300
+"""Longest wait for the dry run."""
+
+ENFORMER_WINDOW = Geometry(input_bp=196_608, bins=896, bin_bp=128)
+"""The full window of Enformer (SPEC 3.1)."""
+
+PAPER_HOURS = 30
+"""GPU-hours of an assay model on A100 in the paper: about 10 h on three (SPEC 2.4); its epochs are not published."""
+
+UNKNOWN = "?"
 
 
 @dataclass(frozen=True)
@@ -65,41 +74,6 @@ class Plan:
     """Bytes that a stage writes, where they count; None where the size of the data is not known."""
     models: list[AssayJob]
     """The assay models."""
-
-
-def stage_of(rule: str) -> str:
-    """Stage that a rule belongs to."""
-    return next(stage for stage, pattern in STAGES.items() if re.fullmatch(pattern, rule))
-
-
-def count_jobs(configfile: Path, root: Path = Path(".")) -> dict[str, int]:
-    """Jobs of every rule in a complete run, as Snakemake's own dry run counts them.
-
-    Raises `InputError` with Snakemake's message when the dry run fails.
-    """
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--quiet", "rules", "--nolock"]
-    command += ["--snakefile", str(root / "Snakefile"), "--configfile", str(configfile)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S)
-    if answer.returncode:
-        raise InputError(f"{configfile}: the dry run fails:\n{(answer.stderr or answer.stdout)[-2000:]}")
-    return parse_job_table(answer.stdout + answer.stderr)
-
-
-def parse_job_table(text: str) -> dict[str, int]:
-    """Snakemake's "Job stats" as a map."""
-    _, found, table = text.partition("Job stats:")
-    if not found:
-        raise InputError("Snakemake's dry run gave no table of jobs")
-    rows = re.findall(r"^(\w+) +(\d+)\s*$", table.partition("\ntotal")[0], re.MULTILINE)
-    return {rule: int(n) for rule, n in rows if rule not in NOT_JOBS and not _is_target(rule)}
-
-
-def jobs_by_stage(jobs: dict[str, int]) -> dict[str, int]:
-    """Jobs of every stage."""
-    counts = dict.fromkeys(STAGES, 0)
-    for rule, number in jobs.items():
-        counts[stage_of(rule)] += number
-    return counts
 
 
 def make_plan(config: Config, gpu: Gpu | None = None) -> Plan:
@@ -167,19 +141,49 @@ def _download_bytes(config: Config) -> float:
     return sum(source_bytes(config, name, parameters) or 0 for name in needed_sources(config))
 
 
+# Jobs, as Snakemake counts them.
+
+
+def count_jobs(configfile: Path, root: Path = Path(".")) -> dict[str, int]:
+    """Jobs of every rule in a complete run, as Snakemake's own dry run counts them.
+
+    Raises `InputError` with Snakemake's message when the dry run fails.
+    """
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--forceall", "--quiet", "rules", "--nolock"]
+    command += ["--snakefile", str(root / "Snakefile"), "--configfile", str(configfile)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_S)
+    if answer.returncode:
+        raise InputError(f"{configfile}: the dry run fails:\n{(answer.stderr or answer.stdout)[-2000:]}")
+    return parse_job_table(answer.stdout + answer.stderr)
+
+
+def parse_job_table(text: str) -> dict[str, int]:
+    """Snakemake's "Job stats" as a map."""
+    _, found, table = text.partition("Job stats:")
+    if not found:
+        raise InputError("Snakemake's dry run gave no table of jobs")
+    rows = re.findall(r"^(\w+) +(\d+)\s*$", table.partition("\ntotal")[0], re.MULTILINE)
+    return {rule: int(n) for rule, n in rows if rule not in NOT_JOBS and not _is_target(rule)}
+
+
 def _is_target(rule: str) -> bool:
     return rule.endswith("_figures") and rule.removesuffix("_figures") in NOT_JOBS
 
 
-# The plan of a configuration as a Markdown document (`docs/scale.md`).
+def jobs_by_stage(jobs: dict[str, int]) -> dict[str, int]:
+    """Jobs of every stage."""
+    counts = dict.fromkeys(STAGES, 0)
+    for rule, number in jobs.items():
+        counts[stage_of(rule)] += number
+    return counts
 
-ENFORMER_WINDOW = Geometry(input_bp=196_608, bins=896, bin_bp=128)
-"""The full window of Enformer (SPEC 3.1)."""
 
-PAPER_HOURS = 30
-"""GPU-hours of an assay model on A100 in the paper: about 10 h on three (SPEC 2.4); its epochs are not published."""
+def stage_of(rule: str) -> str:
+    """Stage that a rule belongs to."""
+    return next(stage for stage, pattern in STAGES.items() if re.fullmatch(pattern, rule))
 
-UNKNOWN = "?"
+
+# The document, in Markdown.
 
 
 def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = None) -> str:
