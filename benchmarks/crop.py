@@ -110,7 +110,7 @@ def crop_arguments(folder: Path, name: str, tiling: str, records: int, windows: 
         "shard": int(shard),
         "geometry": Geometry(),
         "groups": GROUPS,
-        "settings": CropSettings(tiling=tiling, records_per_file=records),
+        "crop": CropSettings(tiling=tiling, records_per_file=records),
         "windows": windows,
     }
 

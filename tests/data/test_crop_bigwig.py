@@ -64,17 +64,17 @@ def write_windows(data, *rows):
 def crop(data, split="train", shard=0, n_shards=1, geometry=GEOMETRY, blacklist=None, **settings):
     output = data.folder / "out" / f"{split}-{shard}.h5"
     number = crop_bigwig(
-        data.fasta,
-        data.windows,
-        data.tracks,
-        data.folder,
-        output,
+        fasta=data.fasta,
+        windows=data.windows,
+        tracks=data.tracks,
+        coverage=data.folder,
+        output=output,
         split=split,
         shard=shard,
-        n_shards=n_shards,
+        shards=n_shards,
         geometry=geometry,
         groups={"CAGE": ["CAGE"]},
-        settings=CropSettings(**settings),
+        crop=CropSettings(**settings),
         blacklist=blacklist,
     )
     store = AssayStore(output)

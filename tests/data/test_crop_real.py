@@ -23,15 +23,15 @@ def crop_all(tiny, folder, geometry, tracks=None, **settings):
         shards = [folder / f"{split}-{shard}.h5" for shard in range(number)]
         for shard, output in enumerate(shards):
             crop_tfrecord(
-                tiny / f"tfrecords/{split}-{shard}.tfr",
-                tracks or tiny / "targets.txt",
-                tiny / "statistics.json",
-                output,
+                tfrecord=tiny / f"tfrecords/{split}-{shard}.tfr",
+                tracks=tracks or tiny / "targets.txt",
+                statistics=tiny / "statistics.json",
+                output=output,
                 split=split,
                 shard=shard,
                 geometry=geometry,
                 groups=GROUPS,
-                settings=CropSettings(records_per_file=4, **settings),
+                crop=CropSettings(records_per_file=4, **settings),
                 windows=tiny / "sequences.bed",
             )
         link_shards(shards, folder / f"{split}.h5")
@@ -138,17 +138,17 @@ def test_both_routes_agree(mirror, tmp_path, windows, geometry, tiling):
         shards = [tmp_path / f"coverage/{split}-{shard}.h5" for shard in range(n_shards)]
         for shard, output in enumerate(shards):
             crop_bigwig(
-                fasta,
-                mirror / "hg38_bigwig/windows.bed",
-                tmp_path / "some.txt",
-                mirror / "hg38_bigwig/bw",
-                output,
+                fasta=fasta,
+                windows=mirror / "hg38_bigwig/windows.bed",
+                tracks=tmp_path / "some.txt",
+                coverage=mirror / "hg38_bigwig/bw",
+                output=output,
                 split=split,
                 shard=shard,
-                n_shards=n_shards,
+                shards=n_shards,
                 geometry=geometry,
                 groups=GROUPS,
-                settings=CropSettings(tiling=tiling),
+                crop=CropSettings(tiling=tiling),
             )
         link_shards(shards, tmp_path / f"coverage/{split}.h5")
         with AssayStore(tmp_path / f"coverage/{split}.h5") as coverage:

@@ -37,15 +37,15 @@ class DataSet:
         split, shard = name.split("-")
         output = self.folder / "out" / f"{name}.h5"
         number = crop_tfrecord(
-            self.folder / f"{name}.tfr",
-            self.tracks,
-            self.statistics,
-            output,
+            tfrecord=self.folder / f"{name}.tfr",
+            tracks=self.tracks,
+            statistics=self.statistics,
+            output=output,
             split=split,
             shard=int(shard),
             geometry=geometry,
             groups=groups,
-            settings=CropSettings(**{"records_per_file": 2} | settings),
+            crop=CropSettings(**{"records_per_file": 2} | settings),
             windows=self.windows if windows else None,
         )
         store = AssayStore(output)

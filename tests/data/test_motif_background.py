@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from regulens.core.errors import InputError
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.data.simulate.motifs import choose_background, similarity
-from regulens.motifs.meme import PositionWeightMatrix
 
 RNG = np.random.default_rng(4)
 MOTIF = RNG.dirichlet(np.full(4, 0.3), 9)

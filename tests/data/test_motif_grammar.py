@@ -5,10 +5,10 @@ import pytest
 from pydantic import ValidationError
 
 from regulens.core.errors import InputError
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.data.settings import BINDING_SITES, CODE_BACKGROUND, LOOK_ALIKES, BindingSites, RegulatoryCode
 from regulens.data.simulate import motifs
 from regulens.data.simulate.motifs import both_strands, simulate_binding_sites, simulate_regulatory_code
-from regulens.motifs.meme import PositionWeightMatrix
 
 
 def matrix(name, width, seed):

@@ -7,10 +7,10 @@ import pytest
 from pyfaidx import Fasta
 
 from regulens.core.sequence import encode, reverse_complement
+from regulens.data.matrices import load_matrices
 from regulens.data.settings import SimulationSettings
 from regulens.data.simulate.genome import simulate_genome
 from regulens.data.tracks import read_track_table
-from regulens.motifs.meme import load_matrices
 
 BIN = 128
 SETTINGS = SimulationSettings(contigs={"train": 2, "valid": 1, "test": 1}, contig_bp=256_000, seed=3)

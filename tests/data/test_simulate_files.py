@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from regulens.core.errors import InputError
+from regulens.data.matrices import load_matrices
 from regulens.data.settings import SimulationSettings
 from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence, simulate_genome
-from regulens.motifs.meme import load_matrices
 
 SMALL = SimulationSettings(contigs={"train": 1, "valid": 1}, contig_bp=32_000, seed=3)
 

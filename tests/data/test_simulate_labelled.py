@@ -8,10 +8,10 @@ from scipy.stats import rankdata
 
 from regulens.core.errors import InputError
 from regulens.core.sequence import encode, reverse_complement
+from regulens.data.matrices import PositionWeightMatrix, load_matrices
 from regulens.data.sequences import SequenceOutputs, read_sequences, read_sites
 from regulens.data.settings import SimulatedSequences
 from regulens.data.simulate.labelled import motif_identifiers, simulate, simulate_records
-from regulens.motifs.meme import PositionWeightMatrix, load_matrices
 
 MOTIFS = {
     "positive": {

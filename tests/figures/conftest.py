@@ -6,7 +6,7 @@ import pytest
 from figure_inputs import write_attention, write_runs
 
 from regulens.core.runs import Run
-from regulens.studies.genomic_interpreter.figure4 import AttentionFile
+from regulens.studies.genomic_interpreter.attention import AttentionFile
 
 
 @pytest.fixture

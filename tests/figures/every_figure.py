@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from score_inputs import CLASS_NAMES, SCORES, agreement_table, curves_table, truth_table, write_task_tables
 
 from regulens.core.tables import read_correlations, read_runs
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.data.settings import Geometry
 from regulens.interpret.settings import SaliencySettings
 from regulens.models.settings import HybridNetworkSettings, HybridSizes
-from regulens.motifs.meme import PositionWeightMatrix
 from regulens.plotting.style import model_colour
 from regulens.studies.dnabert_lrp.figure1 import curves_figure
 from regulens.studies.dnabert_lrp.motif_logos import Match, TopMotif, motif_figure
@@ -28,15 +28,15 @@ from regulens.studies.dnabert_lrp.relevance_logo import Example, logo_figure
 from regulens.studies.dnabert_lrp.score_agreement import agreement_figure, read_agreements
 from regulens.studies.dnabert_lrp.table1 import read_curves
 from regulens.studies.dnabert_lrp.truth import read_truth, truth_figure
-from regulens.studies.genomic_interpreter.attention_distance import distance_figure
-from regulens.studies.genomic_interpreter.figure1 import (
-    comparison_figure,
-    genomic_interpreter_figure,
-    read_architectures,
-)
+from regulens.studies.genomic_interpreter.architectures import read_architectures
+from regulens.studies.genomic_interpreter.attention import AttentionFile
+from regulens.studies.genomic_interpreter.attention_distance_plot import distance_figure
+from regulens.studies.genomic_interpreter.figure1 import genomic_interpreter_figure
 from regulens.studies.genomic_interpreter.figure2 import correlation_figure
 from regulens.studies.genomic_interpreter.figure3 import Profile, profile_figure
-from regulens.studies.genomic_interpreter.figure4 import AttentionFile, heads_figure, layers_figure, windows_figure
+from regulens.studies.genomic_interpreter.figure4 import heads_figure, layers_figure
+from regulens.studies.genomic_interpreter.figure5 import comparison_figure
+from regulens.studies.genomic_interpreter.figure6 import windows_figure
 from regulens.studies.genomic_interpreter.figure7 import zoom_figure
 from regulens.studies.hybrid_networks.figure1 import architecture_figure
 from regulens.studies.hybrid_networks.figure2 import TASK1, TASK2, activation_scatter

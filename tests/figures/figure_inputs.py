@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from regulens.core.runs import Run
 from regulens.data.settings import Geometry
 from regulens.plotting.style import settle
-from regulens.studies.genomic_interpreter.figure1 import stages_table
+from regulens.studies.genomic_interpreter.architectures import stages_table
 
 MODELS = {
     "maxpool_cnn": ("MaxPoolCNNs", 0.40),

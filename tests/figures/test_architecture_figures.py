@@ -6,16 +6,9 @@ from figure_inputs import MODELS, check_text, pdf_text, write_architectures
 
 from regulens.core.errors import InputError
 from regulens.data.settings import Geometry
-from regulens.studies.genomic_interpreter.figure1 import (
-    STRIP,
-    comparison_figure,
-    figure1,
-    figure5,
-    genomic_interpreter_figure,
-    merged_columns,
-    read_architectures,
-    window_of,
-)
+from regulens.studies.genomic_interpreter.architectures import read_architectures
+from regulens.studies.genomic_interpreter.figure1 import STRIP, figure1, genomic_interpreter_figure, window_of
+from regulens.studies.genomic_interpreter.figure5 import comparison_figure, figure5, merged_columns
 
 
 @pytest.fixture(scope="module")

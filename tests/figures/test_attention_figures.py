@@ -7,15 +7,10 @@ import pytest
 from figure_inputs import check_text, pdf_text, write_attention, write_distances
 
 from regulens.core.errors import InputError
-from regulens.studies.genomic_interpreter.attention_distance import attention_distance_plot, distance_figure
-from regulens.studies.genomic_interpreter.figure4 import (
-    AttentionFile,
-    colour_norm,
-    figure4a,
-    heads_figure,
-    layers_figure,
-    windows_figure,
-)
+from regulens.studies.genomic_interpreter.attention import AttentionFile, colour_norm
+from regulens.studies.genomic_interpreter.attention_distance_plot import attention_distance_plot, distance_figure
+from regulens.studies.genomic_interpreter.figure4 import figure4a, heads_figure, layers_figure
+from regulens.studies.genomic_interpreter.figure6 import windows_figure
 from regulens.studies.genomic_interpreter.figure7 import figure7, strongest_link, token_label, zoom_figure
 
 

@@ -11,9 +11,10 @@ from regulens.core.errors import InputError
 from regulens.core.sequence import encode
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, write_store
-from regulens.interpret.attention import attention_distance, export_attention
+from regulens.interpret.attention import attention_distance
+from regulens.interpret.attention import write_attention as write_maps
 from regulens.models.base import build
-from regulens.studies.genomic_interpreter.figure4 import AttentionFile, LayerAttention
+from regulens.studies.genomic_interpreter.attention import AttentionFile, LayerAttention
 
 
 def layer(tokens, w, offset=0, heads=2, bp=4, start=-8, seed=0):
@@ -121,7 +122,7 @@ def test_files_of_the_model_are_placed_and_measured_as_by_its_export(tmp_path):
         writer.append(codes[::-1].copy(), np.zeros((8, 1), np.float16), "chr2:0-1800")
         writer.append(codes, np.zeros((8, 1), np.float16), "chr1:500-2300")
     with AssayStore(tmp_path / "test.h5") as store:
-        export_attention(model, store, 1, tmp_path / "a.h5", "swin1d")
+        write_maps(model, store, 1, tmp_path / "a.h5", "swin1d")
     distances = attention_distance(model, [codes[None]])
     file = AttentionFile(tmp_path / "a.h5")
     assert (file.location, file.example, file.model) == ("chr1:500-2300", 1, "swin1d")

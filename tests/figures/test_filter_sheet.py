@@ -6,8 +6,9 @@ import pytest
 from figure_inputs import check_text, pdf_text
 
 from regulens.core.errors import InputError
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
+from regulens.motifs.meme import MemeMotif, write_meme
 from regulens.plotting.style import BLACK, GREEN, GREY
 from regulens.studies.hybrid_networks.filters import caption, filter_figure, filter_sheet, read_filters
 

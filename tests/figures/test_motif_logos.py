@@ -7,7 +7,8 @@ from figure_inputs import check_text, pdf_text
 from matplotlib.patches import Rectangle
 
 from regulens.core.errors import InputError
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, read_meme, write_meme
+from regulens.data.matrices import PositionWeightMatrix
+from regulens.motifs.meme import MemeMotif, read_meme, write_meme
 from regulens.motifs.tomtom import HIT_COLUMNS
 from regulens.plotting.logos import draw_logo
 from regulens.plotting.style import new_figure

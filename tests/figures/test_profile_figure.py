@@ -7,10 +7,11 @@ import pytest
 from figure_inputs import check_text, pdf_text
 
 from regulens.core.errors import InputError
+from regulens.core.runs import Run
 from regulens.data.settings import Geometry
-from regulens.data.store import write_store
+from regulens.data.store import parse_location, write_store
 from regulens.data.tracks import assign_groups
-from regulens.studies.genomic_interpreter.figure3 import figure3, parse_location, profile_figure, read_profile
+from regulens.studies.genomic_interpreter.figure3 import figure3, profile_figure, read_profile
 
 GEOMETRY = Geometry(input_bp=1000, bins=5, bin_bp=128)
 LOCATIONS = ["chr11:61234000-61235000", "contig_2:x:500-1500", ""]
@@ -149,7 +150,7 @@ def test_locations():
 def test_files_and_text(data, tmp_path):
     store, _, predictions = data
     check_text(profile_figure(read_profile(store, paths(predictions), "T2", 0), {}))
-    given = {name: (label, path) for name, (label, path, _) in predictions.items()}
-    figure3(store, given, "T2", 0, tmp_path / "f.pdf", tmp_path / "f.png")
+    runs = [Run(name, label, 1, path) for name, (label, path, _) in predictions.items()]
+    figure3(runs, store, "T2", 0, tmp_path / "f.pdf", tmp_path / "f.png")
     assert "T2, CAGE:K562" in pdf_text(tmp_path / "f.pdf")
     assert (tmp_path / "f.png").stat().st_size > 10_000

@@ -11,7 +11,7 @@ from regulens.core.sequence import one_hot
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, write_store
 from regulens.data.tracks import assign_groups
-from regulens.interpret.attention import attention_distance, export_attention, write_distances
+from regulens.interpret.attention import attention_distance, write_attention, write_distances
 from regulens.models.base import AttentionMap, build
 
 GEOMETRY = Geometry(input_bp=72, bins=4, bin_bp=8)
@@ -137,7 +137,7 @@ def test_neighbours_across_the_wrap_do_not_count():
 
 def test_exported_file(model, store, tmp_path):
     model.train()
-    export_attention(model, store, 3, tmp_path / "attention.h5", "1D-Swin seed 0")
+    write_attention(model, store, 3, tmp_path / "attention.h5", "1D-Swin seed 0")
     assert model.training, "the model is left as it was"
     codes = store.sequence(3)
     with torch.no_grad():
@@ -162,14 +162,14 @@ def test_exported_file(model, store, tmp_path):
 def test_export_says_what_is_wrong(model, store, tmp_path):
     output = tmp_path / "attention.h5"
     with pytest.raises(InputError, match="no example 5: the store has 5"):
-        export_attention(model, store, 5, output)
+        write_attention(model, store, 5, output)
     with pytest.raises(InputError, match="'maxpool_cnn' has no attention to export"):
-        export_attention(build("maxpool_cnn", CNN, GEOMETRY, 2), store, 0, output)
+        write_attention(build("maxpool_cnn", CNN, GEOMETRY, 2), store, 0, output)
     with pytest.raises(InputError, match="'maxpool_cnn' has no attention to measure"):
         write_distances(build("maxpool_cnn", CNN, GEOMETRY, 2), store, output)
     other = build("swin1d", SWIN, Geometry(input_bp=80, bins=4, bin_bp=8), 2)
     with pytest.raises(InputError, match="the model was built for"):
-        export_attention(other, store, 0, output)
+        write_attention(other, store, 0, output)
     assert [path.name for path in tmp_path.iterdir()] == ["test.h5"], "a failure leaves no file behind"
 
 

@@ -1,7 +1,7 @@
 """The table of stages that Figures 1 and 5 are drawn from."""
 
 from regulens.data.settings import Geometry
-from regulens.studies.genomic_interpreter.figure1 import stages_table
+from regulens.studies.genomic_interpreter.architectures import stages_table
 
 MODELS = {
     "swin1d": {"architecture": "swin1d", "label": "1D-Swin", "settings": {"windows": 140}},

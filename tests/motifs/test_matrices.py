@@ -5,7 +5,7 @@ import pytest
 
 from regulens.core.errors import InputError
 from regulens.core.sequence import decode, reverse_complement
-from regulens.motifs.meme import load_matrices
+from regulens.data.matrices import load_matrices
 
 
 @pytest.fixture(scope="module")

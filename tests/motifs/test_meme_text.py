@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, read_meme, write_meme
+from regulens.data.matrices import PositionWeightMatrix
+from regulens.motifs.meme import MemeMotif, read_meme, write_meme
 
 HEADER = "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\n"
 MATRIX = "letter-probability matrix: alength= 4 w= 2 nsites= 8 E= 1e-3\n0.1 0.2 0.3 0.4\n 1 0\t0 0\n"

@@ -7,10 +7,10 @@ import pytest
 
 from regulens.cli.motif_sequences import simulate_motif_sequences
 from regulens.core.errors import InputError
+from regulens.data.matrices import load_matrices
 from regulens.data.settings import LOOK_ALIKES, BindingSites, RegulatoryCode
 from regulens.data.simulate.motifs import read_motif_sequences, similarity
 from regulens.motifs.jaspar import background_matrices, load_targets, simulate
-from regulens.motifs.meme import load_matrices
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from regulens.core.errors import InputError
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs import tomtom
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, read_meme, write_meme
+from regulens.motifs.meme import MemeMotif, read_meme, write_meme
 from regulens.motifs.settings import ComparisonSettings
 from regulens.motifs.tomtom import FACTS, HIT_COLUMNS, compare, read_hits
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs import tomtom
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, read_meme, write_meme
+from regulens.motifs.meme import MemeMotif, read_meme, write_meme
 from regulens.motifs.settings import ComparisonSettings
 from regulens.motifs.tomtom import HIT_COLUMNS, compare, read_hits
 

@@ -130,19 +130,19 @@ class Run:
     def arguments(self) -> dict:
         return {
             "architecture": "maxpool_cnn",
-            "model_settings": MODEL | self.model,
-            "train_store": str(self.stores["train"]),
-            "valid_store": str(self.stores["valid"]),
-            "settings": {"accelerator": "cpu", "effective_batch": 8, "learning_rate": 0.01, **self.settings},
+            "settings": MODEL | self.model,
+            "train": str(self.stores["train"]),
+            "valid": str(self.stores["valid"]),
+            "training": {"accelerator": "cpu", "effective_batch": 8, "learning_rate": 0.01, **self.settings},
             "seed": self.seed,
             "output": str(self.output),
-            "log": str(self.log),
-            "state_folder": str(self.state),
+            "epochs_log": str(self.log),
+            "state": str(self.state),
         }
 
     def here(self) -> None:
         """Train in this process."""
-        train_assay(**self.arguments() | {"settings": TrainingSettings(**self.arguments()["settings"])})
+        train_assay(**self.arguments() | {"training": TrainingSettings(**self.arguments()["training"])})
 
     def start(self, new_group: bool = False) -> subprocess.Popen:
         """Start the command in a process of its own, or in a process group of its own."""

@@ -9,7 +9,7 @@ from regulens.training.settings import TrainingSettings
 
 if __name__ == "__main__":
     arguments = json.loads(sys.argv[1])
-    arguments["settings"] = TrainingSettings(**arguments["settings"])
+    arguments["training"] = TrainingSettings(**arguments["training"])
     try:
         train_assay(**arguments)
     except InputError as error:

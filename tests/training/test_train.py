@@ -76,7 +76,7 @@ def test_the_gradient_step_is_that_of_the_mean_loss(make_run, stores):
         codes = torch.stack([torch.from_numpy(store.sequence(i)) for i in range(50)])
         target = torch.stack([torch.from_numpy(store.target(i)) for i in range(50)]).float()
         torch.manual_seed(loop.derived_seed("weights", 1))
-        twin = build("maxpool_cnn", run.arguments()["model_settings"], store.geometry, 4)
+        twin = build("maxpool_cnn", run.arguments()["settings"], store.geometry, 4)
         twin.initialise_head(target.double().mean(dim=(0, 1)))
     optimizer = torch.optim.Adam(twin.parameters(), lr=0.01)
     rate = twin(torch.nn.functional.one_hot(codes.long(), 5)[..., :4].transpose(1, 2).float())

@@ -2,19 +2,25 @@
 import atexit
 import json
 import os
+import re
 import shlex
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import strip_wildcard_constraints
 
-from regulens.core.code import ROOT, code_hash
-from regulens.config import STUDIES, unfit_references, validate
+from regulens.cli import commands
+from regulens.cluster.preflight import gpu_requests, problems
+from regulens.config import STUDIES, resolved, to_yaml, unfit_references, validate
+from regulens.core.code import ROOT, ParseCache, cache_folder, code_hash, code_modules
 from regulens.core.errors import InputError
-from regulens.core.code import ParseCache, cache_folder
-from regulens.cluster.preflight import problems
-from regulens.cluster.preflight import gpu_requests
-from regulens.training.settings import REFERENCE_ROWS
+from regulens.core.io import atomic_output
+from regulens.core.settings import part_of
 from regulens.data.settings import find_source, pattern
-from regulens.training.settings import HARDWARE_KEYS
+from regulens.training.settings import (
+    HARDWARE_KEYS,
+    REFERENCE_ROWS,
+    TRIAL_HARDWARE_KEYS,
+)
 
 CACHE = ParseCache(cache_folder())
 # At the end: parameters ask for more while the jobs are planned.
@@ -32,7 +38,16 @@ except InputError as error:
 SETTINGS = CONFIG.model_dump(mode="json")
 CONFIGURED = [study for study in STUDIES if SETTINGS[study]]
 RESULTS = f"results/{CONFIG.run}"
+# What the commands read their settings from, see write_configuration.
+RESOLVED = resolved(CONFIG)
+CONFIGURATION = f"{RESULTS}/configuration.yaml"
+PAPERS = {
+    "genomic_interpreter": "Genomic Interpreter",
+    "dnabert_lrp": "DNABERT and LRP",
+    "hybrid_networks": "Hybrid networks",
+}
 DOWNLOADS = CONFIG.download.folder
+ENVIRONMENT = workflow.current_basedir.join("../../envs/regulens.yaml")
 # The environments of `--sdm conda` are given this code (envs/*.post-deploy.sh).
 os.environ.update(REGULENS_PROJECT=str(ROOT.parents[1]))
 # Not workflow.source_path: its path is another in every run, and a changed input runs a rule again.
@@ -41,6 +56,73 @@ PUBLISHED = os.path.relpath(
         secret_free=True
     )
 )
+
+
+def parts(*paths, without=(), **named):
+    """Two parameters for settings of a command: `parts`, the words that name them, and `settings`, their values.
+
+    A path is that of a key in the resolved configuration, wildcards in braces: "genomic_interpreter/data/groups"; the
+    command knows the setting by the last word of the path, or by the keyword. Snakemake runs a job again when a value
+    has changed; keys `without` effect, anywhere in the values, are left out of that comparison. Both parameters are
+    functions of the wildcards, because Snakemake would expand the braces of a plain string.
+    """
+    wanted = {os.path.basename(path): path for path in paths} | named
+
+    def words(wildcards):
+        found = [f"--config {shlex.quote(CONFIGURATION)}"]
+        for name, path in wanted.items():
+            path = path.format(**dict(wildcards.items()))
+            name = "" if os.path.basename(path) == name else f"{name}="
+            found.append(f"--part {shlex.quote(name + path)}")
+        return " ".join(found)
+
+    def values(wildcards):
+        found = {name: setting(path, wildcards) for name, path in wanted.items()}
+        return json.dumps(without_keys(found, without))
+
+    return {"parts": words, "settings": values}
+
+
+def setting(path, wildcards):
+    """Value at a path of the resolved configuration, wildcards in braces."""
+    return part_of(RESOLVED, path.format(**dict(wildcards.items())))
+
+
+def without_keys(values, keys):
+    """Nested maps without these keys."""
+    if not isinstance(values, dict):
+        return values
+    return {
+        key: without_keys(value, keys)
+        for key, value in values.items()
+        if key not in keys
+    }
+
+
+def figure(path, item, caption=None, **labels):
+    """Outputs of a figure: `pdf`, and `png`, which the report shows, both at results/<run>/PATH.
+
+    The caption is workflow/report/PATH.rst, or of another name beside it where the path has wildcards.
+    """
+    return {"pdf": f"{RESULTS}/{path}.pdf", **shown(path, "png", item, caption, labels)}
+
+
+def table(path, item, *endings, caption=None, **labels):
+    """Outputs of a table: `csv`, which the report shows, and these endings, all at results/<run>/PATH."""
+    others = {ending: f"{RESULTS}/{path}.{ending}" for ending in endings}
+    return {**shown(path, "csv", item, caption, labels), **others}
+
+
+def shown(path, ending, item, caption, labels):
+    """An output that the report shows, by its ending."""
+    study, name = os.path.split(path)
+    mark = report(
+        f"{RESULTS}/{path}.{ending}",
+        caption=f"../../report/{study}/{caption or name}.rst",
+        category=PAPERS[study],
+        labels={"item": item, **labels},
+    )
+    return {ending: mark}
 
 
 def settings(path=None, **named):
@@ -65,6 +147,11 @@ def code(*modules):
     return CACHE.remember("code", modules, lambda: code_hash(modules))
 
 
+def source(wildcards):
+    """The source of a download."""
+    return find_source(CONFIG.sources, wildcards.name)
+
+
 def located(name):
     """Path of a configured file: the download of that name, or a path of the user's own."""
     example = name.replace("{split}", "train").replace("{shard}", "0")
@@ -77,84 +164,30 @@ def unpacked(name):
     return path.removesuffix(".gz") if find_source(CONFIG.sources, name) else path
 
 
-def shards(*splits):
-    """Every shard of these splits: a virtual data set reads a missing one as zeros, so that readers depend on them."""
-    return [
-        f"{RESULTS}/genomic_interpreter/data/shards/{split}-{shard}.h5"
-        for split in splits
-        for shard in range(CONFIG.genomic_interpreter.data.shards[split])
-    ]
-
-
-def training_of(name, keys=None, without=None):
-    """Training keys of one model: the shared ones with the model's own on top."""
-    return ASSAY.model_training(name).model_dump(
-        mode="json", include=keys, exclude=without
-    )
-
-
-def model_settings(wildcards):
-    """Architecture, sizes and training of one model, as JSON."""
-    model = ASSAY.models[wildcards.model]
-    training = training_of(wildcards.model, without=HARDWARE_KEYS)
-    return json.dumps(
-        {
-            "architecture": model.architecture,
-            "settings": model.settings,
-            "training": training,
-        }
-    )
-
-
-def hardware(wildcards):
-    """Devices, batch and loaders of one model, as JSON."""
-    return json.dumps(training_of(wildcards.model, HARDWARE_KEYS))
-
-
-def gpus(hardware_of):
-    """Resource with the GPUs of a training: its devices, and none where it is to run on CPUs."""
+def gpus(training):
+    """Resource with the GPUs of a training, whose settings are at this path: its devices, none where it runs on CPUs."""
 
     def count(wildcards):
-        hardware = json.loads(hardware_of(wildcards))
+        if callable(training):
+            hardware = json.loads(training(wildcards))
+        else:
+            hardware = setting(training, wildcards)
         cpu = hardware["accelerator"] == "cpu"
         return 0 if cpu else hardware.get("devices", 1)
 
     return count
 
 
-def selection(wildcards):
-    """Labels of the models, and the score that chose the epoch of each, as JSON."""
-    select = {name: ASSAY.model_training(name).select for name in TRAINED}
-    return json.dumps(
-        {"models": SETTINGS["genomic_interpreter"]["models"], "select": select}
+def runs(template, pairs, wildcard="model"):
+    """Arguments that tell a command which file belongs to which model (or task) and seed: MODEL:SEED=FILE."""
+    return " ".join(
+        f"{name}:{seed}={template.format(**{wildcard: name}, seed=seed)}"
+        for name, seed in pairs
     )
 
 
-def model_module(name):
-    """Module that defines the architecture of a model, relative to regulens."""
-
-    def found():
-        # Loads PyTorch: only where it is not known yet.
-        from regulens.models.base import architectures
-
-        return architectures()[architecture].__module__.removeprefix("regulens.")
-
-    architecture = ASSAY.models[name].architecture
-    return CACHE.remember("module of", architecture, found)
-
-
-def model_code(wildcards):
-    """Changes with the code that defines a model and its layers, but not with the other models."""
-    return code(model_module(wildcards.model))
-
-
-def seeds_of(model):
-    """Seeds of a model; one that is not trained here has the same weights for every seed, and is used once."""
-    return ASSAY.seeds[:1] if model in ADOPTED else ASSAY.seeds
-
-
-def runs(template, pairs, wildcard="model"):
-    """Options that tell a command which file belongs to which model (or task) and seed."""
+def old_runs(template, pairs, wildcard="model"):
+    """As options, for commands that are still written by hand."""
     return " ".join(
         f"--run {name}:{seed}={template.format(**{wildcard: name}, seed=seed)}"
         for name, seed in pairs
@@ -165,9 +198,51 @@ def files(template, pairs, wildcard="model"):
     return [template.format(**{wildcard: name}, seed=seed) for name, seed in pairs]
 
 
+def names(values):
+    """Wildcard constraint that these values match, and no other."""
+    return "|".join(values) or "(?!)"
+
+
 def options(flag, paths):
     """The same option once for each file."""
+    paths = [paths] if isinstance(paths, str) else paths
     return " ".join(f"{flag} {shlex.quote(str(path))}" for path in paths)
+
+
+def write_configuration():
+    """Write the resolved configuration of the run, for its commands.
+
+    Done when a run starts, and not by a rule: with its file as an input a changed key would rerun everything, and
+    Snakemake overlooks the changed parameters of a job whose `ancient` input is about to be made again.
+    """
+    text = to_yaml(RESOLVED)
+    if os.path.exists(CONFIGURATION):
+        with open(CONFIGURATION, encoding="utf-8") as file:
+            if file.read() == text:
+                return
+    with atomic_output(CONFIGURATION) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def complete(each):
+    """Give a rule that writes to {log} without naming one what every rule of a command has.
+
+    The log of `results/<run>/a/b.csv` is `results/<run>/logs/a/b.csv.log`; the environment is that of the package; the
+    parameter `code` changes with the module of the command.
+    """
+    if each.log or "{log" not in (each.shellcmd or ""):
+        return
+    each.log_modifier = workflow.modifier.path_modifier
+    first = strip_wildcard_constraints(str(each.output[0]))
+    each.set_log(f"{RESULTS}/logs/{first.removeprefix(f'{RESULTS}/')}.log")
+    if not each.conda_env:
+        each.conda_env = ENVIRONMENT
+    words = re.findall(r"[a-z][a-z0-9-]*", each.shellcmd)
+    place = commands().get(" ".join(words[1:3])) or commands()[words[1]]
+    defined_in = place.module.removeprefix("regulens.")
+    # What is only fetched is not fetched again because the code has changed.
+    if "code" not in each.params.keys() and code_modules([defined_in]):
+        each.set_params(code=code(defined_in))
 
 
 def preflight():

@@ -1,6 +1,5 @@
 # Helpers of the hybrid network rules. The wildcard {network} is task/architecture/activation.
 from regulens.config.hybrid_networks import TASKS as HYBRID_TASKS
-from regulens.training.settings import TRIAL_HARDWARE_KEYS
 
 
 def networks_of(dataset):
@@ -41,11 +40,6 @@ def measured_networks(wildcards):
         for name in networks_of(wildcards.dataset)
         for file in ["metrics.csv", *statistics[wildcards.dataset]]
     ]
-
-
-def names(networks):
-    """Wildcard constraint that these networks match, and no other."""
-    return "|".join(networks) or "(?!)"
 
 
 def network_data(wildcards):

@@ -17,7 +17,7 @@ rule dnabert_lrp_figure1:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(CURVES, TASK_RUNS, "task"),
+        runs=old_runs(CURVES, TASK_RUNS, "task"),
         settings=task_settings(),
         code=code("studies.dnabert_lrp.figure1"),
     message:
@@ -43,7 +43,7 @@ rule dnabert_lrp_figure2:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(CURVES, TASK_RUNS, "task"),
+        runs=old_runs(CURVES, TASK_RUNS, "task"),
         settings=task_settings(),
         code=code("studies.dnabert_lrp.figure1"),
     message:
@@ -69,7 +69,7 @@ rule dnabert_lrp_score_agreement:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(AGREEMENT, TASK_RUNS, "task"),
+        runs=old_runs(AGREEMENT, TASK_RUNS, "task"),
         settings=task_settings(),
         code=code("studies.dnabert_lrp.score_agreement"),
     message:
@@ -102,7 +102,7 @@ rule dnabert_lrp_truth:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(TRUTH, TRUTH_RUNS, "task"),
+        runs=old_runs(TRUTH, TRUTH_RUNS, "task"),
         settings=task_settings(data_note="dnabert_lrp/data_note"),
         code=code("studies.dnabert_lrp.truth"),
     message:
@@ -165,7 +165,7 @@ rule dnabert_lrp_fine_tuning_curves:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(f"{CLASSIFIER_FOLDER}/log.csv", FINE_TUNED_RUNS, "task"),
+        runs=old_runs(f"{CLASSIFIER_FOLDER}/log.csv", FINE_TUNED_RUNS, "task"),
         settings=lambda wildcards: json.dumps(
             {
                 "tasks": names_of_tasks(),

@@ -17,7 +17,7 @@ rule dnabert_lrp_filters:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(f"{TASK_DATA}/filters.csv", [(task, 0) for task in TASKS], "task"),
+        runs=old_runs(f"{TASK_DATA}/filters.csv", [(task, 0) for task in TASKS], "task"),
         settings=task_settings(),
         code=code("studies.dnabert_lrp.filters"),
     message:
@@ -45,7 +45,7 @@ rule dnabert_lrp_section51:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(METRICS, TASK_RUNS, "task"),
+        runs=old_runs(METRICS, TASK_RUNS, "task"),
         settings=task_settings(
             data_note="dnabert_lrp/data_note",
             reference_k="dnabert_lrp/evaluation/reference_k",
@@ -76,7 +76,7 @@ rule dnabert_lrp_table1:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(CURVES, TASK_RUNS, "task"),
+        runs=old_runs(CURVES, TASK_RUNS, "task"),
         settings=task_settings(
             mutations="dnabert_lrp/mutagenesis/mutations",
             data_note="dnabert_lrp/data_note",
@@ -105,7 +105,7 @@ rule dnabert_lrp_paired_tests:
     conda:
         "../../envs/regulens.yaml"
     params:
-        runs=runs(PAIRED, TASK_RUNS, "task"),
+        runs=old_runs(PAIRED, TASK_RUNS, "task"),
         settings=task_settings(
             mutations="dnabert_lrp/mutagenesis/mutations",
             data_note="dnabert_lrp/data_note",

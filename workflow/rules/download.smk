@@ -4,28 +4,22 @@
 rule download:
     output:
         f"{DOWNLOADS}/{{name}}",
-    log:
-        f"{RESULTS}/logs/download/{{name}}.log",
     wildcard_constraints:
-        name="|".join(pattern(name) for name in CONFIG.sources) or "(?!)",
+        name=names(pattern(name) for name in CONFIG.sources),
     localrule: True
-    conda:
-        "../../envs/regulens.yaml"
     resources:
         # Not parameters: another mirror, one more retry or the wording of the licence is no reason to download again.
-        settings=settings("download"),
-        licence=lambda wildcards: find_source(CONFIG.sources, wildcards.name).licence
-        or "not stated",
+        parts=parts(settings="download")["parts"],
+        licence=lambda wildcards: source(wildcards).licence or "not stated",
     params:
-        source=lambda wildcards: find_source(
-            CONFIG.sources, wildcards.name
-        ).model_dump_json(exclude={"licence"}),
+        url=lambda wildcards: source(wildcards).url,
+        sha256=lambda wildcards: options("--sha256", source(wildcards).sha256 or []),
         lock="config/sources.lock",
     message:
         "Download {wildcards.name}"
     shell:
-        "regulens download {wildcards.name:q} --source {params.source:q} --licence {resources.licence:q}"
-        " --settings {resources.settings:q} --lock {params.lock:q} --output {output:q} 2> {log:q}"
+        "regulens download {wildcards.name:q} --url {params.url:q} {params.sha256} --licence {resources.licence:q}"
+        " {resources.parts} --lock {params.lock:q} --output {output:q} 2> {log:q}"
 
 
 rule unpack:
@@ -33,18 +27,13 @@ rule unpack:
         f"{DOWNLOADS}/{{name}}.gz",
     output:
         f"{DOWNLOADS}/{{name}}",
-    log:
-        f"{RESULTS}/logs/unpack/{{name}}.log",
     wildcard_constraints:
-        name="|".join(
+        name=names(
             pattern(name.removesuffix(".gz"))
             for name in CONFIG.sources
             if name.endswith(".gz") and name.removesuffix(".gz") not in CONFIG.sources
-        )
-        or "(?!)",
+        ),
     localrule: True
-    conda:
-        "../../envs/regulens.yaml"
     message:
         "Unpack {input}"
     shell:

@@ -1,56 +1,129 @@
-"""The command `regulens`: one command for each rule, nothing but parsing and calling."""
+"""Every table and figure of three papers on interpretable deep learning for regulatory genomics, command by command.
 
+The commands are the functions with the decorator `regulens.core.command.command`; which there are is read from the
+sources, so that a module is imported only when one of its commands runs.
+"""
+
+import difflib
+import importlib
+import re
 import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-import typer
+import click
 
-from regulens.cli import (
-    assay,
-    classifier,
-    data,
-    dnabert_lrp,
-    dnabert_lrp_figures,
-    filters,
-    genomic_interpreter,
-    hybrid_networks,
-    hybrid_networks_figures,
-    motif_sequences,
-    motifs,
-    project,
-    relevance,
-    report,
-    saliency,
-    sequences,
-    trials,
-)
 from regulens.core.errors import InputError
-from regulens.provenance.record import leaves_manifests
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-for module in (
-    data,
-    assay,
-    sequences,
-    classifier,
-    relevance,
-    motif_sequences,
-    trials,
-    saliency,
-    filters,
-    motifs,
-    report,
-):
-    app.registered_commands += module.app.registered_commands
-app.add_typer(genomic_interpreter.app, name="genomic-interpreter")
-dnabert_lrp.app.registered_commands += dnabert_lrp_figures.app.registered_commands
-app.add_typer(dnabert_lrp.app, name="dnabert-lrp")
-hybrid_networks.app.registered_commands += hybrid_networks_figures.app.registered_commands
-app.add_typer(hybrid_networks.app, name="hybrid-networks")
-# Every command but those about the project itself leaves manifests.
-for prefix, group in [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]:
-    for command in group.registered_commands:
-        command.callback = leaves_manifests(command.callback, f"{prefix}{command.name}")
-app.registered_commands += project.app.registered_commands
+ROOT = Path(__file__).parents[1]
+
+_DECORATED = re.compile(r'^@command\("([^"]+)".*\)\n(?:@.*\n)*def (\w+)\([^\x00]*?"""(.+?)(?:"""|\n)', re.M)
+
+GROUPS = {
+    "genomic-interpreter": "Tables and figures of Genomic Interpreter.",
+    "dnabert-lrp": "Tables and figures of DNABERT-LRP.",
+    "hybrid-networks": "Tables and figures of the hybrid networks.",
+}
+
+
+class Place(NamedTuple):
+    """Where a command is defined."""
+
+    module: str
+    function: str
+    summary: str
+    """First line of its docstring."""
+
+
+@cache
+def commands() -> dict[str, Place]:
+    """Every command by its name: 'train', 'genomic-interpreter figure2'."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "\n@command(" not in text:
+            continue
+        module = ".".join(["regulens", *path.relative_to(ROOT).with_suffix("").parts]).removesuffix(".__init__")
+        for name, function, summary in _DECORATED.findall(text):
+            found[name] = Place(module, function, summary)
+    return dict(sorted(found.items()))
+
+
+def load(name: str) -> Callable:
+    """The function that is the command of this name."""
+    place = commands()[name]
+    return getattr(importlib.import_module(place.module), place.function)
+
+
+class Commands(click.Group):
+    """The commands whose names begin with a word (a study's), or with none."""
+
+    def __init__(self, prefix: str = "", **rest):
+        super().__init__(no_args_is_help=True, **rest)
+        self.prefix = prefix
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        inside = [name.removeprefix(self.prefix).strip() for name in commands() if name.startswith(self.prefix)]
+        return sorted({name.split()[0] for name in inside if self.prefix or " " not in name} | self._groups())
+
+    def _groups(self) -> set[str]:
+        return set() if self.prefix else set(GROUPS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in self._groups():
+            return Commands(name, name=name, help=GROUPS[name])
+        if (whole := f"{self.prefix} {name}".strip()) not in commands():
+            return self._old(name)
+        from regulens.cli.signature import click_command
+
+        return click_command(load(whole))
+
+    def _old(self, name: str) -> click.Command | None:
+        """A command that is still written by hand."""
+        import typer.main
+
+        from regulens.cli.old import app
+
+        found = typer.main.get_command(app)
+        for word in [*self.prefix.split(), name]:
+            found = getattr(found, "commands", {}).get(word)
+            if found is None:
+                return None
+
+        def run(words: tuple[str, ...]) -> None:
+            found.main(list(words), prog_name=f"regulens {self.prefix} {name}", standalone_mode=True)
+
+        words = click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)
+        free = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+        return click.Command(name, callback=run, params=[words], context_settings=free)
+
+    def resolve_command(self, context: click.Context, args: list[str]):
+        """The command that the first word names; an unknown one is answered with the nearest."""
+        known = self.list_commands(context)
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError:
+            close = difflib.get_close_matches(args[0], known, n=1)
+            hint = (
+                f"; did you mean '{close[0]}'?"
+                if close
+                else f"; `regulens {self.prefix}".rstrip() + " --help` lists all"
+            )
+            context.fail(f"no command '{args[0]}'{hint}")
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The first line of each, without importing any."""
+        rows = []
+        for name in self.list_commands(context):
+            place = commands().get(f"{self.prefix} {name}".strip())
+            rows.append((name, GROUPS.get(name, "") if place is None else place.summary))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+app = Commands(name="regulens", help=__doc__)
 
 
 def main() -> None:

@@ -78,9 +78,9 @@ def simulate_sequences(
     sites: SitesOutput,
 ) -> None:
     """Simulate positive and negative sequences with planted motifs."""
+    from regulens.data.matrices import load_matrices
     from regulens.data.sequences import SequenceOutputs
     from regulens.data.simulate.labelled import motif_identifiers, simulate
-    from regulens.motifs.meme import load_matrices
 
     values = validated(SimulatedSequences, parse(settings), "data")
     matrices = load_matrices(motif_identifiers(values.simulation), values.simulation.release)

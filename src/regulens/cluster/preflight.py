@@ -224,7 +224,7 @@ def motif_problems(config: Config, conda: bool = False) -> list[str]:
 def _release_problems(releases: dict[str, str]) -> list[str]:
     if not releases:
         return []
-    from regulens.motifs.meme import jaspar_releases
+    from regulens.data.matrices import jaspar_releases
 
     known = jaspar_releases()
     return [

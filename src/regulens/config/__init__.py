@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.dnabert_lrp import unfit_references as unfit_dnabert_lrp
 from regulens.config.genomic_interpreter import GenomicInterpreter
+from regulens.config.genomic_interpreter import resolved as resolved_genomic_interpreter
 from regulens.config.genomic_interpreter import unfit_references as unfit_genomic_interpreter
 from regulens.config.hybrid_networks import HybridNetworks
 from regulens.config.hybrid_networks import unfit_references as unfit_hybrid_networks
@@ -68,6 +69,23 @@ def unfit_references(config: Config) -> list[str]:
     if config.hybrid_networks:
         problems += unfit_hybrid_networks(config.hybrid_networks)
     return problems
+
+
+def resolved(config: Config) -> dict:
+    """A configuration as plain maps, in which everything that is derived of several keys has a key of its own.
+
+    `genomic_interpreter/models/swin1d/training`, for one, is the shared training with the model's own keys on top. It
+    is what a run writes for its commands (`results/<run>/configuration.yaml`).
+    """
+    values = config.model_dump(mode="json")
+    if config.genomic_interpreter:
+        values["genomic_interpreter"] = resolved_genomic_interpreter(config.genomic_interpreter)
+    return values
+
+
+def to_yaml(values: dict) -> str:
+    """Plain maps as YAML, their keys in the order given."""
+    return yaml.dump(values, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False, allow_unicode=True)
 
 
 def load(path: Path | str) -> Config:

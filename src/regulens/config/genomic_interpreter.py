@@ -181,6 +181,21 @@ class GenomicInterpreter(Settings):
         return TrainingSettings.model_validate(merged(self.training.model_dump(), self.models[name].training))
 
 
+def resolved(study: GenomicInterpreter) -> dict:
+    """The study as plain maps; every model has its whole training, and there are two maps of names.
+
+    ``labels``: what tables call every model and reference row. ``select``: for every model that is trained here, the
+    score that chose its epoch.
+    """
+    values = study.model_dump(mode="json", exclude={"training"})
+    for name, entry in values["models"].items():
+        entry["training"] = study.model_training(name).model_dump(mode="json")
+    values["labels"] = {name: entry.label for name, entry in study.models.items()} | REFERENCE_ROWS
+    trained = [name for name, entry in study.models.items() if not entry.checkpoint]
+    values["select"] = {name: values["models"][name]["training"]["select"] for name in trained}
+    return values
+
+
 # What no single settings class can check: keys that refer to other keys, and models against their architectures.
 
 STUDY = "genomic_interpreter"

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 WITHOUT_EFFECT = {
     "",
     "core.code",
+    "core.command",
     "core.errors",
     "core.hdf5",
     "core.io",

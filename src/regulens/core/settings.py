@@ -1,9 +1,10 @@
 """Base class of every settings object, and validation whose errors name the key and what would be right."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from regulens.core.errors import InputError
 
@@ -17,16 +18,19 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-def validated(model: type[BaseModel], values: Any, prefix: str = ""):
-    """``model.model_validate`` whose error is an InputError in the user's words."""
+def validated(kind: Any, values: Any, prefix: str = "") -> Any:
+    """The values as a settings class or any other type says; an error is an InputError in the user's words."""
     try:
-        return model.model_validate(values)
+        return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
-        raise InputError("\n".join(describe(model, error, values, prefix))) from None
+        raise InputError("\n".join(describe(kind, error, values, prefix))) from None
 
 
-def describe(model: type[BaseModel], error: ValidationError, values: Any, prefix: str = "") -> list[str]:
-    """One line for every error of a validation: path, what is wrong, what was found, what would be right."""
+def describe(kind: Any, error: ValidationError, values: Any, prefix: str = "") -> list[str]:
+    """One line for every error of a validation: path, what is wrong, what was found, what would be right.
+
+    ``kind`` is the settings class, or any type annotation, that the values should be of.
+    """
     lines = []
     for item in error.errors():
         location = item["loc"]
@@ -34,7 +38,7 @@ def describe(model: type[BaseModel], error: ValidationError, values: Any, prefix
         found = f"found {item['input']!r}"
         found = found if len(found) < 80 else found[:77] + "..."
         if item["type"] == "extra_forbidden":
-            hint = nearest(location[-1], _valid_keys(model, location))
+            hint = nearest(location[-1], _valid_keys(kind, location))
             lines.append(f"{path}: unknown key ({found}); {hint}")
         elif item["type"] == "missing":
             lines.append(f"{path}: this key is missing")
@@ -65,9 +69,9 @@ def settings_classes(annotation: Any) -> list[type[BaseModel]]:
     return [model for part in get_args(annotation) for model in settings_classes(part)]
 
 
-def _valid_keys(model: type[BaseModel], location: tuple) -> list[str]:
+def _valid_keys(kind: Any, location: tuple) -> list[str]:
     """Keys that are valid where ``location`` points to (its last part is the unknown key)."""
-    classes = [model]
+    classes = settings_classes(kind)
     for part in location[:-1]:
         fields = [c.model_fields[part] for c in classes if part in c.model_fields]
         found = [m for field in fields for m in settings_classes(field.annotation)]
@@ -94,3 +98,33 @@ def _path(location: tuple, values: Any) -> str:
         except (KeyError, IndexError, TypeError):
             values = None
     return "".join(parts).lstrip(".")
+
+
+def part_of(values: Mapping[str, Any], path: str, origin: str = "the configuration") -> Any:
+    """What a configuration of plain maps has at a path: `genomic_interpreter/models/swin1d/training`.
+
+    A key may contain slashes itself, as the names of sources do. Raises InputError with the nearest path that exists.
+    """
+    found, rest = values, path
+    while rest:
+        keys = [key for key in found if rest == key or rest.startswith(f"{key}/")] if isinstance(found, Mapping) else []
+        if not keys:
+            before = path.removesuffix(rest)
+            if not isinstance(found, Mapping):
+                raise InputError(f"{origin}: no {path}: {before.rstrip('/')} is no map: it is {found!r}")
+            close = difflib.get_close_matches(rest, [str(key) for key in _paths(found)], n=1, cutoff=0.5)
+            hint = (
+                f"did you mean '{before}{close[0]}'?" if close else f"valid: {', '.join(f'{before}{k}' for k in found)}"
+            )
+            raise InputError(f"{origin}: no {path}; {hint}")
+        key = max(keys, key=len)
+        found, rest = found[key], rest[len(key) + 1 :]
+    return found
+
+
+def _paths(values: Mapping[str, Any], before: str = "") -> list[str]:
+    """Every path into nested maps."""
+    below = [
+        path for key, value in values.items() if isinstance(value, Mapping) for path in _paths(value, f"{before}{key}/")
+    ]
+    return [f"{before}{key}" for key in values] + below

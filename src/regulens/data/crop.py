@@ -18,6 +18,7 @@ import pandas as pd
 import pyBigWig
 import torch
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import note_read
 from regulens.core.progress import progress
@@ -64,28 +65,29 @@ class Tile(NamedTuple):
 # From genome and bigWig files.
 
 
+@command("crop-bigwig")
 def crop_bigwig(
+    *,
     fasta: Path | str,
     windows: Path | str,
     tracks: Path | str,
-    track_folder: Path | str,
-    output: Path | str,
-    *,
+    coverage: Path | str,
+    blacklist: Path | str | None = None,
     split: str,
     shard: int,
-    n_shards: int,
-    geometry: Geometry,
-    groups: Mapping[str, Sequence[str]],
-    settings: CropSettings,
-    blacklist: Path | str | None = None,
+    shards: int,
+    geometry: Part[Geometry],
+    groups: Part[Mapping[str, Sequence[str]]],
+    crop: Part[CropSettings],
+    output: Path | str,
 ) -> int:
-    """Write shard ``shard`` (from 0) of the ``n_shards`` of a split to a store; returns its number of examples.
+    """Crop one shard of the examples of a split from FASTA and bigWig files; returns its number of examples.
 
     ``windows`` is a BED of target regions with their split; the examples of ``split``, in file order, are divided
-    evenly over the shards. ``tracks`` is the track table, whose column ``file`` names bigWig files relative to
-    ``track_folder``. ``blacklist`` is a BED of regions whose coverage is not to be trusted. Coverage is cleaned over
-    the whole target region of a window, whose median is the baseline, then binned (see `clean_coverage`,
-    `bin_coverage`). One window is in memory at a time.
+    evenly over ``shards`` shards, numbered from 0. ``tracks`` is the track table, whose column ``file`` names bigWig
+    files relative to the folder ``coverage``. ``blacklist`` is a BED of regions whose coverage is not to be trusted.
+    Coverage is cleaned over the whole target region of a window, whose median is the baseline, then binned (see
+    `clean_coverage`, `bin_coverage`). One window is in memory at a time.
 
     An input that hangs over its contig's end is padded with N or dropped. A contig that a bigWig lacks has no coverage
     there; one that the FASTA lacks is an error.
@@ -94,8 +96,9 @@ def crop_bigwig(
     shorter than a target, a bigWig that shares no contig with the windows or has another length for one, and malformed
     files.
     """
-    if not 0 <= shard < n_shards:
-        raise InputError(f"shard {shard} of {split}: shards are numbered from 0 to {n_shards - 1}")
+    settings = crop
+    if not 0 <= shard < shards:
+        raise InputError(f"shard {shard} of {split}: shards are numbered from 0 to {shards - 1}")
     table = assign_groups(read_track_table(tracks), groups)
     regions = read_windows(windows)
     check_splits_disjoint(regions, windows)
@@ -103,16 +106,16 @@ def crop_bigwig(
     for region in read_bed(blacklist) if blacklist else ():
         extended = (region.start - settings.blacklist_extend_bp, region.end + settings.blacklist_extend_bp)
         masks.setdefault(region.contig, []).append(extended)
-    with Genome(fasta) as genome, _Coverage(table, Path(track_folder), tracks) as coverage:
+    with Genome(fasta) as genome, _Coverage(table, Path(coverage), tracks) as measured:
         _check_regions(regions, genome, windows)
-        coverage.check_contigs({region.contig: genome.lengths[region.contig] for region in regions}, genome.path)
+        measured.check_contigs({region.contig: genome.lengths[region.contig] for region in regions}, genome.path)
         examples = _examples(regions, split, genome, geometry, settings, windows)
-        first, last = len(examples) * shard // n_shards, len(examples) * (shard + 1) // n_shards
+        first, last = len(examples) * shard // shards, len(examples) * (shard + 1) // shards
         with write_store(output, table, geometry, split, settings.compression) as store:
             for work in progress(_by_window(examples[first:last]), f"windows of {split} {shard}"):
                 contig, start = work.window.contig, work.window.start
                 mask = [(a - start, b - start) for a, b in masks.get(contig, ())]
-                targets = coverage.targets(work, geometry, mask, settings)
+                targets = measured.targets(work, geometry, mask, settings)
                 for tile, target in zip(work.tiles, targets, strict=True):
                     left, right = start + tile.input_start, start + tile.input_start + geometry.input_bp
                     store.append(genome.codes(contig, left, right), target, f"{contig}:{left}-{right}")
@@ -266,24 +269,25 @@ class _Coverage:
 # From a TFRecord file of a Basenji data set (000 section 3.4; SPEC 2.4, 4.4).
 
 
+@command("crop-tfrecord")
 def crop_tfrecord(
+    *,
     tfrecord: Path | str,
+    windows: Path | str | None = None,
     tracks: Path | str,
     statistics: Path | str,
-    output: Path | str,
-    *,
     split: str,
     shard: int,
-    geometry: Geometry,
-    groups: Mapping[str, Sequence[str]],
-    settings: CropSettings,
-    windows: Path | str | None = None,
+    geometry: Part[Geometry],
+    groups: Part[Mapping[str, Sequence[str]]],
+    crop: Part[CropSettings],
+    output: Path | str,
 ) -> int:
-    """Write the examples of one TFRecord file to a store; returns their number. Memory stays at a few records.
+    """Crop the examples of one TFRecord file into one shard; returns their number. Memory stays at a few records.
 
     ``tfrecord`` is file number ``shard`` (from 0) of ``split``, ``tracks`` the target table and ``statistics`` the
     statistics.json of the data set. ``windows`` is its sequences.bed, whose rows of one split are in the order of the
-    records: file ``shard`` begins with row ``shard`` x ``settings.records_per_file``. Without it the examples have no
+    records: file ``shard`` begins with row ``shard`` x ``crop.records_per_file``. Without it the examples have no
     location.
 
     The target span of an example is pooled from ``pool_width`` to ``geometry.bin_bp`` where the latter is a multiple
@@ -292,6 +296,7 @@ def crop_tfrecord(
     Raises `InputError`, and leaves no output, when the table, the statistics, the windows or the geometry do not fit
     the records, or a record is broken.
     """
+    settings = crop
     table = assign_groups(read_track_table(tracks), groups)
     record = RecordFormat.read(statistics)
     if len(table) != record.tracks:

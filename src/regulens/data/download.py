@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from tqdm import tqdm
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import FULL_DISK, atomic_output, note_sha256
 from regulens.data.settings import DownloadSettings, Source
@@ -49,6 +50,30 @@ logger = logging.getLogger(__name__)
 
 class TransferError(Exception):
     """A transfer that broke off; worth another attempt."""
+
+
+@command("download")
+def download_source(
+    name: str,
+    /,
+    *,
+    url: str,
+    settings: Part[DownloadSettings],
+    output: Path,
+    sha256: str | None = None,
+    licence: str | None = None,
+    lock: Path | None = None,
+) -> None:
+    """Fetch one file, from the mirror folder or its address, and check its sha256; see `download`.
+
+    Arguments:
+        name: name of the source: its path in the mirror folder.
+        url: where it is when the mirror has no copy.
+        sha256: checksum that it must have; none: that of the lock file, or a new line there.
+        licence: licence of the data, for the manifest.
+        lock: checksums seen of sources that state none.
+    """
+    download(name, Source(url=url, sha256=sha256, licence=licence), output, settings, lock)
 
 
 def download(
@@ -86,7 +111,8 @@ def download(
     logger.info("%s: sha256 %s, from %s", name, found, copy or source.url)
 
 
-def decompress(path: Path | str, output: Path | str) -> None:
+@command("unpack")
+def decompress(path: Path | str, /, output: Path | str) -> None:
     """Write the contents of a gzip file (also of several members, as bgzip makes it) to ``output``, whole or not.
 
     A chunk is in memory at a time. Raises `InputError` for a file that is missing, no gzip file, cut short or damaged,

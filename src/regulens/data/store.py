@@ -8,6 +8,7 @@ a virtual data set also has ``shards`` (JSON: file relative to the store, exampl
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import OutputFile, hdf5_output
 from regulens.core.io import note_read
@@ -107,8 +109,9 @@ def write_store(
         writer.flush()
 
 
-def link_shards(shards: Sequence[Path | str], output: Path | str) -> int:
-    """Join shards, in the given order, into one virtual data set; returns its number of examples.
+@command("link-shards")
+def link_shards(shards: Sequence[Path | str], /, output: Path | str) -> int:
+    """Join the shards of a split, in the given order, into one HDF5 virtual data set; returns its number of examples.
 
     The sources are stored relative to ``output``, so that the folder that holds both can move. Empty shards are fine.
 
@@ -220,6 +223,20 @@ def open_store(path: Path, **options) -> h5py.File:
         return h5py.File(path, "r", **options)
     except OSError as error:
         raise InputError(f"{path}: not a readable HDF5 file ({error}): delete it and make it again") from None
+
+
+_LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>-?\d+)-(?P<end>\d+)$")
+"""The start is negative where an input hangs over its contig and is padded with N."""
+
+
+def parse_location(location: str) -> tuple[str, int, int] | None:
+    """'contig:start-end', 0-based and half-open, to its parts; None for an empty (unknown) location."""
+    if not location:
+        return None
+    match = _LOCATION.match(location)
+    if not match:
+        raise InputError(f"location: {location!r} is not contig:start-end")
+    return match["contig"], int(match["start"]), int(match["end"])
 
 
 def damaged(path: Path, error: Exception, place: str = "it") -> InputError:

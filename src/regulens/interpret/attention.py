@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.io import atomic_output
@@ -16,9 +17,25 @@ from regulens.core.sequence import N_CODE, one_hot
 from regulens.core.tables import DISTANCE_COLUMNS
 from regulens.data.store import AssayStore
 from regulens.models.base import AssayModel, AttentionMap
+from regulens.training.device import best_device
+from regulens.training.resume import load_model
 
 
-def export_attention(
+@command("export-attention", threads=True)
+def export_attention(model: Path | str, /, test: Path | str, example: Part[int], name: str, output: Path | str) -> None:
+    """Attention weights of a trained model on one test segment, see `write_attention`."""
+    with AssayStore(test) as store:
+        write_attention(load_model(model).to(best_device()), store, example, output, name)
+
+
+@command("attention-distance", threads=True)
+def attention_distance_table(model: Path | str, /, test: Path | str, output: Path | str, batch: Part[int] = 1) -> None:
+    """Mean distance under the attention of each layer, block and head of a trained model, over the test set."""
+    with AssayStore(test) as store:
+        write_distances(load_model(model).to(best_device()), store, output, batch)
+
+
+def write_attention(
     model: AssayModel, store: AssayStore, example: int, output: Path | str, name: str | None = None
 ) -> None:
     """Write all attention maps of one example of a store to an HDF5 file.

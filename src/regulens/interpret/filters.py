@@ -13,9 +13,10 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.data.simulate.motifs import read_motif_sequences
 from regulens.motifs.filter_matches import ALIGNED_COLUMNS, filter_id
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, informative_span, write_meme
+from regulens.motifs.meme import MemeMotif, informative_span, write_meme
 from regulens.motifs.settings import FilterSettings
 from regulens.training.device import best_device
 from regulens.training.trials import load_trials

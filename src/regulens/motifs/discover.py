@@ -12,7 +12,8 @@ from scipy.stats import false_discovery_control, hypergeom
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.sequence import decode
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
+from regulens.data.matrices import PositionWeightMatrix
+from regulens.motifs.meme import MemeMotif, write_meme
 from regulens.motifs.settings import DiscoverySettings
 
 INSTANCE_COLUMNS = ["motif", "id", "start", "end", "region_start", "region_end", "sequence"]

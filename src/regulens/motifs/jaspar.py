@@ -12,6 +12,7 @@ import pandas as pd
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.data.matrices import PositionWeightMatrix, load_matrices, open_jaspar
 from regulens.data.settings import CODE_BACKGROUND, LOOK_ALIKES, BindingSites, RegulatoryCode
 from regulens.data.simulate.motifs import (
     MotifSequences,
@@ -21,7 +22,7 @@ from regulens.data.simulate.motifs import (
     simulate_regulatory_code,
     write_motif_sequences,
 )
-from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, load_matrices, open_jaspar, write_meme
+from regulens.motifs.meme import MemeMotif, write_meme
 from regulens.motifs.settings import ComparisonSettings
 
 ANNOTATION_COLUMNS = ["matrix_id", "name", "tf_class", "tf_family"]

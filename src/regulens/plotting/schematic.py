@@ -10,6 +10,9 @@ from regulens.plotting.style import BLACK, DARK_VERMILION, NORMAL, SMALL, new_fi
 
 _LEFT, _BOX, _HEIGHT = 7.0, 27.0, 7.5
 
+ROW, GAP = 4.0, 1.6
+"""Height of a box and of the arrow under it, in mm, where boxes stand in a column."""
+
 
 class BoxLook(NamedTuple):
     """How the box of one kind of stage looks; tints stay light, so that black text on them is readable in grey."""

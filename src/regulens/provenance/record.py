@@ -74,10 +74,10 @@ def leaves_manifests(function: Callable, command: str) -> Callable:
 
 
 @contextmanager
-def manifests(command: str, arguments: dict[str, Any]) -> Iterator[None]:
+def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] | None = None) -> Iterator[None]:
     """Record the files of a block that runs a command; when it ends without an error, write their manifests.
 
-    ``arguments``: values of the options by name, as the function of the command gets them.
+    ``arguments``: values of the options by name, as they were given; ``settings``: parts of the configuration by name.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     code = code_facts()  # of what runs: the files may change while it does
@@ -88,7 +88,7 @@ def manifests(command: str, arguments: dict[str, Any]) -> Iterator[None]:
     if not artefacts:
         return
     inputs = _inputs(record, paths, artefacts)
-    settings = _settings(command, arguments)
+    settings = _settings(command, arguments, settings or {})
     shared = {
         "command": command,
         "arguments": rest,
@@ -226,8 +226,11 @@ def _input(files: list[Path], path: Path) -> dict[str, Any]:
     return {"path": shown(path), "sha256": joined_sum(sums), "files": len(files)}
 
 
-def _settings(command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What the JSON options say; hardware and source under their names."""
+def _settings(command: str, arguments: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """The parts of the configuration that have an effect. (Of old commands what their JSON options say.)"""
+    without_effect = WITHOUT_EFFECT.get(command, ())
+    if kept := {name: value for name, value in parts.items() if name not in without_effect}:
+        return kept
     parsed = {
         name: json.loads(arguments[name])
         for name in SETTINGS

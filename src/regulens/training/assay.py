@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 from torchmetrics import PearsonCorrCoef
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
 from regulens.data.store import AssayStore
 from regulens.models.base import AssayModel, build
+from regulens.training import loop
 from regulens.training.batches import Batch, EpochAugmentation, StoreDataset
-from regulens.training.loop import train
 from regulens.training.resume import TrainingTask, save_model
 from regulens.training.settings import TrainingSettings
 
@@ -26,29 +27,40 @@ _HEAD_EXAMPLES = 1000
 """Training examples from which the first biases of the head are estimated."""
 
 
+@command("train", threads=True)
 def train_assay(
-    architecture: str,
-    model_settings: dict,
-    train_store: Path | str,
-    valid_store: Path | str,
-    settings: TrainingSettings,
+    *,
+    train: Path | str,
+    valid: Path | str,
+    architecture: Part[str],
+    settings: Part[dict[str, Any]],
+    training: Part[TrainingSettings],
     seed: int,
+    state: Path | str,
+    epochs_log: Path | str,
     output: Path | str,
-    log: Path | str,
-    state_folder: Path | str,
 ) -> None:
-    """Train an assay model, writing the weights of its best epoch to ``output`` (000 section 3.5); see `loop.train`.
+    """Train an assay model; run again after an interruption, it goes on at the last finished epoch (see `loop.train`).
+
+    Arguments:
+        train, valid: stores of the training and the validation set.
+        architecture, settings: the model.
+        training: how it is trained.
+        seed: random seed.
+        state: folder of the state that an interrupted run resumes from.
+        epochs_log: CSV to write, a row for every epoch.
+        output: the weights of the best epoch (000 section 3.5).
 
     Raises `InputError` for stores that are empty or do not belong together, too.
     """
 
     @contextmanager
     def task() -> Iterator[AssayTask]:
-        with _stores(train_store, valid_store) as stores:
-            model = build(architecture, model_settings, stores[0].geometry, len(stores[0].tracks))
-            yield AssayTask(model, stores, settings)
+        with _stores(train, valid) as stores:
+            model = build(architecture, settings, stores[0].geometry, len(stores[0].tracks))
+            yield AssayTask(model, stores, training)
 
-    train(task, settings, seed, output, log, state_folder)
+    loop.train(task, training, seed, output, epochs_log, state)
 
 
 @contextmanager

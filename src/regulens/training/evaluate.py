@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import OutputFile, hdf5_output
 from regulens.core.io import atomic_output
@@ -28,45 +29,48 @@ PEARSON_COLUMNS = ("track", "identifier", "description", "group", "pearson", "co
 ("target" or "prediction") has one value only."""
 
 
+@command("predict", threads=True)
 def predict(
-    model_path: Path | str,
-    store_path: Path | str,
+    model: Path | str,
+    /,
+    data: Path | str,
     output: Path | str,
-    batch: int = 8,
+    batch: Part[int] = 8,
     accelerator: str = "auto",
     seed: int | None = None,
     name: str | None = None,
 ) -> None:
-    """Predict all examples of a store in float32 and write them (`write_predictions`).
+    """Predict every example of a store in float32 (`write_predictions`).
 
     ``batch`` examples at a time; ``accelerator`` is auto, cpu or gpu; ``name`` and ``seed`` identify the model in the
     file (default: architecture and seed of the checkpoint). Memory does not grow with the store.
 
     Raises `InputError` when the checkpoint is unreadable or was made for another geometry or other tracks.
     """
-    content = read_checkpoint(model_path)
-    model = model_of(content, model_path)
+    content = read_checkpoint(model)
+    network = model_of(content, model)
     device = best_device(accelerator)
-    with AssayStore(store_path) as store:
-        differences = [] if model.geometry == store.geometry else [f"geometry: {model.geometry} in the model"]
+    with AssayStore(data) as store:
+        differences = [] if network.geometry == store.geometry else [f"geometry: {network.geometry} in the model"]
         differences += track_differences(content["tracks"], store)
         if differences:
-            raise InputError(f"{model_path} does not fit the data of {store_path}:\n  " + "\n  ".join(differences))
+            raise InputError(f"{model} does not fit the data of {data}:\n  " + "\n  ".join(differences))
         name = content["architecture"] if name is None else name
         seed = content.get("seed") if seed is None else seed
         batches = loader(StoreDataset(store), evaluation_batches(len(store), batch), pin=device.type == "cuda")
-        model.to(device)
+        network.to(device)
         with write_predictions(output, store, name, seed) as writer, torch.inference_mode():
             for each in progress(batches, f"predicting {name}"):
-                writer.append(model(one_hot(each.codes.to(device, non_blocking=True))).cpu().numpy())
+                writer.append(network(one_hot(each.codes.to(device, non_blocking=True))).cpu().numpy())
 
 
-def pearson_table(predictions: Path | str, store_path: Path | str, output: Path | str) -> pd.DataFrame:
-    """Pearson r of each track over all segments and bins (000 section 4; SPEC 2.4), written as CSV and returned.
+@command("pearson")
+def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | str) -> pd.DataFrame:
+    """Pearson r of every track over all segments and bins (000 section 4; SPEC 2.4), written as CSV and returned.
 
     One row a track with `PEARSON_COLUMNS`. Raises `InputError` when the predictions are not those of the store.
     """
-    with AssayStore(store_path) as store, open_predictions(predictions, store) as predicted:
+    with AssayStore(test) as store, open_predictions(predictions, store) as predicted:
         pearson = TrackPearson(len(store.tracks))
         for index in progress(range(len(store)), "correlation"):
             prediction, target = torch.from_numpy(predicted[index]), torch.from_numpy(store.target(index))
@@ -92,14 +96,18 @@ def pearson_table(predictions: Path | str, store_path: Path | str, output: Path 
 # Predictions without a neural network, to compare models with: the mean of each track, and GC and CpG content.
 
 
+@command("predict-reference")
 def predict_reference(
-    reference: str, train_store: Path | str, test_store: Path | str, output: Path | str, alpha: float = 1.0
+    reference: str, /, train: Path | str, test: Path | str, output: Path | str, ridge_alpha: Part[float] = 1.0
 ) -> None:
-    """Write the predictions of a reference by its name, `MEAN` or `RIDGE`; `InputError` for another name."""
+    """Predictions of a reference row of Table 1: the training mean, or a ridge regression on GC and CpG content.
+
+    ``reference`` is `MEAN` or `RIDGE`; raises `InputError` for another name.
+    """
     if reference == MEAN:
-        training_mean(train_store, test_store, output)
+        training_mean(train, test, output)
     elif reference == RIDGE:
-        gc_cpg_ridge(train_store, test_store, output, alpha)
+        gc_cpg_ridge(train, test, output, ridge_alpha)
     else:
         raise InputError(f"unknown reference '{reference}': use {MEAN} or {RIDGE}")
 

@@ -34,6 +34,7 @@ from torch.utils.data import Dataset
 
 import regulens
 from regulens.core.code import code_hash
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import say
@@ -312,20 +313,27 @@ def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: A
         write_tensors(temporary, content)
 
 
+@command("adopt-checkpoint")
 def adopt_checkpoint(
-    checkpoint: Path | str, architecture: str, model_settings: dict, store: Path | str, output: Path | str
+    checkpoint: Path | str,
+    /,
+    architecture: Part[str],
+    settings: Part[dict[str, Any]],
+    train: Path | str,
+    output: Path | str,
 ) -> None:
-    """Make ``model.ckpt`` from existing weights instead of training (the key ``models.<name>.checkpoint``).
+    """Take a trained model instead of training one, after checking that it fits configuration and data.
 
-    ``checkpoint`` is a ``model.ckpt``, which must agree in architecture, model settings, geometry and tracks with what
-    is configured, or a file with a state dictionary (also one under the key ``state_dict``, with or without the prefix
-    ``model.``), which must agree in names and shapes; nothing says which tracks such a file was trained on.
+    ``checkpoint`` (the key ``models.<name>.checkpoint``) is a ``model.ckpt``, which must agree in architecture, model
+    settings, geometry and tracks with what is configured, or a file with a state dictionary (also one under the key
+    ``state_dict``, with or without the prefix ``model.``), which must agree in names and shapes; nothing says which
+    tracks such a file was trained on.
 
-    ``store`` is the store of the data that the model is for. Raises `InputError` that says what differs.
+    ``train`` is the store of the data that the model is for. Raises `InputError` that says what differs.
     """
     content = _load(Path(checkpoint))
-    with AssayStore(store) as data:
-        model = build(architecture, model_settings, data.geometry, len(data.tracks))
+    with AssayStore(train) as data:
+        model = build(architecture, settings, data.geometry, len(data.tracks))
         if content.get("kind") == _KIND:
             content = read_checkpoint(checkpoint)
             differences = _differences(content, model, data)

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pyBigWig
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_folder
 from regulens.core.progress import progress
 from regulens.core.sequence import decode, reverse_complement
+from regulens.data.matrices import PositionWeightMatrix, load_matrices
 from regulens.data.settings import SimulationSettings
 
 SLOT_BP = 24
@@ -97,11 +99,16 @@ class Track:
         return f"{self.assay}:{what[self.assay]}, simulated"
 
 
-def simulate_genome(settings: SimulationSettings, output_folder: Path | str, matrices: Mapping) -> None:
-    """Simulate a genome and write it into a folder; the same settings always give the same sequences and intervals.
+@command("simulate-genome")
+def simulate_genome(
+    simulation: Part[SimulationSettings],
+    output: Path | str,
+    matrices: Mapping[str, PositionWeightMatrix] | None = None,
+) -> None:
+    """Simulate a genome and the coverage that follows from its planted motifs, and write both into a folder.
 
-    ``matrices``: `PositionWeightMatrix` of every name in ``settings.motifs``
-    (`load_matrices(settings.motifs, settings.release)`). Files:
+    The same settings always give the same sequences and intervals. ``matrices``: the motifs by the names in
+    ``simulation.motifs``; None: those of JASPAR. Files:
 
     * ``genome.fa``, ``genome.fa.fai``: contigs sim1, sim2, ..., in the order of ``settings.contigs``.
     * ``windows.bed``: contig, start, end, split of the target regions, tiled from each contig's start.
@@ -113,6 +120,9 @@ def simulate_genome(settings: SimulationSettings, output_folder: Path | str, mat
 
     Each file is whole or absent. Raises InputError for a matrix that is missing or too wide.
     """
+    settings = simulation
+    if matrices is None:
+        matrices = load_matrices(settings.motifs, settings.release)
     for name in settings.motifs:
         if name not in matrices:
             raise InputError(f"motif {name}: no matrix was loaded for it.")
@@ -121,7 +131,7 @@ def simulate_genome(settings: SimulationSettings, output_folder: Path | str, mat
                 f"motif {name}: matrix {matrices[name].matrix_id} has {matrices[name].width} bp, elements hold sites "
                 f"of at most {SLOT_BP} bp; choose another matrix."
             )
-    folder = Path(output_folder)
+    folder = Path(output)
     tracks = expand_tracks(settings)
     splits = [split for split, count in settings.contigs.items() for _ in range(count)]
     names = [f"sim{number}" for number in range(1, len(splits) + 1)]
@@ -130,15 +140,15 @@ def simulate_genome(settings: SimulationSettings, output_folder: Path | str, mat
     note_folder(folder / "coverage")
     with ExitStack() as stack:
 
-        def output(name: str) -> Path:
+        def written(name: str) -> Path:
             return stack.enter_context(atomic_output(folder / name))
 
         bigwigs = []
         for track in tracks:
-            bigwigs.append(pyBigWig.open(str(output(f"coverage/{track.identifier}.bw")), "w"))
+            bigwigs.append(pyBigWig.open(str(written(f"coverage/{track.identifier}.bw")), "w"))
             bigwigs[-1].addHeader([(name, settings.contig_bp) for name in names])
         planted, links = [], []
-        with open(output("genome.fa"), "w") as fasta:
+        with open(written("genome.fa"), "w") as fasta:
             for number, name in enumerate(progress(names, "simulating")):
                 contig = simulate_contig(settings, {key: matrices[key] for key in settings.motifs}, name, number)
                 write_fasta_record(fasta, name, contig.codes)
@@ -150,17 +160,17 @@ def simulate_genome(settings: SimulationSettings, output_folder: Path | str, mat
                     add_coverage(bigwig, name, values, STEP_BP[track.assay])
         for bigwig in bigwigs:
             bigwig.close()
-        write_fasta_index(output("genome.fa.fai"), names, settings.contig_bp)
+        write_fasta_index(written("genome.fa.fai"), names, settings.contig_bp)
         options = {"sep": "\t", "index": False, "lineterminator": "\n"}
-        pd.concat(planted).to_csv(output("planted.bed"), header=False, **options)
-        pd.concat(links).to_csv(output("links.tsv"), **options)
+        pd.concat(planted).to_csv(written("planted.bed"), header=False, **options)
+        pd.concat(links).to_csv(written("links.tsv"), **options)
         windows = [
             (name, start, start + settings.window_bp, split)
             for name, split in zip(names, splits, strict=True)
             for start in range(0, settings.contig_bp - settings.window_bp + 1, settings.window_bp)
         ]
-        pd.DataFrame(windows).to_csv(output("windows.bed"), header=False, **options)
-        track_table(settings).to_csv(output("targets.tsv"), **options)
+        pd.DataFrame(windows).to_csv(written("windows.bed"), header=False, **options)
+        track_table(settings).to_csv(written("targets.tsv"), **options)
 
 
 def track_table(settings: SimulationSettings) -> pd.DataFrame:

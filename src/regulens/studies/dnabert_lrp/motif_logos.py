@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
-from regulens.motifs.meme import PositionWeightMatrix, read_meme
+from regulens.data.matrices import PositionWeightMatrix
+from regulens.motifs.meme import read_meme
 from regulens.motifs.tomtom import read_hits
 from regulens.plotting.logos import draw_logo
 from regulens.plotting.style import (

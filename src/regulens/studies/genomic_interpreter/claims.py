@@ -1,6 +1,6 @@
 """Claims of Genomic Interpreter: the numbers of a run, or of the paper's Table 1, that they are judged on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest, t
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.runs import Run
+from regulens.core.runs import Run, labelled
 from regulens.core.statistics import LEVEL
 from regulens.core.tables import DISTANCE_COLUMNS, decimal, interval, numbers, read_correlations, read_table, with_sd
-from regulens.studies import claims
-from regulens.studies.claims import Estimate, Group, NotTested, load_claims
+from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.dnabert_lrp.tasks import spread
+from regulens.studies.genomic_interpreter.attention import AttentionFile, LayerAttention
 from regulens.studies.genomic_interpreter.figure3 import track_row
-from regulens.studies.genomic_interpreter.figure4 import AttentionFile, LayerAttention
 from regulens.studies.genomic_interpreter.table1 import OVERALL, group_means, read_published
 from regulens.training.settings import REFERENCE_ROWS
 
@@ -308,32 +308,45 @@ def of_paper(published: Path | str) -> Evidence:
     return Evidence(means, pd.DataFrame(), pd.DataFrame(), None, None)
 
 
-def claims_table(
+@command("genomic-interpreter claims")
+def claims(
     runs: Sequence[Run],
+    /,
     distances: Path | str,
     attention: Path | str,
     published: Path | str,
     csv: Path | str,
-    markdown: Path | str,
-    *,
-    shown: Shown,
-    groups: Sequence[str] | None = None,
-    data_note: str | None = None,
+    md: Path | str,
+    main_model: Part[str],
+    track: Part[str],
+    other: Part[str],
+    heads_layer: Part[int],
+    windows_layer: Part[int],
+    labels: Part[Mapping[str, str] | None] = None,
+    groups: Part[Mapping[str, Sequence[str]] | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Judge every claim on this run and on the paper's Table 1, see `studies.claims.claims_table`.
+    """What the paper says of its models, whether this run shows it, and what the paper's own table shows.
+
+    See `studies.claims.claims_table`.
 
     Arguments:
         runs: per-track correlation tables of the models and the reference rows.
         distances: ``attention_distance.csv`` of the main model.
         attention: its attention on one test segment.
-        shown: what the figures show, see `Shown`.
-        groups: order of the track groups.
+        published: ``config/published.csv``.
+        csv, md: the claims, to write.
+        main_model, track, other, heads_layer, windows_layer: what the figures show, see `Shown`.
+        labels: what tables call the models.
+        groups: the track groups in their order.
+        data_note: one sentence on the data and the sizes.
 
     Raises InputError on bad files.
     """
-    run = of_run(runs, distances, attention, shown, groups)
+    shown = Shown(main_model, track, other, heads_layer, windows_layer)
+    run = of_run(labelled(runs, labels), distances, attention, shown, groups)
     facts = _facts(run.means)
-    return claims.claims_table(CLAIMS, run, of_paper(published), csv, markdown, facts=facts, data_note=data_note)
+    return claims_table(CLAIMS, run, of_paper(published), csv, md, facts=facts, data_note=data_note)
 
 
 def _facts(means: pd.DataFrame) -> dict[str, str]:

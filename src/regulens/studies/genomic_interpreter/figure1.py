@@ -1,24 +1,16 @@
-"""Figures 1 and 5: the models as they are configured, with their true lengths and widths (000 Figures 1 and 5)."""
+"""Figure 1: Genomic Interpreter as it is configured, with its true lengths and widths (000 Figure 1)."""
 
 import math
 import re
-import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from regulens.core.io import atomic_output
-from regulens.core.tables import ARCHITECTURE_COLUMNS, models_of, read_table, require_one_of
-from regulens.data.settings import Geometry
-from regulens.data.store import AssayStore
-from regulens.models.base import build
-from regulens.plotting.schematic import arrow, box, canvas, draw_block_pair
+from regulens.core.command import Part, command
+from regulens.core.tables import models_of, require_one_of
+from regulens.plotting.schematic import GAP, ROW, arrow, box, canvas, draw_block_pair
 from regulens.plotting.style import (
     DARK_GREEN,
     DARK_GREY,
@@ -27,19 +19,12 @@ from regulens.plotting.style import (
     LARGE,
     MIDDLE_GREY,
     NORMAL,
-    SINGLE_COLUMN,
     SMALL,
-    model_colour,
     save,
     styled,
     thousands,
 )
-
-ROW, GAP = 4.0, 1.6
-"""Height of a box and of the arrow under it, in mm."""
-
-LINE = 2.5
-"""Height of a further line of text in a box, in mm."""
+from regulens.studies.genomic_interpreter.architectures import read_architectures
 
 STRIP = 29.0
 """Length of a segment in the strips of windows, in mm."""
@@ -48,12 +33,13 @@ NARROWEST = 0.2
 """Windows narrower than this, in mm, are drawn as one strip: as stripes they would show false ones (moiré)."""
 
 
-def read_architectures(path: Path | str) -> pd.DataFrame:
-    """The table of stages: one row for each stage of each model, in order; empty notes are ''."""
-    table = read_table(path, ARCHITECTURE_COLUMNS)
-    table["note"] = table["note"].fillna("").astype(str)
-    models = list(models_of(table))  # keeps the order of the models
-    return table.iloc[np.lexsort((table["order"], table["model"].map(models.index)))].reset_index(drop=True)
+@command("genomic-interpreter figure1")
+def figure1(architectures: Path | str, /, main_model: Part[str], pdf: Path | str, png: Path | str) -> None:
+    """Figure 1: Genomic Interpreter as configured.
+
+    See `genomic_interpreter_figure`. ``architectures``: table of `regulens genomic-interpreter architectures`.
+    """
+    save(genomic_interpreter_figure(read_architectures(architectures), main_model), pdf, png)
 
 
 def window_of(note: str) -> int | None:
@@ -129,117 +115,3 @@ def _windows(axes: Axes, x: float, y: float, width: float, row, whole: int) -> N
     axes.plot([x, x + width], [y + 1.25] * 2, color=MIDDLE_GREY, linewidth=0.4)
     note = f"{thousands(math.ceil(row.tokens / window))} × {thousands(window * row.bp_per_token)} bp"
     axes.text(x + width + 0.8, y, note, fontsize=SMALL, va="center")
-
-
-def merged_columns(stages: pd.DataFrame, main: str) -> list[list[str]]:
-    """Models that share a column of Figure 5, main model first, then those with a Transformer, then the others.
-
-    A model joins another's column when the two differ only in dilated convolutions; the one that has them leads.
-    """
-    names = list(models_of(stages))
-    steps = {
-        name: [tuple(row) for row in part[["name", "kind", "tokens", "width"]].itertuples(index=False)]
-        for name, part in stages.groupby("model", sort=False)
-    }
-    plain = {name: [step for step in steps[name] if step[1] != "dilated"] for name in names}
-    rank = {name: (name != main, not any(step[1] == "transformer" for step in steps[name])) for name in names}
-    columns: list[list[str]] = []
-    for name in sorted(names, key=lambda name: (rank[name], len(plain[name]) == len(steps[name]))):
-        for column in columns:
-            if plain[column[0]] == plain[name] and len(steps[column[0]]) > len(steps[name]):
-                column.append(name)
-                break
-        else:
-            columns.append([name])
-    order = {column[0]: min(names.index(name) for name in column) for column in columns}
-    return sorted(columns, key=lambda column: (rank[column[0]], order[column[0]]))
-
-
-@styled
-def comparison_figure(stages: pd.DataFrame, main: str) -> Figure:
-    """Figure 5: every configured model as a column of stages, with the tokens and channels that leave each.
-
-    Models that differ only in dilated convolutions share a column, in which those are dashed. Raises InputError when
-    the main model is not in the table.
-    """
-    labels = models_of(stages)
-    require_one_of(main, labels, "main_model")
-    columns = merged_columns(stages, main)
-    page = SINGLE_COLUMN if len(columns) == 1 else DOUBLE_COLUMN
-    width = min(52.0, page / len(columns))
-    parts = [list(stages[stages["model"] == column[0]].itertuples()) for column in columns]
-    heights = [11 + sum(_height(row, width * 0.56) + GAP for row in rows) for rows in parts]
-    figure, axes = canvas(page, max(heights) + 1)
-    for number, (column, rows) in enumerate(zip(columns, parts, strict=True)):
-        _column(axes, number, width, column, rows, labels)
-    return figure
-
-
-def _text(row, width: float) -> str:
-    if row.kind not in ("transformer", "dilated") or not row.note:
-        return row.name
-    return row.name + "\n" + textwrap.fill(row.note, int(width / 1.25))
-
-
-def _height(row, width: float) -> float:
-    return ROW + LINE * _text(row, width).count("\n")
-
-
-def _column(axes: Axes, number: int, width: float, names: Sequence[str], rows: list, labels: dict[str, str]) -> None:
-    left, wide = number * width + 1, width * 0.56
-    title = ", ".join(labels[name] for name in sorted(names, key=list(labels).index))
-    axes.text(left, 3, "abcdefghijklmnopqrstuvwxyz"[number % 26], fontsize=LARGE, fontweight="bold", va="center")
-    axes.text(left + 4, 3, title, fontsize=NORMAL, va="center")
-    part = (width - 3) / len(names)
-    for place, name in enumerate(sorted(names, key=list(labels).index)):
-        ends = [left + place * part, left + (place + 1) * part]
-        axes.plot(ends, [5.4, 5.4], color=model_colour(name), linewidth=1.5, solid_capstyle="butt")
-    axes.text(left + width - 3, 7.6, "tokens × channels", fontsize=SMALL, ha="right", va="center", color=DARK_GREY)
-    y = 10.0
-    for place, row in enumerate(rows):
-        height = _height(row, wide)
-        optional = row.kind == "dilated" and len(names) > 1
-        box(axes, left, y, wide, height, _text(row, wide), row.kind, dashed=optional)
-        note = f"{thousands(row.tokens)} × {thousands(row.width)}"
-        right, middle = left + width - 3, y + height / 2
-        axes.text(right, middle - 2.6 * optional, note, fontsize=SMALL, ha="right", va="center")
-        if optional:
-            only = f"{labels[names[0]]}\nonly"
-            axes.text(right, middle + 2, only, fontsize=SMALL, ha="right", va="center", style="italic")
-        if place + 1 < len(rows):
-            arrow(axes, [(left + wide / 2, y + height), (left + wide / 2, y + height + GAP)])
-        y += height + GAP
-
-
-def figure1(architectures: Path | str, model: str, pdf: Path | str, png: Path | str) -> None:
-    """Write Figure 1; see ``genomic_interpreter_figure``."""
-    save(genomic_interpreter_figure(read_architectures(architectures), model), pdf, png)
-
-
-def figure5(architectures: Path | str, model: str, pdf: Path | str, png: Path | str) -> None:
-    """Write Figure 5; see ``comparison_figure``."""
-    save(comparison_figure(read_architectures(architectures), model), pdf, png)
-
-
-# The stages of configured models as a table (Figures 1 and 5).
-
-
-def stages_table(models: Mapping[str, Mapping], geometry: Geometry, n_tracks: int) -> pd.DataFrame:
-    """One row a stage: model, label, order, name, kind, tokens, width, bp_per_token, note.
-
-    ``models`` maps a name to ``architecture``, ``label`` and ``settings``. The models are built without memory for
-    their weights.
-    """
-    rows = []
-    for name, entry in models.items():
-        with torch.device("meta"):
-            model = build(entry["architecture"], entry["settings"], geometry, n_tracks)
-        for order, stage in enumerate(model.describe()):
-            rows.append({"model": name, "label": entry["label"], "order": order, **asdict(stage)})
-    return pd.DataFrame(rows)
-
-
-def describe_models(models: Mapping[str, Mapping], store: AssayStore, output: Path | str) -> None:
-    """Write :func:`stages_table` as CSV, for the geometry and the tracks of a store."""
-    with atomic_output(output) as path:
-        stages_table(models, store.geometry, len(store.tracks)).to_csv(path, index=False)

@@ -1,7 +1,7 @@
 """Figure 2: one model against every other, one point a track (000 Figure 2)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.markers import CARETRIGHTBASE, CARETUPBASE
 from matplotlib.ticker import MultipleLocator
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.runs import Run
+from regulens.core.runs import Run, labelled
 from regulens.core.tables import groups_of, models_of, read_correlations, require_one_of
 from regulens.plotting.style import (
     DOUBLE_COLUMN,
@@ -26,6 +27,23 @@ from regulens.plotting.style import (
 )
 from regulens.studies.genomic_interpreter.table1 import group_means
 from regulens.training.settings import REFERENCE_ROWS
+
+
+@command("genomic-interpreter figure2")
+def figure2(
+    runs: Sequence[Run],
+    /,
+    main_model: Part[str],
+    pdf: Path | str,
+    png: Path | str,
+    labels: Part[Mapping[str, str] | None] = None,
+    groups: Part[Mapping[str, Sequence[str]] | None] = None,
+) -> None:
+    """Figure 2: correlation of every track, main model against each other model.
+
+    See `correlation_figure`. ``runs``: tables of `regulens pearson`.
+    """
+    save(correlation_figure(read_correlations(labelled(runs, labels)), main_model, groups), pdf, png)
 
 
 def track_means(correlations: pd.DataFrame) -> pd.DataFrame:
@@ -121,15 +139,3 @@ def _panel(
     axes.xaxis.set_major_locator(MultipleLocator(step))
     axes.yaxis.set_major_locator(MultipleLocator(step))
     axes.set(xlim=limits, ylim=limits, box_aspect=1)
-
-
-def figure2(
-    runs: Sequence[Run],
-    model: str,
-    pdf: Path | str,
-    png: Path | str,
-    *,
-    groups: Sequence[str] | None = None,
-) -> None:
-    """Write Figure 2 from the per-track correlation tables; see ``correlation_figure``."""
-    save(correlation_figure(read_correlations(runs), model, groups), pdf, png)

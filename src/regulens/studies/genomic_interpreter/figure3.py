@@ -1,8 +1,7 @@
 """Figure 3: one track along one test segment, measured and predicted (000 Figure 3)."""
 
-import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,35 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
+from regulens.core.runs import Run, labelled
 from regulens.core.tables import decimal, require_one_of
-from regulens.data.store import AssayStore
+from regulens.data.store import AssayStore, parse_location
 from regulens.plotting.style import DARK_GREY, DOUBLE_COLUMN, SMALL, TRUTH, model_colour, new_figure, save, styled
 
-_LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>-?\d+)-(?P<end>\d+)$")
-"""The start is negative where an input hangs over its contig and is padded with N."""
+
+@command("genomic-interpreter figure3")
+def figure3(
+    runs: Sequence[Run],
+    /,
+    test: Path | str,
+    track: Part[str | int],
+    example: Part[int],
+    pdf: Path | str,
+    png: Path | str,
+    labels: Part[Mapping[str, str] | None] = None,
+) -> None:
+    """Figure 3: one track along one test segment, measured and predicted.
+
+    Arguments:
+        runs: predictions of models, in the order of the panels.
+        test: store of the test set.
+        track, example: what is shown, see `read_profile`.
+    """
+    runs = labelled(runs, labels)
+    profile = read_profile(test, {run.label: run.path for run in runs}, track, example)
+    save(profile_figure(profile, {run.label: model_colour(run.model) for run in runs}), pdf, png)
 
 
 @dataclass(frozen=True)
@@ -36,16 +57,6 @@ class Profile:
     """Measured values, float64 (bins,)."""
     predictions: dict[str, np.ndarray]
     """Predicted rates by label, float64 (bins,)."""
-
-
-def parse_location(location: str) -> tuple[str, int, int] | None:
-    """'contig:start-end', 0-based and half-open, to its parts; None for an empty (unknown) location."""
-    if not location:
-        return None
-    match = _LOCATION.match(location)
-    if not match:
-        raise InputError(f"location: {location!r} is not contig:start-end")
-    return match["contig"], int(match["start"]), int(match["end"])
 
 
 def track_row(tracks: pd.DataFrame, track: str | int) -> int:
@@ -142,16 +153,3 @@ def _correlation(values: np.ndarray, truth: np.ndarray) -> str:
     if np.ptp(values) == 0 or np.ptp(truth) == 0:
         return "r undefined"
     return f"r = {decimal(np.corrcoef(values, truth)[0, 1], 2)} in this segment"
-
-
-def figure3(
-    store: Path | str,
-    predictions: Mapping[str, tuple[str, Path | str]],
-    track: str | int,
-    example: int,
-    pdf: Path | str,
-    png: Path | str,
-) -> None:
-    """Write Figure 3; ``predictions`` is model name to (label, predictions file), in the order of the panels."""
-    profile = read_profile(store, {label: path for label, path in predictions.values()}, track, example)
-    save(profile_figure(profile, {label: model_colour(name) for name, (label, _) in predictions.items()}), pdf, png)

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.plotting.style import (
     ATTENTION_COLOURS,
@@ -19,7 +20,7 @@ from regulens.plotting.style import (
     thousands,
     title,
 )
-from regulens.studies.genomic_interpreter.figure4 import (
+from regulens.studies.genomic_interpreter.attention import (
     AttentionFile,
     LayerAttention,
     colour_bar,
@@ -30,6 +31,17 @@ from regulens.studies.genomic_interpreter.figure4 import (
 
 LONGEST_LABEL = 16
 """Bases of a token that are written out; a longer token shows its first and last six."""
+
+
+@command("genomic-interpreter figure7")
+def figure7(
+    attention: Path | str, /, zoom_layer: Part[int], zoom_tokens: Part[int], pdf: Path | str, png: Path | str
+) -> None:
+    """Figure 7: zoom into one attention map, with the bases of each token.
+
+    See `zoom_figure`. ``attention``: attention file of one test segment (`regulens export-attention`).
+    """
+    save(zoom_figure(AttentionFile(attention), zoom_layer, zoom_tokens), pdf, png)
 
 
 class Zoom(NamedTuple):
@@ -149,8 +161,3 @@ def zoom_figure(file: AttentionFile, layer_number: int, tokens: int = 16) -> Fig
 def _span(layer: LayerAttention, tokens: np.ndarray) -> str:
     first, last = layer.position(int(tokens[0])), layer.position(int(tokens[-1])) + layer.bp_per_token
     return f"{thousands(first)} to {thousands(last)} bp"
-
-
-def figure7(attention: Path | str, layer: int, tokens: int, pdf: Path | str, png: Path | str) -> None:
-    """Write Figure 7; see ``zoom_figure``."""
-    save(zoom_figure(AttentionFile(attention), layer, tokens), pdf, png)

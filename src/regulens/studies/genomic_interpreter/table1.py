@@ -1,6 +1,6 @@
 """Table 1: mean Pearson correlation of every model on every track group (000 Table 1), as numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.io import write_text
 from regulens.core.published import published_numbers
-from regulens.core.runs import Run
+from regulens.core.runs import Run, labelled
 from regulens.core.tables import TextTable, groups_of, models_of, read_correlations, write_csv
 from regulens.training.settings import REFERENCE_ROWS
 
@@ -194,34 +195,37 @@ def read_published(path: Path | str) -> dict[tuple[str, str], float]:
     return {(place.subject, place.condition): number.value for place, number in known.items()}
 
 
+@command("genomic-interpreter table1")
 def table1(
     runs: Sequence[Run],
+    /,
     published: Path | str,
     csv: Path | str,
-    markdown: Path | str,
-    latex: Path | str,
-    *,
-    groups: Sequence[str] | None = None,
-    data_note: str | None = None,
+    md: Path | str,
+    tex: Path | str,
+    labels: Part[Mapping[str, str] | None] = None,
+    groups: Part[Mapping[str, Sequence[str]] | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Write Table 1 as tidy CSV, Markdown and LaTeX (booktabs).
+    """Table 1: Pearson correlation by model and track group, as tidy CSV, Markdown and LaTeX (booktabs).
 
     Arguments:
         runs: per-track correlation tables, models in the order of the rows; the reference rows ``mean`` and
             ``gc_cpg_ridge`` come last wherever they stand.
         published: ``config/published.csv``.
-        csv, markdown, latex: output paths.
-        groups: order of the track groups (the keys of the configuration's map); only those that occur are shown.
+        csv, md, tex: the table, to write.
+        labels: what the table calls the models.
+        groups: the track groups in their order; only those that occur are shown.
         data_note: one sentence on the data, printed under the table; say here when they are not the paper's.
 
     Returns the tidy table. Raises InputError on a missing file or column, or runs over different tracks.
     """
-    correlations = read_correlations(runs)
+    correlations = read_correlations(labelled(runs, labels))
     table = group_means(correlations, groups)
     known = read_published(published)
     table["published"] = [known.get(key, np.nan) for key in zip(table["model"], table["group"], strict=True)]
     table = table[COLUMNS]
     write_csv(table, csv)
-    write_text(to_markdown(table, data_note), markdown)
-    write_text(to_latex(table, data_note), latex)
+    write_text(to_markdown(table, data_note), md)
+    write_text(to_latex(table, data_note), tex)
     return table

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
+from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs.filter_matches import filter_id
-from regulens.motifs.meme import PositionWeightMatrix, read_meme
+from regulens.motifs.meme import read_meme
 from regulens.plotting.logos import draw_logo
 from regulens.plotting.style import (
     BLACK,

@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from regulens.core.command import command
 from regulens.core.errors import InputError
 from regulens.core.tables import DISTANCE_COLUMNS, read_table
 from regulens.plotting.style import (
@@ -86,6 +87,10 @@ def distance_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def attention_distance_plot(distances: Path | str, pdf: Path | str, png: Path | str) -> None:
-    """Write the plot of the attention distances; see ``distance_figure``."""
+@command("genomic-interpreter attention-distance-plot")
+def attention_distance_plot(distances: Path | str, /, pdf: Path | str, png: Path | str) -> None:
+    """The number behind Figure 4a: mean distance under the attention of each layer.
+
+    See `distance_figure`. ``distances``: table of `regulens attention-distance`.
+    """
     save(distance_figure(read_table(distances, DISTANCE_COLUMNS)), pdf, png)

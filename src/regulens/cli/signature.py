@@ -1,0 +1,191 @@
+"""From the signature of a function to its command line, see `core.command`."""
+
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import click
+import yaml
+
+from regulens.core.command import Command, settings_of
+from regulens.core.errors import InputError
+from regulens.core.settings import nearest, part_of, validated
+from regulens.provenance.record import manifests
+
+
+def click_command(function: Callable) -> click.Command:
+    """The command that a function with the decorator `core.command.command` is."""
+    facts: Command = function.command
+    hints, wanted = get_type_hints(function), settings_of(function)
+    _, _, meanings = described(function)
+    parameters: list[click.Parameter] = []
+    parsers: dict[str, Callable[[Any], Any]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name in wanted:
+            continue
+        if found := _parameter(name, parameter, hints[name], meanings.get(name, "")):
+            parameters.append(found[0])
+            parsers[name] = found[1]
+    if wanted:
+        words = f"Settings: [NAME=]PATH into the configuration; of {', '.join(wanted)}."
+        parameters += [
+            click.Option(
+                ["--config"], type=click.Path(path_type=Path), required=True, help="Configuration of the run."
+            ),
+            click.Option(["--part"], multiple=True, help=words),
+        ]
+    if facts.threads:
+        parameters.append(
+            click.Option(["--threads"], type=click.IntRange(min=1), default=1, show_default=True, help="CPU threads.")
+        )
+
+    def run(config: Path | None = None, part: tuple[str, ...] = (), threads: int | None = None, **given: Any) -> None:
+        options = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        settings = read_parts(function, config, part) if wanted else {}
+        arguments = {name: parsers[name](value) for name, value in options.items()}
+        arguments |= {name: validated(wanted[name], value, path) for name, (path, value) in settings.items()}
+        if facts.threads:
+            use_threads(threads)
+            options["threads"] = threads
+        plain = {name: value for name, (_, value) in settings.items()}
+        with manifests(facts.name, options, plain) if facts.manifests else nullcontext():
+            call(function, arguments)
+
+    words, rest, _ = described(function)
+    return click.Command(facts.name.split()[-1], callback=run, params=parameters, help=f"{words}\n\n{rest}".strip())
+
+
+def call(function: Callable, arguments: Mapping[str, Any]) -> None:
+    """Call a function with values by name, of which some are positional-only."""
+    kinds = {name: parameter.kind for name, parameter in inspect.signature(function).parameters.items()}
+    first = [arguments[name] for name, kind in kinds.items() if kind is inspect.Parameter.POSITIONAL_ONLY]
+    function(*first, **{name: value for name, value in arguments.items() if kinds[name] != 0})
+
+
+def use_threads(threads: int) -> None:
+    """Give PyTorch and its libraries this many CPU threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def read_parts(function: Callable, config: Path, parts: tuple[str, ...]) -> dict[str, tuple[str, Any]]:
+    """Settings that `--part [NAME=]PATH` takes from a configuration: name to path and value.
+
+    Raises InputError for a path that is not there, a setting that the command has not, and one that is missing.
+    """
+    wanted, values, found = settings_of(function), read_configuration(config), {}
+    for word in parts:
+        name, _, path = word.rpartition("=")
+        value = part_of(values, path, str(config))
+        name = name or path.rpartition("/")[2]
+        if name not in wanted:
+            raise InputError(
+                f"--part {word}: {function.command.name} has no setting '{name}'; {nearest(name, list(wanted))}; "
+                "--part NAME=PATH names another"
+            )
+        found[name] = (path, value)
+    parameters = inspect.signature(function).parameters
+    missing = [n for n in wanted if n not in found and parameters[n].default is inspect.Parameter.empty]
+    if missing:
+        raise InputError(f"--part [{missing[0]}=]PATH is missing: where {config} has {' and '.join(missing)}")
+    return found
+
+
+def read_configuration(path: Path) -> dict[str, Any]:
+    """The configuration that a run has written, as plain maps."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no such configuration: a run writes it when it starts, and `regulens configuration` without one"
+        ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not a readable configuration: {error}") from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: not a configuration: it must be a map of keys, found {type(values).__name__}")
+    return values
+
+
+def described(function: Callable) -> tuple[str, str, dict[str, str]]:
+    """Of a docstring: its first line, what follows it, and what it says of each argument."""
+    text = inspect.getdoc(function) or ""
+    text, _, arguments = text.partition("\nArguments:\n")
+    first, _, rest = text.partition("\n")
+    meanings: dict[str, str] = {}
+    for line in arguments.partition("\n\n")[0].splitlines():
+        if found := re.match(r"    (\w[\w, ]*): (.+)", line):
+            names = re.split(r", ?", found[1])
+            meanings |= dict.fromkeys(names, found[2])
+        elif meanings and line.startswith("     "):
+            meanings |= {name: f"{meanings[name]} {line.strip()}" for name in names}
+    return first, rest.strip(), meanings
+
+
+def _parameter(
+    name: str, parameter: inspect.Parameter, hint: Any, meaning: str
+) -> tuple[click.Parameter, Callable[[Any], Any]] | None:
+    """A parameter as click shows it, and what makes its value of click's; None for what only Python can give."""
+    required = parameter.default is inspect.Parameter.empty
+    try:
+        kind, many, parser = _kind(hint)
+    except KeyError:
+        if required:
+            raise TypeError(f"{name}: a command line has no {hint}") from None
+        return None
+    if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+        return click.Argument([name], type=kind, required=required, nargs=-1 if many else 1), parser
+    flag = f"--{name.replace('_', '-')}"
+    if kind is bool:
+        return click.Option([flag], is_flag=True, default=bool(parameter.default), help=meaning), bool
+    shown: dict[str, Any] = {"multiple": True} if many else {}
+    if not required and parameter.default is not None:
+        shown |= {"default": parameter.default, "show_default": True}
+    return click.Option([flag, name], type=kind, required=required, help=meaning, **shown), parser
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_KINDS = {Path: click.Path(path_type=Path), str: str, int: int, float: float, bool: bool}
+
+
+def _kind(hint: Any) -> tuple[Any, bool, Callable[[Any], Any]]:
+    """Click's type for an annotation, whether there may be several values, and how a value is made of click's.
+
+    Raises KeyError for an annotation that a command line has no words for.
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):  # X | None, Path | str
+        kind, many, parser = _kind(inner[0])
+        return kind, many, lambda value: None if value is None else parser(value)
+    if origin in (list, Sequence):
+        kind, _, parser = _kind(inner[0])
+        return kind, True, lambda values: [parser(value) for value in values]
+    if (
+        origin in (dict, Mapping)
+        and _KINDS.get(get_args(inner[1])[0] if get_args(inner[1]) else inner[1]) is _KINDS[Path]
+    ):
+        return str, True, _named_files
+    if origin is Literal:
+        return click.Choice(inner), False, _same
+    if hasattr(hint, "parse"):
+        return str, False, hint.parse
+    return _KINDS[hint], False, _same
+
+
+def _named_files(words: list[str]) -> dict[str, Path]:
+    """`NAME=FILE`, several times."""
+    found = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if not (name and equals and path):
+            raise InputError(f"must be NAME=FILE, found '{word}'")
+        found[name] = Path(path)
+    return found

@@ -1,0 +1,47 @@
+"""Functions that are commands of `regulens`: their signature is the command line.
+
+A parameter of type `Part` is a setting, which the command line takes from the configuration of the run; the others are
+options (positional-only ones: arguments). In Python the function stays what it is.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+
+Function = TypeVar("Function", bound=Callable)
+Value = TypeVar("Value")
+
+_PART = object()
+
+Part = Annotated[Value, _PART]
+"""``main_model: Part[str]`` is a setting: the value at a path of the configuration (`--part`)."""
+
+
+class Command(NamedTuple):
+    """What the decorator says of a function."""
+
+    name: str
+    """The words behind `regulens`."""
+    threads: bool
+    manifests: bool
+
+
+def command(name: str, *, threads: bool = False, manifests: bool = True) -> Callable[[Function], Function]:
+    """Make a function the command `regulens NAME`; ``name`` must be a plain string on the line of the decorator.
+
+    Arguments:
+        name: the words behind `regulens`: 'train', 'genomic-interpreter figure2'.
+        threads: the command has `--threads`, the number of CPU threads that PyTorch uses.
+        manifests: every file that it writes gets a manifest.
+    """
+
+    def mark(function: Function) -> Function:
+        function.command = Command(name, threads, manifests)
+        return function
+
+    return mark
+
+
+def settings_of(function: Callable) -> dict[str, Any]:
+    """The parameters of a command that are settings: name to type."""
+    hints = get_type_hints(function, include_extras=True)
+    return {name: hint.__origin__ for name, hint in hints.items() if _PART in getattr(hint, "__metadata__", ())}

@@ -1,0 +1,66 @@
+# Genomic Interpreter: files, runs and settings that its rules name, and how they are found.
+OUT = f"{RESULTS}/genomic_interpreter"
+ASSAY = CONFIG.genomic_interpreter
+DATA = ASSAY.data
+GENOME = f"{RESULTS}/simulated_genome"
+GEOMETRY = "genomic_interpreter/data/geometry"
+CROP = "genomic_interpreter/data/crop"
+GROUPS = "genomic_interpreter/data/groups"
+MODELS = list(ASSAY.models)
+ADOPTED = [name for name, model in ASSAY.models.items() if model.checkpoint]
+TRAINED = [name for name in MODELS if name not in ADOPTED]
+MAIN = ASSAY.figures.main_model
+FIRST = ASSAY.seeds[0]
+MODEL = f"{OUT}/models/{{model}}/seed{{seed}}"
+CHECKPOINT = f"{MODEL}/model.ckpt"
+MAIN_CHECKPOINT = CHECKPOINT.format(model=MAIN, seed=FIRST)
+EPOCHS = f"{MODEL}/log.csv"
+PREDICTIONS = f"{OUT}/predictions/{{model}}/seed{{seed}}.h5"
+PEARSON = f"{OUT}/pearson/{{model}}/seed{{seed}}.csv"
+ARCHITECTURE = "genomic_interpreter/models/{model}/architecture"
+SIZES = "genomic_interpreter/models/{model}/settings"
+TRAINING = "genomic_interpreter/models/{model}/training"
+BATCH = "genomic_interpreter/evaluation/batch"
+
+
+def shards(*splits):
+    """Every shard of these splits: a virtual data set reads a missing one as zeros, so that readers depend on them."""
+    return [
+        f"{OUT}/data/shards/{split}-{shard}.h5"
+        for split in splits
+        for shard in range(DATA.shards[split])
+    ]
+
+
+def model_module(name):
+    """Module that defines the architecture of a model, relative to regulens."""
+
+    def found():
+        # Loads PyTorch: only where it is not known yet.
+        from regulens.models.base import architectures
+
+        return architectures()[architecture].__module__.removeprefix("regulens.")
+
+    architecture = ASSAY.models[name].architecture
+    return CACHE.remember("module of", architecture, found)
+
+
+def model_code(wildcards):
+    """Changes with the code that defines a model and its layers, but not with the other models."""
+    return code(model_module(wildcards.model))
+
+
+def seeds_of(model):
+    """Seeds of a model; one that is not trained here has the same weights for every seed, and is used once."""
+    return ASSAY.seeds[:1] if model in ADOPTED else ASSAY.seeds
+
+
+MODEL_RUNS = [(model, seed) for model in MODELS for seed in seeds_of(model)]
+TRAINED_RUNS = [(model, seed) for model in TRAINED for seed in ASSAY.seeds]
+TABLE_RUNS = MODEL_RUNS + [(reference, 0) for reference in REFERENCE_ROWS]
+FIGURE3_RUNS = [(model, FIRST) for model in (MAIN, ASSAY.figures.figure3.other)]
+LABELS = "genomic_interpreter/labels"
+DATA_NOTE = "genomic_interpreter/data_note"
+MAIN_MODEL = "genomic_interpreter/figures/main_model"
+FIGURE3 = "genomic_interpreter/figures/figure3"
+SHOWN_ATTENTION = "genomic_interpreter/figures/attention"

@@ -1,0 +1,149 @@
+# Genomic Interpreter: train the five assay models, predict the test set, correlate, read the main model's attention.
+rule train_assay_model:
+    input:
+        train=f"{OUT}/data/train.h5",
+        valid=f"{OUT}/data/valid.h5",
+        shards=shards("train", "valid"),
+    output:
+        model=CHECKPOINT,
+        epochs=EPOCHS,
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        model=names(TRAINED),
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=gpus(TRAINING),
+    params:
+        # Of the hardware nothing is a parameter: on another machine finished models stay as they are.
+        **parts(ARCHITECTURE, SIZES, TRAINING, without=HARDWARE_KEYS),
+        model_code=model_code,
+        state=f"{MODEL}/state",
+    message:
+        "Train {wildcards.model}, seed {wildcards.seed} (progress: {log})"
+    shell:
+        "regulens train --train {input.train:q} --valid {input.valid:q} {params.parts} --seed {wildcards.seed}"
+        " --threads {threads} --state {params.state:q} --epochs-log {output.epochs:q} --output {output.model:q} 2> {log:q}"
+
+
+# The main model takes longest to train; begun first, it does not keep the others' cores waiting at the end.
+use rule train_assay_model as train_main_model with:
+    wildcard_constraints:
+        model=names([name for name in TRAINED if name == MAIN]),
+    priority: 10
+
+
+ruleorder: train_main_model > train_assay_model
+
+
+rule adopt_checkpoint:
+    input:
+        checkpoint=lambda wildcards: ASSAY.models[wildcards.model].checkpoint,
+        train=f"{OUT}/data/train.h5",
+        shards=shards("train"),
+    output:
+        model=CHECKPOINT,
+    wildcard_constraints:
+        model=names(ADOPTED),
+    params:
+        **parts(ARCHITECTURE, SIZES),
+        model_code=model_code,
+    message:
+        "Take {wildcards.model} from {input.checkpoint} instead of training it"
+    shell:
+        "regulens adopt-checkpoint {input.checkpoint:q} --train {input.train:q} {params.parts}"
+        " --output {output.model:q} 2> {log:q}"
+
+
+rule predict:
+    input:
+        model=CHECKPOINT,
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        PREDICTIONS,
+    benchmark:
+        f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        model=names(MODELS),
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=1,
+    params:
+        **parts(BATCH),
+    message:
+        "Predict the test set with {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "regulens predict {input.model:q} --data {input.test:q} {params.parts} --threads {threads}"
+        " --name {wildcards.model} --seed {wildcards.seed} --output {output:q} 2> {log:q}"
+
+
+rule predict_reference:
+    input:
+        train=f"{OUT}/data/train.h5",
+        test=f"{OUT}/data/test.h5",
+        shards=shards("train", "test"),
+    output:
+        PREDICTIONS,
+    benchmark:
+        f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        model=names(REFERENCE_ROWS),
+    params:
+        **parts("genomic_interpreter/evaluation/ridge_alpha"),
+    message:
+        "Reference row of Table 1: {wildcards.model}"
+    shell:
+        "regulens predict-reference {wildcards.model} --train {input.train:q} --test {input.test:q}"
+        " {params.parts} --output {output:q} 2> {log:q}"
+
+
+rule pearson:
+    input:
+        predictions=PREDICTIONS,
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        PEARSON,
+    message:
+        "Pearson correlation of every track: {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "regulens pearson {input.predictions:q} --test {input.test:q} --output {output:q} 2> {log:q}"
+
+
+rule export_attention:
+    input:
+        model=MAIN_CHECKPOINT,
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        f"{OUT}/attention/example.h5",
+    params:
+        **parts("genomic_interpreter/figures/attention/example"),
+        main_model=MAIN,
+    message:
+        "Attention weights of one test segment"
+    shell:
+        "regulens export-attention {input.model:q} --test {input.test:q} {params.parts}"
+        " --name {params.main_model:q} --output {output:q} 2> {log:q}"
+
+
+rule attention_distance:
+    input:
+        model=MAIN_CHECKPOINT,
+        test=f"{OUT}/data/test.h5",
+        shards=shards("test"),
+    output:
+        **table("genomic_interpreter/attention_distance", "Figure 4a in numbers"),
+    benchmark:
+        f"{RESULTS}/benchmarks/attention_distance.tsv"
+    threads: ASSAY.models[MAIN].threads
+    resources:
+        gpu=1,
+    params:
+        **parts(BATCH),
+    message:
+        "Mean distance under the attention of every layer, over the test set"
+    shell:
+        "regulens attention-distance {input.model:q} --test {input.test:q} {params.parts}"
+        " --threads {threads} --output {output.csv:q} 2> {log:q}"
