@@ -6,8 +6,8 @@ import pytest
 from figure_inputs import MODELS, check_text, pdf_text, write_logs
 
 from regulens.core.errors import InputError
-from regulens.core.tables import TRAINING_COLUMNS, read_runs
-from regulens.studies.loss_curves import CLASSES, best_epoch, loss_curves, loss_figure
+from regulens.core.tables import read_runs
+from regulens.studies.loss_curves import CLASSES, TRAINING_COLUMNS, best_epoch, loss_curves, loss_figure
 
 
 @pytest.fixture

@@ -103,10 +103,6 @@ def _read_text(path: Path | str) -> str:
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
 
-TRAINING_COLUMNS = ["epoch", "train_loss", "valid_loss"]
-
-ARCHITECTURE_COLUMNS = ["model", "label", "order", "name", "kind", "tokens", "width", "bp_per_token", "note"]
-
 DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
 
 

@@ -11,8 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from regulens.core.runs import Run
-from regulens.core.tables import TRAINING_COLUMNS, models_of, read_runs
+from regulens.core.tables import models_of, read_runs
 from regulens.plotting.style import BLACK, DNABERT, GREY, SMALL, model_colour, new_figure, page_width, save, styled
+
+TRAINING_COLUMNS = ["epoch", "train_loss", "valid_loss"]
 
 
 class Quantities(NamedTuple):

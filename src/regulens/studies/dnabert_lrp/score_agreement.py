@@ -28,12 +28,12 @@ LEFT, RIGHT, TOP, BOTTOM, GAP = 20.0, 16.0, 9.0, 20.0, 3.0
 BAR = 11.0
 """Space in mm for a colour bar below the only panel: beside it, the numbers would not fit their cells."""
 
-_AGREEMENT_COLUMNS = ["label", "score_a", "score_b", "spearman", "sd", "sequences"]
+AGREEMENT_COLUMNS = ["label", "score_a", "score_b", "spearman", "sd", "sequences"]
 
 
 def read_agreements(runs: Sequence[TaskRun]) -> pd.DataFrame:
     """Agreement of the scores in all tasks and seeds: what ``read_task_runs`` gives for ``agreement.csv``."""
-    table = read_task_runs(runs, _AGREEMENT_COLUMNS, ["spearman", "sd", "sequences"])
+    table = read_task_runs(runs, AGREEMENT_COLUMNS, ["spearman", "sd", "sequences"])
     return table.rename(columns={"sd": "sd_sequences"})
 
 
@@ -128,8 +128,6 @@ def agreement_heatmap(
 
 
 # How far the relevance scores agree: rank correlation of their base relevance within each sequence.
-
-AGREEMENT_COLUMNS = ("label", "score_a", "score_b", "spearman", "sd", "sequences")
 
 
 def write_agreement(scores: Path | str, output: Path | str) -> None:

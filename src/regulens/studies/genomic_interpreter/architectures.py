@@ -10,9 +10,11 @@ import pandas as pd
 
 from regulens.core.command import Part, command
 from regulens.core.io import atomic_output
-from regulens.core.tables import ARCHITECTURE_COLUMNS, models_of, read_table
+from regulens.core.tables import models_of, read_table
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
+
+ARCHITECTURE_COLUMNS = ["model", "label", "order", "name", "kind", "tokens", "width", "bp_per_token", "note"]
 
 
 @command("genomic-interpreter architectures")

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from regulens.core.errors import InputError
-from regulens.core.tables import read_table
+from regulens.core.tables import read_table, spread
 from regulens.plotting.style import (
     BASELINES,
     BLACK,
@@ -232,14 +232,10 @@ def _counts(results: pd.DataFrame) -> str:
     """'the best 3 of 10 trials', with ranges where the architectures differ; without those that lost all trials."""
     results = results[results["n_kept"] > 0] if (results["n_kept"] > 0).any() else results
 
-    def span(column: str) -> str:
-        low, high = int(results[column].min()), int(results[column].max())
-        return str(high) if low == high else f"{low} to {high}"
-
+    kept, trials = spread(results["n_kept"]), spread(results["n_trials"])
     if (results["n_kept"] == results["n_trials"]).all():
-        return "the one trial" if span("n_trials") == "1" else f"{span('n_trials')} trials"
-    kept = "" if span("n_kept") == "1" else f"{span('n_kept')} "
-    return f"the best {kept}of {span('n_trials')} trials"
+        return "the one trial" if trials == "1" else f"{trials} trials"
+    return f"the best {'' if kept == '1' else f'{kept} '}of {trials} trials"
 
 
 def figure2(table: Path | str, pdf: Path | str, png: Path | str) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
 from regulens.data.matrices import PositionWeightMatrix
-from regulens.motifs.filter_matches import filter_id
+from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
 from regulens.motifs.meme import read_meme
 from regulens.plotting.logos import draw_logo
 from regulens.plotting.style import (
@@ -25,8 +25,6 @@ from regulens.plotting.style import (
     save,
     styled,
 )
-
-FILTER_COLUMNS = ["trial", "filter", "width", "sites", "hits", "best_name", "best_q", "truth", "matched"]
 
 COLUMNS = 4
 """Filters beside each other: 32 of them are eight rows on one page."""

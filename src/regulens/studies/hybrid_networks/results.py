@@ -315,8 +315,11 @@ def _rows(table: pd.DataFrame) -> list[pd.DataFrame]:
 
 def _model_cells(part: pd.DataFrame) -> list[str]:
     first = part.iloc[0]
-    activation = ACTIVATIONS.get(first["activation"], first["activation"])
-    return [first["label"], activation, f"{first['n_kept']} of {first['n_trials']}"]
+    return [first["label"], _activation(first["activation"]), f"{first['n_kept']} of {first['n_trials']}"]
+
+
+def _activation(name: str) -> str:
+    return ACTIVATIONS.get(name, name)
 
 
 def _measured(row: pd.Series) -> str:
@@ -405,10 +408,7 @@ def _trial_notes(table: pd.DataFrame, keep: int) -> list[str]:
 
 
 def _listed(models: pd.DataFrame, column: str) -> str:
-    names = (
-        f"{m.label} {ACTIVATIONS.get(m.activation, m.activation)} {getattr(m, column)}" for m in models.itertuples()
-    )
-    return ", ".join(names)
+    return ", ".join(f"{m.label} {_activation(m.activation)} {getattr(m, column)}" for m in models.itertuples())
 
 
 def _selection_gain(table: pd.DataFrame, task: str) -> list[str]:
@@ -422,11 +422,11 @@ def _selection_gain(table: pd.DataFrame, task: str) -> list[str]:
     return [
         f"Kept trials against all trials of the same network: {label} is higher by {decimal(gains.median())} in the "
         f"median network and by {decimal(gains.max())} in {most['label']} with "
-        f"{ACTIVATIONS.get(most['activation'], most['activation'])}."
+        f"{_activation(most['activation'])}."
     ]
 
 
-def to_markdown(
+def texts(
     table: pd.DataFrame,
     task: str,
     selection,
@@ -434,32 +434,24 @@ def to_markdown(
     label: str | None = None,
     data_note: str | None = None,
     comparisons: Sequence[Compared] = (),
-) -> str:
-    """The paper's table with its notes, then the plain definitions; ``table``: that of `join_published`."""
-    sentences = notes(table, task, selection, data_note, comparisons)
-    text = f"# {title(task, label)}\n\n" + markdown_table(*main_table(table, task), sentences, left=2)
+) -> tuple[str, str]:
+    """The table of `join_published` for readers, as Markdown and as LaTeX (package booktabs).
+
+    Markdown: the paper's table with its notes, then the plain definitions. LaTeX: the paper's table, published numbers
+    without their ±.
+    """
+    name, sentences = title(task, label), notes(table, task, selection, data_note, comparisons)
+    paper = markdown_table(*main_table(table, task), sentences, left=2)
     further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
-    return f"{text}\n## Further numbers of the same trials\n\n{further}"
+    markdown = f"# {name}\n\n{paper}\n## Further numbers of the same trials\n\n{further}"
 
-
-def to_latex(
-    table: pd.DataFrame,
-    task: str,
-    selection,
-    *,
-    label: str | None = None,
-    data_note: str | None = None,
-    comparisons: Sequence[Compared] = (),
-) -> str:
-    """The paper's table as a LaTeX ``table`` (package booktabs), published numbers without their ±."""
     header, lines = main_table(table, task, published_sd=False)
     baselines = [part["baseline"].iloc[0] for part in _rows(table)]
     blocks = [n for n in range(1, len(baselines)) if baselines[n] != baselines[n - 1]]
-    sentences = notes(table, task, selection, data_note, comparisons)
-    caption = f"{title(task, label)}: reproduced and published."
+    caption = f"{name}: reproduced and published."
     text = TextTable(header, lines, sentences, left=2, caption=caption, blocks=blocks)
     # Eleven columns: smaller letters and narrow gaps, so that the table fits a page.
-    return text.latex(size=r"\scriptsize\setlength{\tabcolsep}{3pt}")
+    return markdown, text.latex(size=r"\scriptsize\setlength{\tabcolsep}{3pt}")
 
 
 STUDY = "hybrid_networks"
@@ -579,10 +571,10 @@ def results_table(
     rows = collect(folder, task, architectures, activations, *selection)
     table = join_published(summarise(rows, task), read_published(published, task), architectures)
     comparisons = compared_filters(folder, task, architectures, activations) if task == "task1" else []
-    options = {"label": label, "data_note": data_note, "comparisons": comparisons}
+    page, source = texts(table, task, selection, label=label, data_note=data_note, comparisons=comparisons)
     write_csv(rows, trials)
     write_csv(table, csv)
-    write_text(to_markdown(table, task, selection, **options), markdown)
-    write_text(to_latex(table, task, selection, **options), latex)
+    write_text(page, markdown)
+    write_text(source, latex)
     write_comparisons(comparisons, csv)
     return table
