@@ -163,11 +163,7 @@ def parse_job_table(text: str) -> dict[str, int]:
     if not found:
         raise InputError("Snakemake's dry run gave no table of jobs")
     rows = re.findall(r"^(\w+) +(\d+)\s*$", table.partition("\ntotal")[0], re.MULTILINE)
-    return {rule: int(n) for rule, n in rows if rule not in NOT_JOBS and not _is_target(rule)}
-
-
-def _is_target(rule: str) -> bool:
-    return rule.endswith("_figures") and rule.removesuffix("_figures") in NOT_JOBS
+    return {rule: int(n) for rule, n in rows if rule.removesuffix("_figures") not in NOT_JOBS}
 
 
 def jobs_by_stage(jobs: dict[str, int]) -> dict[str, int]:

@@ -132,9 +132,10 @@ def disk_problems(config: Config, names: list[str]) -> list[str]:
     for disk, size in needed.items():
         free = shutil.disk_usage(_existing(Path(folders[disk][0]))).free
         if size > free:
+            other = "; download.folder may be on another one" if config.download.folder in folders[disk] else ""
             found.append(
                 f"the disk of {' and '.join(folders[disk])} has {_gb(free)} free and the run needs about {_gb(size)} "
-                f"there: make room, or run from another disk{_other_disk(folders[disk], config)}"
+                f"there: make room, or run from another disk{other}"
             )
     return found
 
@@ -157,10 +158,6 @@ def _to_crop(config: Config) -> float:
     shards = Path("results") / config.run / "genomic_interpreter/data/shards"
     there = sum(path.stat().st_size for path in shards.glob("[!.]*.h5")) if shards.is_dir() else 0
     return max(store_bytes(study, examples, tracks) - there, 0)
-
-
-def _other_disk(folders: list[str], config: Config) -> str:
-    return "; download.folder may be on another one" if config.download.folder in folders else ""
 
 
 def _existing(path: Path) -> Path:

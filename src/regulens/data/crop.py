@@ -606,8 +606,6 @@ def bin_coverage(
 
 
 # Bins: summary statistics, soft and hard clip, and the exact way from fine bins to coarser ones. Everything here works
-
-
 # in float32 on arrays (bins, ...).
 
 

@@ -427,7 +427,7 @@ def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
     ``table``: of `split_validation`, with the column ``overlapping`` (bool). ``read`` minus all that were dropped minus
     ``validation`` (training sequences that were moved to the validation set, where they count as read) is ``kept``, the
     number in the split's file. A reason that the settings keep is counted, and its sequences count as kept too. So do
-    ``overlapping`` ones: validation and test sequences that the training set has in large part (`sequence_overlap`).
+    ``overlapping`` ones: validation and test sequences that the training set has in large part (`overlapping`).
     """
     rows = []
     for split in SPLITS:

@@ -390,8 +390,6 @@ class SimulatedSequences(SequenceData):
 
 
 # The two simulated data sets of the hybrid networks; defaults are the public generators' (SPEC 5.1, 5.2). Where the
-
-
 # paper's text differs from them, the key's description says how to follow the text.
 
 

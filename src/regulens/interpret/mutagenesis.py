@@ -284,17 +284,9 @@ def random_positions(shape: tuple[int, int], n: int, rng: np.random.Generator) -
 
 
 # The highest bases of a sequence, and whether equal values left a choice between them. A score may give many bases
-
-
 # one value: GradCAM is 0 on every base of a sequence whose weighted attention is nowhere positive. SPEC 6.5
-
-
 # recommends the lowest index of equal bases. That is the start of the sequence, where a data set may hold less (or
-
-
 # more) of what the model goes by than elsewhere, so that a score without any information would come out worse (or
-
-
 # better) than random positions. Here equal bases are chosen by lot, which makes such a score exactly random.
 
 

@@ -25,11 +25,7 @@ EPSILON = 1e-9
 """Added to every denominator; the public code does not match it to the denominator's sign either."""
 
 # Rules: autograd functions whose backward pass carries relevance. Each computes its operation forward and, backward,
-
-
 # takes the relevance of its output and returns that of its inputs, in the place of gradients. Branches then need no
-
-
 # rule: autograd adds what comes back from them. The first dimension of every tensor is the batch; none are mixed.
 
 

@@ -158,14 +158,8 @@ def relative_shift(by_distance: Tensor) -> Tensor:
 
 
 # The same attention for CPUs, several times faster there than the general operators: ``scaled_dot_product_attention``
-
-
 # has no fused kernel for a CPU when the bias needs a gradient; it then walks many times through arrays of windows x
-
-
 # heads x w x 2w numbers. This function does the same arithmetic for one head and one group of windows at a time, so
-
-
 # that all but the weights stay in the cache, and its backward pass is written out.
 
 

@@ -33,8 +33,6 @@ _TANH = torch.ops.aten.tanh_backward.grad_input
 _RELU = torch.ops.aten.threshold_backward.grad_input
 
 # Layers. Convolutions are products of one matrix a trial with the unrolled input, on every device: for the four
-
-
 # channels of a one-hot sequence that is faster than a convolution call even for a single trial on a CPU.
 
 
@@ -206,11 +204,7 @@ def max_pool(x: Tensor, size: int) -> Tensor:
 
 
 # Bidirectional LSTM: tanh forwards, ReLU backwards, as the public code has it. The recurrence of both directions and
-
-
 # all trials is one loop of batched products. Its gradient is written by hand: what does not depend on later steps is
-
-
 # computed for all steps at once, which leaves five small operations a step.
 
 

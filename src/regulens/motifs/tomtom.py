@@ -1,7 +1,8 @@
 """Comparison of motifs: query MEME file against target MEME file, by the MEME Suite's Tomtom or by memelite.
 
-The engine of record is the MEME Suite. memelite is its reimplementation in Python: its p-values agree with those of
-``tomtom -dist ed``, its q-values are another method's and are never equated with MEME's. The table names the engine.
+The engine of record is the MEME Suite (https://meme-suite.org/meme/doc/tomtom.html), run as a subprocess. memelite is
+its reimplementation in Python: its p-values agree with those of ``tomtom -dist ed``, its q-values are another method's
+and are never equated with MEME's. The table names the engine.
 """
 
 import importlib.metadata
@@ -24,12 +25,8 @@ from scipy.stats import false_discovery_control
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read, write_text
 from regulens.core.tables import damaged, read_table
-from regulens.motifs.meme import MemeMotif, MemeText, read_meme
+from regulens.motifs.meme import MemeText, read_meme
 from regulens.motifs.settings import ComparisonSettings
-
-# The table of hits that a motif comparison writes: its columns and its reader.
-
-TEXT_COLUMNS = ["query", "target", "orientation", "query_consensus", "target_consensus"]
 
 HIT_COLUMNS = [
     "query",
@@ -46,248 +43,13 @@ HIT_COLUMNS = [
 """``offset``: position i of the query lies on position i + offset of the target, the target read on the strand of
 ``orientation`` (+ or -); ``overlap``: positions that both have; ``target_consensus`` is on that strand."""
 
-
-def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Read a table of `tomtom.compare`: hits with `HIT_COLUMNS`, and the facts of its header (engine, version, ...).
-
-    No hit gives an empty table. Raises `InputError` for a file that is missing or no such table.
-    """
-    facts: dict[str, str] = {}
-    try:
-        with open(path, encoding="utf-8") as file:
-            for line in itertools.takewhile(lambda line: line.startswith("# "), file):
-                key, _, value = line[2:].rstrip("\n").partition(": ")
-                facts[key] = value
-    except (OSError, UnicodeDecodeError):
-        pass  # the reader of tables says so
-    numeric, texts = ["p_value", "e_value", "q_value"], dict.fromkeys(TEXT_COLUMNS, str)
-    options = {"sep": "\t", "skiprows": len(facts), "keep_default_na": False, "dtype": texts}
-    table = read_table(path, HIT_COLUMNS, numeric, may_be_empty=True, **options)
-    if "engine" not in facts:
-        raise damaged(path, "the line '# engine: ...' is missing")
-    return table.astype(dict.fromkeys(numeric, float)), facts
-
-
-# The MEME Suite's Tomtom as a subprocess (https://meme-suite.org/meme/doc/tomtom.html).
-
-MEME_Q_VALUES = "tomtom's own q-values"
-
-COLUMNS = {
-    "Query_ID": "query",
-    "Target_ID": "target",
-    "p-value": "p_value",
-    "E-value": "e_value",
-    "q-value": "q_value",
-    "Overlap": "overlap",
-    "Optimal_offset": "offset",
-    "Orientation": "orientation",
-    "Query_consensus": "query_consensus",
-    "Target_consensus": "target_consensus",
-}
-"""Columns of Tomtom's TSV (since MEME 5.0) and their names here."""
-
-
-def find_tomtom() -> str | None:
-    """Path of the program ``tomtom``; None where it is not on the PATH."""
-    return shutil.which("tomtom")
-
-
-def meme_version(binary: str) -> str:
-    """Version of the MEME Suite, e.g. ``5.4.1``. Raises `InputError` when the program does not answer with one."""
-    answer = _run([binary, "--version"])
-    found = re.search(r"\d+\.\d+(\.\d+)?", answer.stdout)
-    if answer.returncode or not found:
-        raise InputError(_failure([binary, "--version"], answer, "no version number in its answer"))
-    return found[0]
-
-
-def meme_hits(
-    binary: str, query_meme: Path | str, targets_meme: Path | str, distance: str, max_q_value: float
-) -> pd.DataFrame:
-    """Hits with q <= ``max_q_value``, columns `HIT_COLUMNS`, in Tomtom's order.
-
-    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS``: both strands, and the threshold is on q because
-    ``-evalue`` is not given. Raises `InputError` with arguments, version, return code and stderr when Tomtom fails,
-    and with the line when its table cannot be read.
-    """
-    arguments = [binary, "-text", "-thresh", f"{max_q_value:g}", "-dist", distance, str(query_meme), str(targets_meme)]
-    answer = _run(arguments)
-    if answer.returncode:
-        raise InputError(_failure(arguments, answer, f"return code {answer.returncode}", meme_version(binary)))
-    try:
-        return parse(answer.stdout)
-    except ValueError as error:
-        raise InputError(_failure(arguments, answer, str(error), meme_version(binary))) from None
-
-
-def parse(text: str) -> pd.DataFrame:
-    """Tomtom's TSV, with the blank line and the comments at its end, as a table with `HIT_COLUMNS`.
-
-    No hit gives an empty table. Raises `ValueError` naming the line for anything else.
-    """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#")]
-    header = lines[0][1].split("\t") if lines else []
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        shown = repr(lines[0][1][:80]) if lines else "nothing"
-        raise ValueError(f"its output is not Tomtom's table: column {missing[0]} is missing, found {shown}")
-    rows = []
-    for number, line in lines[1:]:
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            raise ValueError(f"line {number} of its output has {len(cells)} columns, {len(header)} expected")
-        row = {COLUMNS[name]: cell for name, cell in zip(header, cells, strict=True) if name in COLUMNS}
-        try:
-            for name in set(HIT_COLUMNS) - set(TEXT_COLUMNS):
-                row[name] = int(row[name]) if name in ("overlap", "offset") else float(row[name])
-        except ValueError as error:
-            raise ValueError(f"line {number} of its output: {error}") from None
-        rows.append(row)
-    return pd.DataFrame(rows, columns=HIT_COLUMNS)
-
-
-def _run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(arguments, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise InputError(
-            f"cannot run {shlex.join(arguments)} ({error.strerror}): install the MEME Suite again"
-        ) from None
-
-
-def _failure(arguments: list[str], answer: subprocess.CompletedProcess[str], problem: str, number: str = "") -> str:
-    said = "\n".join(f"  {line}" for line in answer.stderr.strip().splitlines()[-20:]) or "  (nothing)"
-    which = f"tomtom {number}".strip()
-    return f"{which} failed: {problem}; arguments: {shlex.join(arguments)}; it wrote to stderr:\n{said}"
-
-
-# memelite, the reimplementation of Tomtom in Python (distance ed only), with q-values by Benjamini and Hochberg.
-# memelite is compiled on its first call (numba; more than a minute on one core). It keeps the compiled code beside
-# its own source or, where that folder cannot be written to, in the user's cache (environment variable
-# ``NUMBA_CACHE_DIR``); `warm_up` pays that once for an environment. Processes on another type of CPU compile again.
-
-MEMELITE_Q_VALUES = "Benjamini-Hochberg over the targets of one query"
-
-PSEUDOCOUNT = 0.1
-"""What Tomtom adds to the counts of query and target before it compares them (its ``-motif-pseudo``)."""
-
-
-def memelite_version() -> str:
-    """Version of the installed memelite."""
-    return importlib.metadata.version("memelite")
-
-
-def warm_up() -> float:
-    """Compile memelite, or load what an earlier process compiled; returns the seconds that took."""
-    began = time.perf_counter()
-    _compare(list(np.random.default_rng(0).dirichlet(np.ones(4), (2, 8))), list(np.eye(4)[np.newaxis].repeat(30, 0)))
-    return time.perf_counter() - began
-
-
-def memelite_hits(queries: MemeText, targets: MemeText, max_q_value: float) -> pd.DataFrame:
-    """Hits of every query (at least one) with q <= ``max_q_value``: `HIT_COLUMNS`, by query and then by p-value.
-
-    Both strands of the targets. p-values are those of Tomtom's complete scores: the pseudocount is MEME's, columns are
-    not approximated. E = p times the number of targets; q by Benjamini and Hochberg over all targets of the query.
-    """
-    both = [[_with_pseudocount(m, queries.background) for m in text.motifs] for text in (queries, targets)]
-    p_value, offset, overlap, reverse = _compare(*both)
-    q_value = false_discovery_control(p_value, axis=1)
-    consensus = [["".join("ACGT"[base] for base in matrix.argmax(axis=1)) for matrix in matrices] for matrices in both]
-    reversed_consensus = [text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in consensus[1]]
-    rows = []
-    for query, motif in enumerate(queries.motifs):
-        for target in np.argsort(p_value[query], kind="stable"):
-            if q_value[query, target] > max_q_value:
-                break  # q never falls as p grows
-            minus = bool(reverse[query, target])
-            rows.append(
-                {
-                    "query": motif.matrix.matrix_id,
-                    "target": targets.motifs[target].matrix.matrix_id,
-                    "p_value": p_value[query, target],
-                    "e_value": p_value[query, target] * len(targets.motifs),
-                    "q_value": q_value[query, target],
-                    "overlap": int(overlap[query, target]),
-                    "offset": int(offset[query, target]),
-                    "orientation": "-" if minus else "+",
-                    "query_consensus": consensus[0][query],
-                    "target_consensus": (reversed_consensus if minus else consensus[1])[target],
-                }
-            )
-    return pd.DataFrame(rows, columns=HIT_COLUMNS)
-
-
-def _with_pseudocount(motif: MemeMotif, background: np.ndarray) -> np.ndarray:
-    return (motif.matrix.probabilities * motif.sites + PSEUDOCOUNT * background) / (motif.sites + PSEUDOCOUNT)
-
-
-def _compare(queries: list[np.ndarray], targets: list[np.ndarray]) -> tuple[np.ndarray, ...]:
-    """p-value, offset, overlap and strand (1 = reverse) of matrices (width, 4): four arrays (queries, targets)."""
-    from memelite import tomtom  # numba takes a second to import
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few targets: `tomtom.compare` says so for both engines
-        result = tomtom([q.T for q in queries], [t.T for t in targets], n_target_bins=None, n_jobs=1)
-    p_value, _, offset, overlap, strand = result
-    return p_value.clip(0, 1), offset, overlap, strand
-
-
-class Compared(NamedTuple):
-    """Motifs that were compared in one way."""
-
-    what: str
-    """What was compared, for people: 'Motifs', 'Filters of 2 of the networks'."""
-    facts: dict[str, str]
-    """`FACTS` but for the number of queries."""
-
-    def __str__(self) -> str:
-        facts = self.facts
-        return (
-            f"{facts['engine']} {facts['version']}, distance {facts['distance']}, {facts['q_value_method']}, "
-            f"q <= {facts['max_q_value']}, targets {facts['targets']}"
-        )
-
-
-def group_by_way(facts: Mapping[str, Mapping[str, str]]) -> list[tuple[list[str], dict[str, str]]]:
-    """Names that were compared in the same way, and that way, from the facts of each name's `read_hits`."""
-    groups: list[tuple[list[str], dict[str, str]]] = []
-    for name, of_name in facts.items():
-        way = {key: value for key, value in of_name.items() if key != "queries"}
-        same = [names for names, known in groups if known == way]
-        if same:
-            same[0].append(name)
-        else:
-            groups.append(([name], way))
-    return groups
-
-
-def facts_path(table: Path | str) -> Path:
-    """Where the facts behind a table are: beside it."""
-    return Path(table).with_suffix(".facts.json")
-
-
-def write_comparisons(comparisons: Sequence[Compared], table: Path | str) -> None:
-    """Write how the motifs behind a table were compared to its `facts_path`."""
-    content = {"comparisons": [{"what": one.what, **one.facts} for one in comparisons]}
-    write_text(json.dumps(content, indent=2) + "\n", facts_path(table))
-
-
-def read_comparisons(path: Path | str) -> list[Compared]:
-    """What `write_comparisons` wrote to a `facts_path`."""
-    note_read(path)
-    try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))["comparisons"]
-        return [Compared(one["what"], {key: one[key] for key in FACTS if key != "queries"}) for one in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged(path, f"not the facts of a table ({error})") from None
-
-
-MIN_TARGETS = 50
-"""With fewer targets Tomtom's p-values depend strongly on which they are; the MEME Suite warns too."""
+TEXT_COLUMNS = ["query", "target", "orientation", "query_consensus", "target_consensus"]
 
 FACTS = ["engine", "version", "distance", "q_value_method", "max_q_value", "targets", "queries"]
 """Keys of the header of a table of hits."""
+
+MIN_TARGETS = 50
+"""With fewer targets Tomtom's p-values depend strongly on which they are; the MEME Suite warns too."""
 
 
 class Comparison(NamedTuple):
@@ -366,3 +128,244 @@ def _check_names(hits: pd.DataFrame, column: str, known: list[str], path: Path |
     strange = sorted(set(hits[column]) - set(known))
     if strange:
         raise InputError(f"tomtom reports the {column} {strange[0]!r}, which is not a motif of {path}")
+
+
+def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Read a table of `compare`: hits with `HIT_COLUMNS`, and the facts of its header (engine, version, ...).
+
+    No hit gives an empty table. Raises `InputError` for a file that is missing or no such table.
+    """
+    facts: dict[str, str] = {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line in itertools.takewhile(lambda line: line.startswith("# "), file):
+                key, _, value = line[2:].rstrip("\n").partition(": ")
+                facts[key] = value
+    except (OSError, UnicodeDecodeError):
+        pass  # the reader of tables says so
+    numeric, texts = ["p_value", "e_value", "q_value"], dict.fromkeys(TEXT_COLUMNS, str)
+    options = {"sep": "\t", "skiprows": len(facts), "keep_default_na": False, "dtype": texts}
+    table = read_table(path, HIT_COLUMNS, numeric, may_be_empty=True, **options)
+    if "engine" not in facts:
+        raise damaged(path, "the line '# engine: ...' is missing")
+    return table.astype(dict.fromkeys(numeric, float)), facts
+
+
+# The MEME Suite's Tomtom.
+
+
+MEME_Q_VALUES = "tomtom's own q-values"
+
+TSV_COLUMNS = {
+    "Query_ID": "query",
+    "Target_ID": "target",
+    "p-value": "p_value",
+    "E-value": "e_value",
+    "q-value": "q_value",
+    "Overlap": "overlap",
+    "Optimal_offset": "offset",
+    "Orientation": "orientation",
+    "Query_consensus": "query_consensus",
+    "Target_consensus": "target_consensus",
+}
+"""Columns of Tomtom's TSV (since MEME 5.0) and their names here."""
+
+
+def find_tomtom() -> str | None:
+    """Path of the program ``tomtom``; None where it is not on the PATH."""
+    return shutil.which("tomtom")
+
+
+def meme_version(binary: str) -> str:
+    """Version of the MEME Suite, e.g. ``5.4.1``. Raises `InputError` when the program does not answer with one."""
+    answer = _run_tomtom([binary, "--version"])
+    found = re.search(r"\d+\.\d+(\.\d+)?", answer.stdout)
+    if answer.returncode or not found:
+        raise InputError(_failure([binary, "--version"], answer, "no version number in its answer"))
+    return found[0]
+
+
+def meme_hits(
+    binary: str, query_meme: Path | str, targets_meme: Path | str, distance: str, max_q_value: float
+) -> pd.DataFrame:
+    """Hits with q <= ``max_q_value``, columns `HIT_COLUMNS`, in Tomtom's order.
+
+    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS``: both strands, and the threshold is on q because
+    ``-evalue`` is not given. Raises `InputError` with arguments, version, return code and stderr when Tomtom fails,
+    and with the line when its table cannot be read.
+    """
+    arguments = [binary, "-text", "-thresh", f"{max_q_value:g}", "-dist", distance, str(query_meme), str(targets_meme)]
+    answer = _run_tomtom(arguments)
+    if answer.returncode:
+        raise InputError(_failure(arguments, answer, f"return code {answer.returncode}", meme_version(binary)))
+    try:
+        return parse_tsv(answer.stdout)
+    except ValueError as error:
+        raise InputError(_failure(arguments, answer, str(error), meme_version(binary))) from None
+
+
+def parse_tsv(text: str) -> pd.DataFrame:
+    """Tomtom's TSV, with the blank line and the comments at its end, as a table with `HIT_COLUMNS`.
+
+    No hit gives an empty table. Raises `ValueError` naming the line for anything else.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#")]
+    header = lines[0][1].split("\t") if lines else []
+    missing = [name for name in TSV_COLUMNS if name not in header]
+    if missing:
+        shown = repr(lines[0][1][:80]) if lines else "nothing"
+        raise ValueError(f"its output is not Tomtom's table: column {missing[0]} is missing, found {shown}")
+    rows = []
+    for number, line in lines[1:]:
+        cells = line.split("\t")
+        if len(cells) != len(header):
+            raise ValueError(f"line {number} of its output has {len(cells)} columns, {len(header)} expected")
+        row = {TSV_COLUMNS[name]: cell for name, cell in zip(header, cells, strict=True) if name in TSV_COLUMNS}
+        try:
+            for name in set(HIT_COLUMNS) - set(TEXT_COLUMNS):
+                row[name] = int(row[name]) if name in ("overlap", "offset") else float(row[name])
+        except ValueError as error:
+            raise ValueError(f"line {number} of its output: {error}") from None
+        rows.append(row)
+    return pd.DataFrame(rows, columns=HIT_COLUMNS)
+
+
+def _run_tomtom(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(arguments, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise InputError(
+            f"cannot run {shlex.join(arguments)} ({error.strerror}): install the MEME Suite again"
+        ) from None
+
+
+def _failure(arguments: list[str], answer: subprocess.CompletedProcess[str], problem: str, number: str = "") -> str:
+    said = "\n".join(f"  {line}" for line in answer.stderr.strip().splitlines()[-20:]) or "  (nothing)"
+    which = f"tomtom {number}".strip()
+    return f"{which} failed: {problem}; arguments: {shlex.join(arguments)}; it wrote to stderr:\n{said}"
+
+
+# memelite: distance ed only, q-values by Benjamini and Hochberg. It is compiled on its first call (numba; more than a
+# minute on one core). It keeps the compiled code beside its own source or, where that folder cannot be written to, in
+# the user's cache (environment variable ``NUMBA_CACHE_DIR``); `warm_up` pays that once for an environment. Processes
+# on another type of CPU compile again.
+
+
+MEMELITE_Q_VALUES = "Benjamini-Hochberg over the targets of one query"
+
+PSEUDOCOUNT = 0.1
+"""What Tomtom adds to the counts of query and target before it compares them (its ``-motif-pseudo``)."""
+
+
+def memelite_version() -> str:
+    """Version of the installed memelite."""
+    return importlib.metadata.version("memelite")
+
+
+def warm_up() -> float:
+    """Compile memelite, or load what an earlier process compiled; returns the seconds that took."""
+    began = time.perf_counter()
+    _run_memelite(
+        list(np.random.default_rng(0).dirichlet(np.ones(4), (2, 8))), list(np.eye(4)[np.newaxis].repeat(30, 0))
+    )
+    return time.perf_counter() - began
+
+
+def memelite_hits(queries: MemeText, targets: MemeText, max_q_value: float) -> pd.DataFrame:
+    """Hits of every query (at least one) with q <= ``max_q_value``: `HIT_COLUMNS`, by query and then by p-value.
+
+    Both strands of the targets. p-values are those of Tomtom's complete scores: the pseudocount is MEME's, columns are
+    not approximated. E = p times the number of targets; q by Benjamini and Hochberg over all targets of the query.
+    """
+    added = PSEUDOCOUNT * queries.background
+    both = [
+        [(m.matrix.probabilities * m.sites + added) / (m.sites + PSEUDOCOUNT) for m in text.motifs]
+        for text in (queries, targets)
+    ]
+    p_value, offset, overlap, reverse = _run_memelite(*both)
+    q_value = false_discovery_control(p_value, axis=1)
+    consensus = [["".join("ACGT"[base] for base in matrix.argmax(axis=1)) for matrix in matrices] for matrices in both]
+    reversed_consensus = [text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in consensus[1]]
+    rows = []
+    for query, motif in enumerate(queries.motifs):
+        for target in np.argsort(p_value[query], kind="stable"):
+            if q_value[query, target] > max_q_value:
+                break  # q never falls as p grows
+            minus = bool(reverse[query, target])
+            rows.append(
+                {
+                    "query": motif.matrix.matrix_id,
+                    "target": targets.motifs[target].matrix.matrix_id,
+                    "p_value": p_value[query, target],
+                    "e_value": p_value[query, target] * len(targets.motifs),
+                    "q_value": q_value[query, target],
+                    "overlap": int(overlap[query, target]),
+                    "offset": int(offset[query, target]),
+                    "orientation": "-" if minus else "+",
+                    "query_consensus": consensus[0][query],
+                    "target_consensus": (reversed_consensus if minus else consensus[1])[target],
+                }
+            )
+    return pd.DataFrame(rows, columns=HIT_COLUMNS)
+
+
+def _run_memelite(queries: list[np.ndarray], targets: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """p-value, offset, overlap and strand (1 = reverse) of matrices (width, 4): four arrays (queries, targets)."""
+    from memelite import tomtom  # numba takes a second to import
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few targets: `compare` says so for both engines
+        result = tomtom([q.T for q in queries], [t.T for t in targets], n_target_bins=None, n_jobs=1)
+
+
+class Compared(NamedTuple):
+    """Motifs that were compared in one way."""
+
+    what: str
+    """What was compared, for people: 'Motifs', 'Filters of 2 of the networks'."""
+    facts: dict[str, str]
+    """`FACTS` but for the number of queries."""
+
+    def __str__(self) -> str:
+        facts = self.facts
+        return (
+            f"{facts['engine']} {facts['version']}, distance {facts['distance']}, {facts['q_value_method']}, "
+            f"q <= {facts['max_q_value']}, targets {facts['targets']}"
+        )
+
+
+def group_by_way(facts: Mapping[str, Mapping[str, str]]) -> list[tuple[list[str], dict[str, str]]]:
+    """Names that were compared in the same way, and that way, from the facts of each name's `read_hits`."""
+    groups: list[tuple[list[str], dict[str, str]]] = []
+    for name, of_name in facts.items():
+        way = {key: value for key, value in of_name.items() if key != "queries"}
+        same = [names for names, known in groups if known == way]
+        if same:
+            same[0].append(name)
+        else:
+            groups.append(([name], way))
+    return groups
+
+
+def facts_path(table: Path | str) -> Path:
+    """Where the facts behind a table are: beside it."""
+    return Path(table).with_suffix(".facts.json")
+
+
+def write_comparisons(comparisons: Sequence[Compared], table: Path | str) -> None:
+    """Write how the motifs behind a table were compared to its `facts_path`."""
+    content = {"comparisons": [{"what": one.what, **one.facts} for one in comparisons]}
+    write_text(json.dumps(content, indent=2) + "\n", facts_path(table))
+
+
+def read_comparisons(path: Path | str) -> list[Compared]:
+    """What `write_comparisons` wrote to a `facts_path`."""
+    note_read(path)
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))["comparisons"]
+        return [Compared(one["what"], {key: one[key] for key in FACTS if key != "queries"}) for one in found]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, f"not the facts of a table ({error})") from None
+
+    p_value, _, offset, overlap, strand = result
+    return p_value.clip(0, 1), offset, overlap, strand

@@ -62,7 +62,7 @@ def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
         raise InputError(f"{first}: no such file or folder")
     manifest = read_manifest(first)
     steps = [_step(manifest["identity"]["artefact"], first, manifest, verify)]
-    places = {_key(first): 0}
+    places = {os.path.abspath(first): 0}
     waiting = [0]
     while waiting:
         step = steps[waiting.pop(0)]
@@ -71,7 +71,7 @@ def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
         pairs = zip(step.manifest["identity"]["inputs"], step.manifest["run"]["inputs"], strict=True)
         for entry, place in pairs:
             location = Path(os.path.normpath(step.location.parent / place))
-            key = _key(location)
+            key = os.path.abspath(location)
             if key not in places:
                 places[key] = len(steps)
                 waiting.append(len(steps))
@@ -80,10 +80,6 @@ def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
                 _compare(steps[places[key]], entry)
             step.inputs.append(places[key])
     return steps
-
-
-def _key(location: Path) -> str:
-    return os.path.abspath(location)
 
 
 def _step(path: str, location: Path, manifest: dict[str, Any], verify: bool) -> Step:
@@ -180,7 +176,8 @@ def _label(step: Step) -> str:
     lines = [f"[bold]{escape(step.path)}[/]{'' if step.kept else ' [dim](not kept)[/]'}"]
     identity = step.identity
     if identity:
-        arguments = " ".join(f"{name}={_value(value)}" for name, value in identity["arguments"].items())
+        pairs = ((name, value if isinstance(value, list) else [value]) for name, value in identity["arguments"].items())
+        arguments = " ".join(f"{name}={','.join(map(str, values))}" for name, values in pairs)
         lines.append(escape(f"{_maker(step)} {arguments}".rstrip()))
         lines.append(f"[dim]{escape(', '.join(_circumstances(identity)))}[/]")
     if source := identity.get("settings", {}).get("source"):
@@ -196,10 +193,6 @@ def _label(step: Step) -> str:
 
 def _maker(step: Step) -> str:
     return f"regulens {step.identity['command']}" if step.manifest else "no command"
-
-
-def _value(value) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _circumstances(identity: dict) -> Iterator[str]:

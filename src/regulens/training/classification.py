@@ -199,8 +199,6 @@ def classification_task(
 
 
 # Augmentation of training sequences: other bases, hidden k-mers, shorter windows; drawn anew in every epoch by
-
-
 # (seed, epoch, index), as the masks of pre-training are.
 
 

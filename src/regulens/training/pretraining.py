@@ -177,11 +177,7 @@ def _of_fasta(path: Path | str, length_bp: int) -> Sequence[np.ndarray]:
 
 
 # Which k-mers are hidden, and what is shown instead: DNABERT's contiguous masks (SPEC 6.2). Adjacent k-mers overlap
-
-
 # in k - 1 bases, so that a single hidden one could be read off its neighbours. A run of k hides one base, that in
-
-
 # the middle of the run; every k-mer of the run has it.
 
 
