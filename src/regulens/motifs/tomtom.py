@@ -316,6 +316,8 @@ def _run_memelite(queries: list[np.ndarray], targets: list[np.ndarray]) -> tuple
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # few targets: `compare` says so for both engines
         result = tomtom([q.T for q in queries], [t.T for t in targets], n_target_bins=None, n_jobs=1)
+    p_value, _, offset, overlap, strand = result
+    return p_value.clip(0, 1), offset, overlap, strand
 
 
 class Compared(NamedTuple):
@@ -366,6 +368,3 @@ def read_comparisons(path: Path | str) -> list[Compared]:
         return [Compared(one["what"], {key: one[key] for key in FACTS if key != "queries"}) for one in found]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, f"not the facts of a table ({error})") from None
-
-    p_value, _, offset, overlap, strand = result
-    return p_value.clip(0, 1), offset, overlap, strand
