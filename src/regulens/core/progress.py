@@ -28,6 +28,14 @@ def bar() -> Progress:
     )
 
 
+def say_above(shown: Progress, line: str) -> None:
+    """One line on stderr, above a progress bar where one is shown."""
+    if shown.disable:
+        say(line)
+    else:
+        shown.console.print(line, highlight=False, soft_wrap=True)
+
+
 def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
     """Go through ``items`` with a progress bar; ``total``: their number, where they have no length and it is known."""
     with bar() as shown:

@@ -18,6 +18,7 @@ import pandas as pd
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
+from regulens.core.runs import CLASSES
 from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
 from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
 from regulens.data.genome import Genome
@@ -29,7 +30,7 @@ SITE_COLUMNS = ("id", "start", "end", "motif", "strand", "role")
 
 INTERVAL_COLUMNS = ("id", "region", "start", "end", "strand")
 
-LABELS = {"positive": 1, "negative": 0}
+LABELS = {name: label for label, name in CLASSES.items()}
 """Label of each class."""
 
 LABEL_WORDS = {"1": 1, "0": 0, **LABELS}
@@ -450,7 +451,7 @@ def check_classes(counts: pd.DataFrame) -> None:
         if not row["kept"]:
             found = ", ".join(f"{reason} {number}" for reason, number in row.items() if number or reason == "read")
             raise InputError(
-                f"no sequence of class {label} ({'positive' if label else 'negative'}) is left for the {split} set "
+                f"no sequence of class {label} ({CLASSES[label]}) is left for the {split} set "
                 f"({found}): every split needs both classes; see length_bp and the splits, and what the data hold"
             )
 

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
-from regulens.core.progress import bar, say
+from regulens.core.progress import bar, say, say_above
 from regulens.training.batches import BatchPlan, TrainingBatches, derived_seed, evaluation_batches, loader
 from regulens.training.device import device_kind, lightning_precision
 from regulens.training.lock import TrainingLock
@@ -386,10 +386,7 @@ class EpochKeeper(pl.Callback):
             f"{scores_text(row)}  {row['seconds']:.1f} s  {row['examples_per_s']:.1f} examples/s"
             f"{'  best' if better else ''}"
         )
-        if self.bar.disable:
-            say(line)
-        else:
-            self.bar.console.print(line, highlight=False, soft_wrap=True)
+        say_above(self.bar, line)
 
 
 def log_columns(scores: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from regulens.core.code import code_hash
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
-from regulens.core.progress import bar, progress, say
+from regulens.core.progress import bar, progress, say, say_above
 from regulens.core.sequence import one_hot
 from regulens.core.settings import validated
 from regulens.core.tensors import load_weights, read_tensors, write_tensors
@@ -615,21 +615,16 @@ def _train_group(
 
 def _tell(group: TrialGroup, training: TrialTraining, seconds: float, shown: Any) -> None:
     rows = [group.rows[trial][-1] for trial in group.trials]
-    loss, auroc, aupr = (_mean(row[key] for row in rows) for key in ("train_loss", "valid_auroc", "valid_aupr"))
+    loss, auroc, aupr = (
+        float(np.mean([row[key] for row in rows])) for key in ("train_loss", "valid_auroc", "valid_aupr")
+    )
     rates = sorted({row["learning_rate"] for row in rows}, reverse=True)
     line = (
         f"{_names(group.trials)}  epoch {group.epoch}/{training.epochs}  lr {rates[0]:.1e}"
         f"{f' to {rates[-1]:.1e}' if len(rates) > 1 else ''}  train loss {loss:.5f}  valid auroc {auroc:.5f}  "
         f"aupr {aupr:.5f}  {seconds:.1f} s"
     )
-    if shown.disable:
-        say(line)
-    else:
-        shown.console.print(line, highlight=False, soft_wrap=True)
-
-
-def _mean(values: Iterator[float]) -> float:
-    return float(np.mean(list(values)))
+    say_above(shown, line)
 
 
 def _names(trials: list[int]) -> str:
