@@ -210,8 +210,10 @@ def test_the_page_counts_the_verdicts_and_gives_every_reason(read, tmp_path):
         ({"comparison": {"abov": {}}}, r"comparison\.abov: unknown key .*did you mean 'above'"),
         ({"comparison": {"above": {"limits": 1}}}, r"comparison\.above\.limits: unknown key .*did you mean 'limit'"),
         ({"comparison": {"above": {"by": "intervall"}}}, r"by: unknown value; .*did you mean 'interval'"),
-        ({"numbers": ""}, "a claim needs values, comparison and numbers, or not_tested alone"),
-        ({"not_tested": "No."}, "a claim needs values, comparison and numbers, or not_tested alone"),
+        ({"numbers": ""}, r"a claim needs values \(one kind\), comparison and numbers, or not_tested alone"),
+        ({"not_tested": "No."}, r"a claim needs values \(one kind\), comparison and numbers, or not_tested alone"),
+        ({"values": {"given": {}, "one": {"name": "a"}}}, r"a claim needs values \(one kind\)"),
+        ({"values": {"given": None}}, r"a claim needs values \(one kind\)"),
         ({"name": "c1"}, "claim c1 occurs twice"),
     ],
 )

@@ -81,12 +81,12 @@ class Group(list[Estimate]):
 
     @property
     def column(self) -> pd.Series:
-        """The values alone."""
-        return pd.Series([item.value for item in self], dtype=float)
+        """The values by name."""
+        return pd.Series([item.value for item in self], [item.name for item in self], dtype=float)
 
     count = property(len)
-    lowest = property(lambda self: self[self.column.idxmin()])
-    highest = property(lambda self: self[self.column.idxmax()])
+    lowest = property(lambda self: self[self.column.argmin()])
+    highest = property(lambda self: self[self.column.argmax()])
     mean = property(lambda self: Estimate(self.column.mean(), digits=self[0].digits))
     median = property(lambda self: Estimate(self.column.median()))
     spread = property(lambda self: Estimate(self.highest.value - self.lowest.value))
@@ -147,10 +147,8 @@ class Bound(Comparison):
         numbers.met = sum(self.meets(item.value, limit) for item in found)
         numbers.sure = outcomes.count(True)
         if None in outcomes:
-            open_ = (item.name for item, outcome in zip(found, outcomes, strict=True) if outcome is None)
-            numbers.unknown = ", ".join(open_)
-        decisive = self.some
-        return decisive if decisive in outcomes else None if None in outcomes else not decisive
+            numbers.unknown = ", ".join(item.name for item, known in zip(found, outcomes, strict=True) if known is None)
+        return self.some if self.some in outcomes else None if None in outcomes else not self.some
 
     def _judged(self, item: Estimate, limit: float) -> bool | None:
         near, far = (item.low, item.high) if self.upwards else (item.high, item.low)
@@ -283,10 +281,13 @@ class Claim(Settings):
 
     @model_validator(mode="after")
     def _can_be_judged(self):
-        parts = self.values, self.comparison.model_fields_set, self.numbers
-        if any(parts) if self.not_tested else not all(parts):
-            raise ValueError("a claim needs values, comparison and numbers, or not_tested alone")
+        parts = self._readings(), self.comparison.model_fields_set, self.numbers
+        if any(parts) if self.not_tested else not all(parts) or len(parts[0]) > 1:
+            raise ValueError("a claim needs values (one kind), comparison and numbers, or not_tested alone")
         return self
+
+    def _readings(self) -> dict[str, Settings]:
+        return {name: arguments for name, arguments in self.values or () if arguments is not None}
 
     def judge(self, evidence: Any, untested: str = NOT_TESTED) -> tuple[str, str]:
         """Verdict (`HOLDS`, `FAILS` or ``untested``) and the numbers behind it, or what is missing."""
@@ -294,7 +295,7 @@ class Claim(Settings):
         reason = self.not_tested or (self.not_published if published else None)
         if reason and "{" not in reason:
             return untested, reason
-        reading, arguments = next((name, given) for name, given in self.values if given is not None)
+        [(reading, arguments)] = self._readings().items()
         try:
             found = getattr(evidence, reading)(**dict(arguments))
         except NotTested as missing:

@@ -46,11 +46,26 @@ class Evidence(NamedTuple):
     def differences(
         self, task: str, metric: str, baselines: list[str] | None = None, with_interval: bool = False
     ) -> Group:
-        """Exponential less ReLU of every network; with_interval: not tested where no network has one."""
-        found = self._differences(task, metric, baselines)
-        if with_interval and found["low"].isna().all():
+        """Exponential less ReLU of every network that has both; with_interval: not tested where none has an interval.
+
+        Welch's t interval of the difference of two means, from the standard deviations over trials, where there are two
+        trials of both. The trials of the two activations are not paired, because which ones are kept differs.
+        """
+        rows, both = self._select(task, metric, baselines), [EXPONENTIAL, RELU]
+        if not set(both) <= set(rows["activation"]):
+            raise NotTested(f"{task} was not run with both activations")
+        rows = rows.assign(variance=rows["sd"] ** 2 * rows["n"] / (rows["n"] - 1).where(rows["n"] > 1))
+        parts = ["mean", "variance", "n"]
+        wide = rows.pivot(index=["architecture", "label"], columns="activation", values=parts)
+        order = rows.drop_duplicates("architecture").set_index(["architecture", "label"]).index
+        wide = wide.reindex(order).droplevel("architecture")
+        wide = wide[wide["mean"][both].notna().all(axis=1)]
+        if wide.empty:
+            raise NotTested(f"no network has {metric} with both activations in {task}")
+        found = welch(*(wide[part][name].to_numpy(float) for name in both for part in parts))
+        if with_interval and np.isnan(found[1]).all():
             raise NotTested("fewer than two kept trials a network, so no interval")
-        return Group(Estimate(row.difference, row.low, row.high, row.Index) for row in found.itertuples())
+        return Group(map(Estimate, *found, wide.index))
 
     def gains(self, task: str, metric: str) -> dict:
         """Exponential less ReLU: values, of every C24 network; others, mean of the C4C6 and of the C4 networks."""
@@ -67,7 +82,7 @@ class Evidence(NamedTuple):
     def wrong_or_silent(self) -> dict:
         """C24 networks: wrong, FPR with exponential; silent, exponential less ReLU of 1 - TPR - FPR."""
         wrong = self._select("task1", "fpr", LARGE, EXPONENTIAL).set_index("label")["mean"]
-        tpr, fpr = (self._differences("task1", name, LARGE)["difference"] for name in ("tpr", "fpr"))
+        tpr, fpr = (self.differences("task1", name, LARGE).column for name in ("tpr", "fpr"))
         return {"wrong": Group.of(wrong), "silent": Group.of(-(tpr + fpr))}
 
     def means(self, task: str, metric: str, baselines: list[str]) -> Group:
@@ -169,27 +184,6 @@ class Evidence(NamedTuple):
             raise NotTested(f"needs networks with {DEEP} transformer blocks and others")
         return rows[deep], rows[~deep]
 
-    def _differences(self, task: str, metric: str, baselines: Sequence[str] | None = None) -> pd.DataFrame:
-        """Exponential less ReLU of every network that has both, with its 95 % interval, indexed by label.
-
-        Columns difference, low, high: Welch's t interval of the difference of two means, from the standard deviations
-        over trials; NaN with fewer than two trials of either. The trials of the two activations are not paired,
-        because which ones are kept differs. Raises `NotTested` when no network has both.
-        """
-        rows = self._select(task, metric, baselines)
-        both = [EXPONENTIAL, RELU]
-        if not set(both) <= set(rows["activation"]):
-            raise NotTested(f"{task} was not run with both activations")
-        rows = rows.assign(variance=rows["sd"] ** 2 * rows["n"] / (rows["n"] - 1).where(rows["n"] > 1))
-        wide = rows.pivot(index=["architecture", "label"], columns="activation", values=["mean", "variance", "n"])
-        order = rows.drop_duplicates("architecture").set_index(["architecture", "label"]).index
-        wide = wide.reindex(order).droplevel("architecture")
-        wide = wide[wide["mean"][both].notna().all(axis=1)]
-        if wide.empty:
-            raise NotTested(f"no network has {metric} with both activations in {task}")
-        parts = [wide[part][name].to_numpy(float) for name in both for part in ("mean", "variance", "n")]
-        return pd.DataFrame(welch(*parts), index=wide.index)
-
 
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
@@ -204,18 +198,18 @@ def _by_baseline(rows: pd.DataFrame) -> Group:
     return Group.of(rows.groupby(rows["baseline"].str.upper(), sort=False)["mean"].mean())
 
 
-def welch(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> dict[str, np.ndarray]:
-    """Difference a - b of means and its 95 % interval (Welch); ``variance``: unbiased, of one value.
+def welch(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Difference a - b of means and the limits of its 95 % interval (Welch); ``variance``: unbiased, of one value.
 
     Without any variance, as where all values are equal after rounding, the interval is the difference itself.
     """
     part_a, part_b = variance_a / n_a, variance_b / n_b
-    squared = part_a + part_b
+    squared, gap = part_a + part_b, mean_a - mean_b
     with np.errstate(divide="ignore", invalid="ignore"):
         degrees = squared**2 / (part_a**2 / (n_a - 1) + part_b**2 / (n_b - 1))
         half = t.ppf((1 + LEVEL / 100) / 2, degrees) * np.sqrt(squared)
     half = np.where(squared == 0, 0.0, half)
-    return {"difference": mean_a - mean_b, "low": mean_a - mean_b - half, "high": mean_a - mean_b + half}
+    return gap, gap - half, gap + half
 
 
 def of_trials(tables: Mapping[str, pd.DataFrame]) -> Evidence:
@@ -279,16 +273,15 @@ def all_differences(run: Evidence, paper: Evidence, published_as: Mapping[str, s
 
     ``published_as``: see `claims_table`. A metric that the run lacks has no rows.
     """
-    parts = [pd.DataFrame(columns=DIFFERENCE_COLUMNS)]
+    rows = []
     for task, metric in ((task, metric) for task, metrics in SHOWN.items() for metric in metrics):
         try:
-            found = run._differences(task, metric).rename_axis("label").reset_index()
+            found = run.differences(task, metric)
         except NotTested:
             continue
-        known = paper._differences(task, metric)["difference"]
-        published = [known.get(published_as.get(label), np.nan) for label in found["label"]]
-        parts.append(found.assign(task=task, metric=metric, published_difference=published))
-    return pd.concat(parts[1:] or parts, ignore_index=True)[DIFFERENCE_COLUMNS]
+        known = paper.differences(task, metric).column
+        rows += [(task, item.name, metric, *item[:3], known.get(published_as.get(item.name), np.nan)) for item in found]
+    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
 def _facts(trials: pd.DataFrame, title: str) -> str:
