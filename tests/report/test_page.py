@@ -91,7 +91,7 @@ def test_only_the_configured_studies_are_on_it(page_settings):
         }
     )
     page = written(alone)
-    assert "hybrid_networks-s16" in page.ids
+    assert "hybrid_networks-error-bars" in page.ids
     assert not [name for name in page.ids if name.startswith(("genomic_interpreter", "dnabert_lrp"))]
     assert "Together" not in page.text
 

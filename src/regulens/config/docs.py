@@ -1,4 +1,4 @@
-"""What is generated: JSON schema and key table from the settings classes, and the tables of published numbers."""
+"""Generated documents: JSON schema and key table, published numbers, and what differs from the papers."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,7 @@ from regulens.config.published_numbers import tables
 from regulens.core.errors import InputError
 from regulens.core.settings import settings_classes
 from regulens.models.base import architectures
+from regulens.report.items import differences, papers
 
 BEGIN, END = "<!-- generated: {part} -->", "<!-- end of generated {part} -->"
 
@@ -76,6 +77,23 @@ def key_table() -> str:
     return "\n\n".join(parts)
 
 
+def difference_tables() -> str:
+    """Markdown tables of what differs from each paper, one row an entry of ``report/differences.yaml``.
+
+    The id of an entry is an anchor, so that text and comments can link to its row.
+    """
+    parts = []
+    for study, paper in papers().items():
+        rows = [
+            f'| <a id="{entry["id"]}"></a>`{entry["id"]}` | {entry["paper"]} | {entry["here"]} | {entry["why"]} |'
+            for entry in differences()
+            if entry["study"] == study
+        ]
+        head = ["| | The paper | Here | Why |", "|---|---|---|---|"]
+        parts.append(f"### {paper['name']}: open points\n\n" + "\n".join(head + rows))
+    return "\n\n".join(parts)
+
+
 def _with_part(path: Path, part: str, generated: str) -> str:
     """Text of a file with what is between the two lines that enclose a generated part made anew."""
     begin, end = BEGIN.format(part=part), END.format(part=part)
@@ -87,16 +105,19 @@ def _with_part(path: Path, part: str, generated: str) -> str:
 
 def _documents(root: Path) -> dict[Path, str]:
     """The generated files and what they should hold."""
-    keys, numbers = root / "config/README.md", root / "docs/published-numbers.md"
+    keys, numbers, open_points = (
+        root / name for name in ("config/README.md", "docs/published-numbers.md", "docs/papers.md")
+    )
     return {
         root / "workflow/schemas/config.schema.json": json.dumps(schema(), indent=2) + "\n",
         keys: _with_part(keys, "keys", key_table()),
         numbers: _with_part(numbers, "numbers", tables(root)),
+        open_points: _with_part(open_points, "differences", difference_tables()),
     }
 
 
 def write(root: Path) -> None:
-    """Write schema and key table into the repository at ``root``."""
+    """Write the generated documents into the repository at ``root``."""
     for path, text in _documents(root).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

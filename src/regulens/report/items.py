@@ -70,7 +70,7 @@ def papers() -> dict[str, dict]:
 
 @cache
 def differences() -> list[dict[str, str]]:
-    """What differs from each paper: id, study, what the paper says, what is done here, and why."""
+    """What differs from each paper, in order: id, study, what the paper says, what is done here, and why."""
     return yaml.safe_load((files(__package__) / "differences.yaml").read_text())
 
 
