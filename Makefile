@@ -7,13 +7,15 @@ VENV := .venv
 STAMP := $(VENV)/.built
 # Bytecode is kept whatever the environment says: hundreds of commands would each compile the package.
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" PYTHONDONTWRITEBYTECODE=
+# Of 18,000 files most are never used: the others are compiled when they first are.
+INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
 SNAKEMAKE := $(RUN) snakemake --profile profiles/local
 
 CONFIG ?= config/demo.yaml
 RESULTS = results/$(shell sed -n 's/^run: *//p' $(CONFIG))
 PAGE = $(RESULTS)/$(if $(filter all,$(STUDY)),,$(STUDY)/)index.html
 
-.PHONY: demo small run report paper-dry-run test test-all test-of-workflow test-of-parts lint schema benchmarks clean-venv
+.PHONY: demo small run report paper-dry-run test test-all tests tests-of-workflow tests-of-cluster tests-of-parts lint schema benchmarks clean-venv
 
 demo small: $(STAMP)
 	@$(MAKE) --no-print-directory run report CONFIG=config/$@.yaml
@@ -30,20 +32,27 @@ report: $(STAMP)
 paper-dry-run: $(STAMP)
 	@$(SNAKEMAKE) --configfile config/config.yaml --dry-run --quiet rules
 
-# Two processes: one runs and plans the workflow, the other does everything else.
 test: $(STAMP)
-	@echo "The gate. Left to make test-all: what is marked exhaustive (each summary counts it as deselected)"
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-of-workflow test-of-parts SELECTED=" and not exhaustive"
+	@echo "The gate; what is marked exhaustive is left to make test-all, and counted below as deselected."
+	@$(MAKE) --no-print-directory tests SELECTED='-m "not exhaustive"'
 
 test-all: $(STAMP)
-	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-of-workflow test-of-parts
+	@$(MAKE) --no-print-directory tests
 
-test-of-workflow: $(STAMP)
-	@said=$$(mktemp); $(RUN) python -m pytest -m "workflow$(SELECTED)" --durations 15 > $$said 2>&1; \
-		status=$$?; cat $$said; rm $$said; exit $$status
+# Three processes: one runs and plans the workflow, one waits for a SLURM of one machine, one does everything else.
+WORKFLOW := tests/workflow tests/docs
+CLUSTER := tests/slurm
 
-test-of-parts: $(STAMP)
-	@$(RUN) python -m pytest -m "not workflow$(SELECTED)" --durations 15
+tests: $(STAMP)
+	@$(MAKE) --no-print-directory --jobs 3 --keep-going tests-of-workflow tests-of-cluster tests-of-parts
+
+# Told as a whole when they are done; those of the parts are told as they run.
+tests-of-workflow tests-of-cluster: $(STAMP)
+	@said=$$(mktemp); $(RUN) python -m pytest $(if $(@:%cluster=),$(WORKFLOW),$(CLUSTER)) $(SELECTED) --durations 15 \
+		> $$said 2>&1; status=$$?; cat $$said; rm $$said; exit $$status
+
+tests-of-parts: $(STAMP)
+	@$(RUN) python -m pytest $(addprefix --ignore=,$(WORKFLOW) $(CLUSTER)) $(SELECTED) --durations 15
 
 lint: $(STAMP)
 	@$(RUN) ruff check src tests benchmarks
@@ -61,10 +70,11 @@ benchmarks: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	@echo "Building $(VENV) from requirements.lock (about 1 GB, once)"
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@echo "Compiling the motif comparison (a minute or two, once)"
-	@$(RUN) regulens compile-memelite --engine auto --output $(VENV)/memelite.txt
-	@echo "A dry run of the papers' configuration: what it finds out about the code is remembered"
-	@$(RUN) snakemake --dry-run --quiet all --configfile config/config.yaml >/dev/null
+	@$(INSTALL) --requirement requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@echo "Compiling the motif comparison (a minute or two, once); meanwhile a dry run of the papers' configuration:"
+	@echo "what it finds out about the code is remembered"
+	@$(RUN) regulens compile-memelite --engine auto --output $(VENV)/memelite.txt & compiling=$$!; \
+		$(RUN) snakemake --dry-run --quiet all --configfile config/config.yaml >/dev/null; planned=$$?; \
+		wait $$compiling && exit $$planned
 	@touch $(STAMP)

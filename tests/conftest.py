@@ -27,12 +27,6 @@ def pytest_unconfigure() -> None:
     WARM.stop()
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """`make test` gives what runs or plans the workflow a process of its own."""
-    if {"workflow", "slurm"} & set(item.path.parts) or {"tiny", "imported"} & set(getattr(item, "fixturenames", ())):
-        item.add_marker("workflow")
-
-
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """Folder with copies of the public data (`REGULENS_MIRROR`); tests on real data skip without it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from warm import WARM
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("src", "workflow", "config", "docs", "envs", "profiles", "Snakefile", "pyproject.toml", "tests/config")
@@ -75,10 +76,7 @@ def merged(values: dict, changes: dict) -> dict:
 
 def run_in(folder: Path, project: Path, command: str) -> subprocess.CompletedProcess:
     """Run a command line in a folder with the code of a copy; fails with its output."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(project / "src"),
-    }
+    environment = os.environ | {"PATH": WARM.path(), "PYTHONPATH": str(project / "src")}
     environment.pop("REGULENS_MIRROR", None)
     shell = ["bash", "-euo", "pipefail", "-c", command]
     done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)

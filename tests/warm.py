@@ -183,9 +183,15 @@ def serve(address: str) -> tuple[str, list[str]]:
             return scripts[request["command"]], request["arguments"]
 
 
+def search_path() -> list[str]:
+    """Folders of the variable PYTHONPATH."""
+    return [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+
+
 def run(script: str, arguments: list[str]) -> int:
     """Run a script as Python would; its exit status."""
-    sys.argv, sys.path[0] = [script, *arguments], str(Path(script).parent)
+    # The server's own folder gives way to what Python puts in front.
+    sys.argv, sys.path[:1] = [script, *arguments], [str(Path(script).parent), *search_path()]
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as ended:

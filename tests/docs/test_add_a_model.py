@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 from copies import blocks, finished_rules, follow, run_in, tiny_assay, uses_code_of, write_configuration
 
-pytestmark = pytest.mark.exhaustive
-
 DOCUMENT = "docs/add-a-model.md"
 
 

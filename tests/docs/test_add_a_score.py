@@ -5,8 +5,6 @@ import pytest
 from copies import blocks, copy_project, follow, run_in, tiny_relevance, uses_code_of, write_configuration
 from figure_inputs import pdf_text
 
-pytestmark = pytest.mark.exhaustive
-
 DOCUMENT = "docs/add-a-score.md"
 NAME = "attention_gradient"
 

@@ -91,9 +91,10 @@ class Cluster:
         jobs = [dict(re.findall(r"(\S+?)=(.*?)(?= \S+?=|$)", record)) for record in records if "JobId=" in record]
         return sorted(jobs, key=lambda job: int(job["JobId"]))
 
-    def jobs_of(self, rule: str) -> list[dict[str, str]]:
-        """Jobs of a rule or group, which the executor names in the path of their log; in order."""
-        return [job for job in self.jobs() if re.search(rf"/(rule_{rule}|group_{rule}_\w+)/", job["StdOut"])]
+    def jobs_of(self, rule: str, folder: Path | None = None) -> list[dict[str, str]]:
+        """Jobs of a rule or group, which the executor names in the path of their log; of runs in one folder."""
+        jobs = [job for job in self.jobs() if folder is None or job["WorkDir"] == str(folder)]
+        return [job for job in jobs if re.search(rf"/(rule_{rule}|group_{rule}_\w+)/", job["StdOut"])]
 
     def until(self, condition, seconds: float, what: str):
         """First true value of a condition; AssertionError when it stays false."""

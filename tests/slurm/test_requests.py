@@ -18,14 +18,14 @@ def memory(job) -> str:
 
 
 def test_short_jobs_run_through_on_the_cpu_partition(cluster, whole):
-    (simulation,) = cluster.jobs_of("simulate_genome")[:1]
+    (simulation,) = cluster.jobs_of("simulate_genome", whole)
     assert simulation["JobState"] == "COMPLETED"
     assert (simulation["Partition"], simulation["TimeLimit"], memory(simulation)) == ("cpu", "02:00:00", "16000M")
     assert "gpu" not in simulation.get("TresPerJob", "")
 
 
 def test_shards_share_one_submission(cluster, whole):
-    (crops,) = [job for job in cluster.jobs_of("crops") if job["WorkDir"] == str(whole)]
+    (crops,) = cluster.jobs_of("crops", whole)
     assert crops["JobState"] == "COMPLETED"
     assert (crops["CPUs/Task"], memory(crops), crops["TimeLimit"]) == ("4", "16000M", "00:30:00")
     for shard in ("train-0", "train-1", "valid-0", "test-0"):
@@ -33,10 +33,7 @@ def test_shards_share_one_submission(cluster, whole):
 
 
 def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole):
-    jobs = {
-        rule: [job for job in cluster.jobs_of(rule) if job["WorkDir"] == str(whole)]
-        for rule in ("train_trials", "metrics", "networks")
-    }
+    jobs = {rule: cluster.jobs_of(rule, whole) for rule in ("train_trials", "metrics", "networks")}
     # Three architectures with two activations on two tasks; eight of them share one submission.
     assert len(jobs["train_trials"]) == 12
     assert {job["TresPerJob"].strip() for job in jobs["train_trials"]} == {"gres:gpu:a100:1"}
@@ -44,9 +41,9 @@ def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole)
     assert 2 <= len(jobs["networks"]) <= 4  # filters of six networks, saliency of six
     shared = jobs["metrics"] + jobs["networks"]
     assert {job["Partition"] for job in shared} == {"cpu"}
-    # Side by side: jobs of 2 CPUs and 6 GB each; the steps behind them ask for less.
+    # Side by side: jobs of a CPU (of two, without the limit of this run) and 6 GB; the steps behind them ask for less.
     for job in shared:
-        assert memory(job) == f"{int(job['CPUs/Task']) * 3000}M"
+        assert memory(job) == f"{int(job['CPUs/Task']) * 6000}M"
     assert {job["TimeLimit"] for job in jobs["metrics"]} == {"01:00:00"}
 
 

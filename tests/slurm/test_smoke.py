@@ -63,7 +63,7 @@ def smoke(cluster, profile, config, tmp_path_factory) -> Smoke:
     try:
         cluster.until(lambda: state.exists() or run.poll() is not None, 600, "an epoch is saved")
         if run.poll() is None:
-            (training,) = trainings(cluster, devices=1)
+            (training,) = trainings(cluster, folder, devices=1)
             cluster.call("scancel", "--signal=TERM", training["JobId"])
         status, output = finish(run, 900)
         assert status == 0, output[-6000:]
@@ -73,9 +73,9 @@ def smoke(cluster, profile, config, tmp_path_factory) -> Smoke:
         cancel_all(cluster)
 
 
-def trainings(cluster: Cluster, devices: int) -> list[dict[str, str]]:
+def trainings(cluster: Cluster, folder: Path, devices: int) -> list[dict[str, str]]:
     """SLURM's jobs of the training that asks for that many GPUs, in order."""
-    jobs = cluster.jobs_of("train_assay_model")
+    jobs = cluster.jobs_of("train_assay_model", folder)
     return [job for job in jobs if job["TresPerJob"].strip() == f"gres:gpu:a100:{devices}"]
 
 
@@ -84,7 +84,7 @@ def memory(job: dict[str, str]) -> str:
 
 
 def test_shards_share_one_submission(smoke):
-    (crops,) = smoke.cluster.jobs_of("crops")
+    (crops,) = smoke.cluster.jobs_of("crops", smoke.folder)
     assert crops["JobState"] == "COMPLETED"
     # Side by side: every shard has a CPU and 4 GB.
     assert (crops["Partition"], crops["TimeLimit"]) == ("cpu", "00:30:00")
@@ -94,7 +94,7 @@ def test_shards_share_one_submission(smoke):
 
 
 def test_networks_are_measured_in_one_submission(smoke):
-    (job,) = smoke.cluster.jobs_of("metrics")
+    (job,) = smoke.cluster.jobs_of("metrics", smoke.folder)
     assert (job["JobState"], job["Partition"], job["TimeLimit"]) == ("COMPLETED", "cpu", "01:00:00")
     assert memory(job) == f"{int(job['CPUs/Task']) * 6000}M"
     assert "gpu" not in job.get("TresPerJob", "")  # on CPUs, as the profile has it
@@ -103,7 +103,7 @@ def test_networks_are_measured_in_one_submission(smoke):
 
 def test_two_processes_train_in_one_job_with_two_gpus(smoke):
     """Within srun of one task Lightning would train with one process, on half of the data."""
-    (job,) = trainings(smoke.cluster, devices=2)
+    (job,) = trainings(smoke.cluster, smoke.folder, devices=2)
     assert (job["JobState"], job["Partition"]) == ("COMPLETED", "gpu")
     assert job["NumNodes"].split("-")[0] == "1"
     assert (memory(job), job["TimeLimit"]) == ("200000M", "1-00:00:00")
@@ -111,7 +111,7 @@ def test_two_processes_train_in_one_job_with_two_gpus(smoke):
 
 
 def test_a_signalled_training_goes_on_in_a_new_job_with_more(smoke):
-    first, second = trainings(smoke.cluster, devices=1)
+    first, second = trainings(smoke.cluster, smoke.folder, devices=1)
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
     assert (memory(second), second["TimeLimit"]) == ("280000M", "2-00:00:00")
     log = (smoke.folder / f"{RESULTS}/logs/train/{LONG}-seed1.log").read_text()

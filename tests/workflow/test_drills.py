@@ -12,8 +12,6 @@ import pytest
 from .conftest import ROOT, run_snakemake, snakemake_command, snakemake_environment
 from .test_interruption import training_processes
 
-pytestmark = pytest.mark.exhaustive
-
 STUDY = "genomic_interpreter"
 FAULTS = ROOT / "tests/faults"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads the process table of Linux")
@@ -29,6 +27,7 @@ def half_written(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob(".*.part.*")]
 
 
+@pytest.mark.exhaustive
 @needs_proc
 def test_snakemake_itself_is_killed(tmp_path, small):
     """Its job lives on, holds its lock, and is named to whoever starts a second one; afterwards training goes on."""
@@ -70,6 +69,7 @@ def test_snakemake_itself_is_killed(tmp_path, small):
     assert not half_written(tmp_path / "results/drill" / STUDY / "models")
 
 
+@pytest.mark.exhaustive
 def test_a_crop_job_is_killed(tmp_path, small):
     """Between the last byte and the name: no other job takes the half for a shard, and the rerun makes it."""
     target = f"results/drill/{STUDY}/data/train.h5"

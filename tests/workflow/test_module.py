@@ -3,9 +3,6 @@
 from collections import Counter
 
 import pandas as pd
-import pytest
-
-pytestmark = pytest.mark.exhaustive
 
 TRAINED = ["maxpool_cnn", "enformer"]
 
