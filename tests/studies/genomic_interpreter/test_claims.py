@@ -1,23 +1,22 @@
 """Claims on Genomic Interpreter: verdicts on the paper's Table 1, on made-up runs, on runs that lack something."""
 
-import json
 import re
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from figures.figure_inputs import MODELS, write_attention, write_distances, write_runs
 from figures.hybrid_inputs import PUBLISHED
 from scipy.stats import ttest_rel
-from typer.testing import CliRunner
 
-from regulens.cli import genomic_interpreter
 from regulens.core.errors import InputError
 from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED
-from regulens.studies.genomic_interpreter.claims import CLAIMS, Evidence, Shown, claims_table, of_paper, of_run
-from regulens.studies.genomic_interpreter.figure4 import AttentionFile
+from regulens.studies.genomic_interpreter.attention import AttentionFile
+from regulens.studies.genomic_interpreter.claims import CLAIMS, Evidence, Shown, claims, of_paper, of_run
 from regulens.studies.genomic_interpreter.table1 import group_means
+from regulens.training.settings import REFERENCE_ROWS
 
 CLAIM = {claim.name: claim for claim in CLAIMS.claims}
 FAIL_IN_PAPER = {"best_cage"}  # the abstract claims gene expression; in Table 1 Enformer is better
@@ -268,7 +267,7 @@ def test_every_claim_of_a_run_is_on_the_page_with_its_numbers(folder):
     outputs = folder / "claims.csv", folder / "claims.md"
     runs = write_runs(folder, seeds=(1, 2))
     inputs = folder / "distance.csv", folder / "attention.h5"
-    table = claims_table(runs, *inputs, PUBLISHED, *outputs, shown=SHOWN, data_note="Made up.").set_index("claim")
+    table = claims(runs, *inputs, PUBLISHED, *outputs, *SHOWN, data_note="Made up.").set_index("claim")
     assert list(pd.read_csv(outputs[0]).columns) == COLUMNS
     assert list(table.index) == list(CLAIM)
     assert list(table.index[table["verdict"] == NOT_TESTED]) == ["attention_is_regulation"]
@@ -286,7 +285,7 @@ def test_a_run_without_a_group_or_a_model_says_what_is_missing(folder, tmp_path)
     runs = write_runs(tmp_path, counts={"DNase": 3, "RNA": 2})
     runs = [run for run in runs if run.model not in ("enformer", "gc_cpg_ridge")]
     inputs, outputs = (folder / "distance.csv", folder / "attention.h5"), (tmp_path / "c.csv", tmp_path / "c.md")
-    table = claims_table(runs, *inputs, PUBLISHED, *outputs, shown=SHOWN).set_index("claim")
+    table = claims(runs, *inputs, PUBLISHED, *outputs, *SHOWN).set_index("claim")
     missing = table[table["verdict"] == NOT_TESTED]["numbers"]
     assert missing["best_cage"] == "the data have no CAGE tracks"
     assert missing["beats_enformer"] == "there is no row Enformer"
@@ -296,25 +295,15 @@ def test_a_run_without_a_group_or_a_model_says_what_is_missing(folder, tmp_path)
     assert missing.str.len().min() > 10
 
 
-def settings(drop=()):
-    values = {
-        "models": {name: {"label": label} for name, (label, _) in MODELS.items()},
-        "groups": dict.fromkeys(GROUPS, []),
-        "data_note": "A {note}.",
-        **SHOWN._asdict(),
-    }
-    return json.dumps({key: value for key, value in values.items() if key not in drop})
-
-
 def test_the_command_runs(folder, tmp_path):
-    runs = [word for run in write_runs(tmp_path) for word in ("--run", f"{run.model}:{run.seed}={run.path}")]
-    files = ["--distances", str(folder / "distance.csv"), "--attention", str(folder / "attention.h5")]
-    files += ["--published", str(PUBLISHED), "--csv", str(tmp_path / "c.csv"), "--md", str(tmp_path / "c.md")]
-    runner = CliRunner()
-    done = runner.invoke(genomic_interpreter.app, ["claims", *runs, *files, "--settings", settings()])
-    assert done.exit_code == 0, done.output
+    settings = SHOWN._asdict() | {"labels": {name: label for name, (label, _) in MODELS.items()} | REFERENCE_ROWS}
+    settings |= {"groups": dict.fromkeys(GROUPS, []), "data_note": "A {note}."}
+    runs = [f"{run.model}:{run.seed}={run.path}" for run in write_runs(tmp_path)]
+    files = ["--distances", folder / "distance.csv", "--attention", folder / "attention.h5"]
+    files += ["--published", PUBLISHED, "--csv", tmp_path / "c.csv", "--md", tmp_path / "c.md"]
+    run_command("genomic-interpreter claims", *runs, *files, folder=tmp_path, settings=settings)
     assert len(pd.read_csv(tmp_path / "c.csv")) == len(CLAIM)
     assert "- A {note}." in (tmp_path / "c.md").read_text()
-    done = runner.invoke(genomic_interpreter.app, ["claims", *runs, *files, "--settings", settings(["heads_layer"])])
-    assert isinstance(done.exception, InputError)
-    assert "no part 'heads_layer'" in str(done.exception)
+    del settings["heads_layer"]
+    with pytest.raises(InputError, match=r"--part \[heads_layer=\]PATH is missing"):
+        run_command("genomic-interpreter claims", *runs, *files, folder=tmp_path, settings=settings)
