@@ -18,7 +18,7 @@ def test_the_catalogue_finds_what_standardised_usage_needs():
     assert usage["report"] is True
     assert (ROOT / "workflow/Snakefile").exists()
     assert (ROOT / "config/README.md").exists()
-    assert list((ROOT / "workflow/rules").glob("*.smk"))
+    assert list((ROOT / "workflow/rules").rglob("*.smk"))
     readme = (ROOT / "README.md").read_text().lower()
     assert "snakemake" in readme
     assert "workflow" in readme

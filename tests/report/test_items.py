@@ -62,7 +62,7 @@ def test_every_contradiction_has_one_line_about_it():
 
 
 def test_every_item_of_a_paper_is_an_item_of_a_rule():
-    text = "".join(path.read_text() for path in RULES.glob("*.smk"))
+    text = "".join(path.read_text() for path in RULES.rglob("*.smk"))
     items = set(re.findall(r'"item": "([^"]+)"', text))
     assert tuple(papers()) == STUDIES
     for study, paper in papers().items():

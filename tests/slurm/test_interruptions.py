@@ -19,7 +19,7 @@ EPOCHS = 30
 MODEL = "maxpool_cnn"
 FOLDER = f"results/tiny/{STUDY}/models/{MODEL}/seed1"
 TARGET = f"{FOLDER}/model.ckpt"
-LOG = f"results/tiny/logs/train/{MODEL}-seed1.log"
+LOG = f"results/tiny/logs/genomic_interpreter/models/{MODEL}/seed1/model.ckpt.log"
 LONG = {"training.max_epochs": EPOCHS}
 
 

@@ -26,7 +26,7 @@ def resources() -> dict[str, dict[str, str]]:
 def rules() -> dict[str, str]:
     """Text of every rule."""
     found = {}
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+    for path in sorted((ROOT / "workflow/rules").rglob("*.smk")):
         text = path.read_text()
         matches = list(RULE.finditer(text))
         ends = [match.start() for match in matches[1:]] + [len(text)]

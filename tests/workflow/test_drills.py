@@ -33,7 +33,7 @@ def test_snakemake_itself_is_killed(tmp_path, small):
     """Its job lives on, holds its lock, and is named to whoever starts a second one; afterwards training goes on."""
     model = tmp_path / f"results/drill/{STUDY}/models/maxpool_cnn/seed1/model.ckpt"
     target, state = str(model.relative_to(tmp_path)), model.parent / "state/last.ckpt"
-    log = tmp_path / "results/drill/logs/train/maxpool_cnn-seed1.log"
+    log = tmp_path / "results/drill/logs/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt.log"
     command = [*snakemake_command(tmp_path, small), target]
     output = (tmp_path / "first_run.txt").open("w")
     run = subprocess.Popen(command, cwd=tmp_path, env=snakemake_environment(), stdout=output, stderr=output)
@@ -81,7 +81,7 @@ def test_a_crop_job_is_killed(tmp_path, small):
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
     assert (tmp_path / "killed").exists(), run.stderr[-3000:]
     assert run.returncode != 0
-    assert "results/drill/logs/crop/train-1.log" in run.stdout + run.stderr
+    assert "results/drill/logs/genomic_interpreter/data/shards/train-1.h5.log" in run.stdout + run.stderr
     assert [path.name for path in shards.glob("[!.]*.h5")] == ["train-0.h5"]
     assert len(half_written(shards)) == 1
     assert not (tmp_path / target).exists()
@@ -98,7 +98,7 @@ def test_damaged_files_are_named_and_made_again(tmp_path, small):
     folder = tmp_path / f"results/drill/{STUDY}"
     shard, model = folder / "data/shards/test-0.h5", folder / "models/maxpool_cnn/seed1/model.ckpt"
     made = [folder / "pearson/maxpool_cnn/seed1.csv", folder / "predictions/maxpool_cnn/seed1.h5"]
-    log = tmp_path / "results/drill/logs/predict/maxpool_cnn-seed1.log"
+    log = tmp_path / "results/drill/logs/genomic_interpreter/predictions/maxpool_cnn/seed1.h5.log"
     arguments = [str(made[0].relative_to(tmp_path)), "--config", f'{STUDY}={{"training": {{"max_epochs": 1}}}}']
     first = run_snakemake(tmp_path, small, *arguments)
     assert first.returncode == 0, first.stderr[-3000:]

@@ -55,7 +55,7 @@ def test_a_killed_training_job_goes_on(tmp_path, changed_config):
 
     again = run_snakemake(tmp_path, config, "--rerun-incomplete", TARGET)
     assert again.returncode == 0, again.stderr[-3000:]
-    log = (tmp_path / "results/killed/logs/train/maxpool_cnn-seed1.log").read_text()
+    log = (tmp_path / "results/killed/logs/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt.log").read_text()
     finished = int(re.search(r"going on after (\d+) finished epochs", log)[1])
     assert finished >= 1
     assert f"epoch {finished}/60" not in log

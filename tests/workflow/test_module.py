@@ -20,7 +20,7 @@ def test_a_few_lines_make_table_1_with_prefixed_rules(imported):
 def test_everything_lands_in_the_folder_of_the_importing_workflow(imported):
     """Nothing is written to the imported project, and its folders are found from where the other workflow runs."""
     assert (imported.folder / "results/demo/genomic_interpreter/table1.tex").exists()
-    assert (imported.folder / "results/demo/logs/train/maxpool_cnn-seed1.log").exists()
+    assert (imported.folder / "results/demo/logs/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt.log").exists()
     assert not list(imported.project.glob("results*"))
 
 

@@ -39,6 +39,11 @@ class PositionWeightMatrix:
         """Information content in bits of each position against a uniform background, (width,), 0 to 2."""
         return information_content(self.probabilities)
 
+    @property
+    def letter_heights(self) -> np.ndarray:
+        """Letters of a sequence logo, (width, 4) in bits: probability times `information`, as if of many sites."""
+        return self.probabilities * self.information[:, None]
+
     def reverse_complement(self) -> "PositionWeightMatrix":
         """The same motif read on the other strand: rows reversed, A with T and C with G exchanged."""
         return PositionWeightMatrix(self.name, self.matrix_id, self.probabilities[::-1, ::-1])
