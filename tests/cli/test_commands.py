@@ -18,6 +18,7 @@ from regulens.core.settings import part_of
 
 NAMES = list(commands())
 LIGHT = [name for name in NAMES if re.search("figure|table|claims|curves|plot|download|unpack|link-shards", name)]
+LIGHT.remove("mutagenesis-tables")
 """Commands that need no PyTorch."""
 
 

@@ -141,7 +141,7 @@ def test_real_enhancers(mirror, windows, tmp_path):
 
     settings = CoordinateSequences(route="coordinates", fasta="x", coordinates="{split}.{class}", valid_fraction=0.2)
     outputs = SequenceOutputs(*(tmp_path / f"{name}.tsv" for name in ("train", "valid", "test", "filters")))
-    counts = from_coordinates(settings, fasta, files, outputs)
+    counts = from_coordinates(settings, fasta, {".".join(key): path for key, path in files.items()}, *outputs[:4])
     sets = [read_sequences(path) for path in outputs[:3]]
     assert {one.codes.shape[1] for one in sets} == {200}
     total = counts.groupby("reason")["sequences"].sum()

@@ -32,7 +32,7 @@ def test_with_split_id_and_words(tmp_path):
     rows = ["a,train,positive", "b,train,Negative", "c,valid,positive", "d,valid,negative", "e,test,1", "f,test,0"]
     lines = ["id,split,label,sequence"] + [f"{row},{one}" for row, one in zip(rows, text, strict=True)]
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
-    from_table(settings(), path, None, outputs(tmp_path))
+    from_table(path, settings(), *outputs(tmp_path))
     for split, ids in (("train", ["a", "b"]), ("valid", ["c", "d"]), ("test", ["e", "f"])):
         found = read_sequences(tmp_path / f"out/{split}.tsv")
         assert found.ids == ids
@@ -96,7 +96,7 @@ def test_sites_follow_the_crop(tmp_path, crop, inside):
     sites = tmp_path / "sites.tsv"
     rows = [("2", 0, 8, "A", "+"), ("3", 12, 20, "C", "-"), ("2", 24, 30, "D", "."), ("2", 1, 29, "E", ".")]
     sites.write_text(SITES + "".join("line_" + "\t".join(map(str, row)) + "\n" for row in rows))
-    from_table(settings(crop=crop, test_fraction=0.5), path, sites, outputs(tmp_path, sites=True))
+    from_table(path, settings(crop=crop, test_fraction=0.5), *outputs(tmp_path, sites=True), sites)
     found = read_sites(tmp_path / "out/sites.tsv")
     assert list(found.columns) == ["id", "start", "end", "motif", "strand", "role"]
     columns = ["id", "start", "end", "motif", "role"]
@@ -114,7 +114,7 @@ def test_sites_follow_the_crop(tmp_path, crop, inside):
 def test_no_site_left_is_an_empty_table(tmp_path):
     path = write_table(tmp_path / "a.tsv", random_texts(8, 30), [1, 1, 1, 1, 0, 0, 0, 0])
     (tmp_path / "sites.tsv").write_text(SITES + "line_2\t0\t30\tA\t+\n")
-    from_table(settings(), path, tmp_path / "sites.tsv", outputs(tmp_path, sites=True))
+    from_table(path, settings(), *outputs(tmp_path, sites=True), tmp_path / "sites.tsv")
     assert len(read_sites(tmp_path / "out/sites.tsv")) == 0
 
 
@@ -132,7 +132,7 @@ def test_site_errors(tmp_path, row, message):
     path = write_table(tmp_path / "a.tsv", random_texts(8, 30), [1, 1, 1, 1, 0, 0, 0, 0])
     (tmp_path / "sites.tsv").write_text(SITES + row + "\n")
     with pytest.raises(InputError, match=message):
-        from_table(settings(), path, tmp_path / "sites.tsv", outputs(tmp_path, sites=True))
+        from_table(path, settings(), *outputs(tmp_path, sites=True), tmp_path / "sites.tsv")
     assert not (tmp_path / "out").exists()
 
 
@@ -144,7 +144,7 @@ def test_site_errors(tmp_path, row, message):
 )
 def test_real_tables(mirror, tmp_path, name, read, ambiguous, overlapping):
     path = mirror / f"genomic_benchmarks/sequences/{name}/test.tsv"
-    counts = from_table(settings(length_bp=200), path, None, outputs(tmp_path))
+    counts = from_table(path, settings(length_bp=200), *outputs(tmp_path))
     table = counts.pivot_table(index=["split", "label"], columns="reason", values="sequences")
     assert table.loc["train", "read"][[1, 0]].sum() + table.loc["test", "read"].sum() == sum(read)
     assert table["ambiguous"].sum() == ambiguous

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from regulens.core.errors import InputError
 from regulens.core.sequence import encode, reverse_complement
 from regulens.data.matrices import PositionWeightMatrix, load_matrices
-from regulens.data.sequences import SequenceOutputs, read_sequences, read_sites
+from regulens.data.sequences import read_sequences, read_sites
 from regulens.data.settings import SimulatedSequences
 from regulens.data.simulate.labelled import motif_identifiers, simulate, simulate_records
 
@@ -144,7 +144,7 @@ def test_same_settings_same_sequences():
 def test_files(tmp_path):
     small = settings(train=60, test=20)
     names = ("train.tsv", "valid.tsv", "test.tsv", "filters.csv", "sites.tsv")
-    counts = simulate(small, matrices_of(small), SequenceOutputs(*(tmp_path / name for name in names)))
+    counts = simulate(small, *(tmp_path / name for name in names))
     assert counts.query("reason == 'kept'")["sequences"].tolist() == [27, 27, 3, 3, 10, 10]
     sites = read_sites(tmp_path / "sites.tsv")
     ids = [name for split in names[:3] for name in read_sequences(tmp_path / split).ids]

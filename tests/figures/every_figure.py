@@ -22,8 +22,8 @@ from regulens.data.settings import Geometry
 from regulens.interpret.settings import SaliencySettings
 from regulens.models.settings import HybridNetworkSettings, HybridSizes
 from regulens.plotting.style import model_colour
-from regulens.studies.dnabert_lrp.figure1 import curves_figure
 from regulens.studies.dnabert_lrp.motif_logos import Match, TopMotif, motif_figure
+from regulens.studies.dnabert_lrp.mutagenesis_curves import curves_figure
 from regulens.studies.dnabert_lrp.relevance_logo import Example, logo_figure
 from regulens.studies.dnabert_lrp.score_agreement import agreement_figure, read_agreements
 from regulens.studies.dnabert_lrp.table1 import read_curves

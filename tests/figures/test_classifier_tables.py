@@ -6,12 +6,12 @@ import pytest
 from score_inputs import metrics_table, write_task_tables
 
 from regulens.core.errors import InputError
-from regulens.studies.dnabert_lrp.section51 import COLUMNS, classifier_table
+from regulens.studies.dnabert_lrp.section51 import COLUMNS, section51
 
 
 def write(folder, published, runs, **options):
     options.setdefault("published_as", {"promoters": "promoters", "enhancers": "enhancers"})
-    table = classifier_table(runs, published, folder / "m.csv", folder / "m.md", folder / "m.tex", **options)
+    table = section51(runs, published, folder / "m.csv", folder / "m.md", folder / "m.tex", **options)
     return table, (folder / "m.md").read_text(), (folder / "m.tex").read_text()
 
 

@@ -1,38 +1,27 @@
 """What the commands of the DNABERT study read from their settings: the paper's tasks, and names that are not there."""
 
-import json
-
 import pandas as pd
 import pytest
-from score_inputs import CLASS_NAMES, TASKS, curves_table, metrics_table, write_task_tables
+from click.testing import CliRunner
+from score_inputs import TASKS, curves_table, metrics_table, write_task_tables
 
-from regulens.cli import dnabert_lrp, dnabert_lrp_figures
+from regulens.cli import app
 from regulens.core.errors import InputError
+from regulens.core.runs import TaskRun, labelled
 from regulens.motifs.tomtom import HIT_COLUMNS
-
-
-def settings(published=None, **rest):
-    """Settings of the tasks of `TASKS`; ``published`` of those that it names."""
-    published = published or {}
-    tasks = {name: {"label": label, "classes": CLASS_NAMES[name]} for name, label in TASKS.items()}
-    tasks = {
-        name: entry | ({"published": published[name]} if name in published else {}) for name, entry in tasks.items()
-    }
-    return json.dumps({"tasks": tasks, "data_note": None, **rest})
+from regulens.studies.dnabert_lrp.section51 import section51
+from regulens.studies.dnabert_lrp.section53 import section53
+from regulens.studies.dnabert_lrp.table1 import table1
 
 
 @pytest.mark.parametrize(
-    ("command", "make", "rest"),
-    [
-        (dnabert_lrp.section51, metrics_table, {"reference_k": 4}),
-        (dnabert_lrp.table1, curves_table, {"mutations": [1, 20]}),
-    ],
+    ("command", "make", "rest"), [(section51, metrics_table, {}), (table1, curves_table, {"n": 20})]
 )
 @pytest.mark.parametrize("name", [None, "promoters"])
 def test_published_numbers_follow_the_settings(tmp_path, published, command, make, rest, name):
-    runs = [f"{run.task}:{run.seed}={run.path}" for run in write_task_tables(tmp_path / "in", make)]
-    text = settings({"promoters": None, "enhancers": name}, **rest)
-    command(runs, published, text, tmp_path / "t.csv", tmp_path / "t.md", tmp_path / "t.tex")
+    runs = write_task_tables(tmp_path / "in", make)
+    outputs = [tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")]
+    command(runs, published, *outputs, labels=TASKS, published_as={"promoters": None, "enhancers": name}, **rest)
     table = pd.read_csv(tmp_path / "t.csv")
     assert set(table.loc[table["published"].notna(), "task"]) == ({"enhancers"} if name else set())
 
@@ -50,22 +39,20 @@ def motifs(tmp_path):
     return tmp_path
 
 
-def section53(folder, published, text, task="promoters"):
-    outputs = folder / "t.csv", folder / "t.md"
-    dnabert_lrp.section53(folder, task, folder / "targets.tsv", published, text, *outputs)
-    return pd.read_csv(outputs[0], keep_default_na=False)["published_class"].tolist()
+@pytest.mark.parametrize(("name", "expected"), [("promoters", ["Homeo domain factors"]), (None, [""])])
+def test_published_classes_follow_the_settings(motifs, published, name, expected):
+    outputs = motifs / "t.csv", motifs / "t.md"
+    section53(motifs, "promoters", motifs / "targets.tsv", published, *outputs, ["lrp"], published_as=name)
+    assert pd.read_csv(outputs[0], keep_default_na=False)["published_class"].tolist() == expected
 
 
-def test_published_classes_follow_the_settings(motifs, published):
-    named = settings({"promoters": "promoters"}, scores=["lrp"])
-    assert section53(motifs, published, named) == ["Homeo domain factors"]
-    assert section53(motifs, published, settings(scores=["lrp"])) == [""]
-    assert section53(motifs, published, json.dumps({"scores": ["lrp"], "data_note": None})) == [""]
-
-
-def test_an_unknown_task_is_answered_with_the_nearest(motifs, published, tmp_path):
-    with pytest.raises(InputError, match="--task promotors: no such task; did you mean 'promoters'?"):
-        section53(motifs, published, settings(scores=["lrp"]), task="promotors")
-    text, outputs = settings(scores=["lrp"], span_bp=None), (tmp_path / "l.pdf", tmp_path / "l.png")
-    with pytest.raises(InputError, match="--task enhancer: no such task; did you mean 'enhancers'?"):
-        dnabert_lrp_figures.relevance_logo(tmp_path / "scores.h5", "enhancer", 0, text, *outputs)
+def test_an_unknown_task_is_answered_with_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="run promotors:1: no such task; did you mean 'promoters'?"):
+        labelled([TaskRun.parse("promotors:1=t.csv")], TASKS)
+    with pytest.raises(InputError, match="a run must be TASK:SEED=FILE, found 'promoters=t.csv'"):
+        TaskRun.parse("promoters=t.csv")
+    (tmp_path / "c.yaml").write_text("dnabert_lrp: {tasks: {enhancers: {classes: {positive: P, negative: N}}}}")
+    words = ["dnabert-lrp", "relevance-logo", "scores.h5", "--example", "0", "--pdf", "l.pdf", "--png", "l.png"]
+    words += ["--config", str(tmp_path / "c.yaml"), "--part", "class_names=dnabert_lrp/tasks/enhancer/classes"]
+    with pytest.raises(InputError, match="did you mean 'dnabert_lrp/tasks/enhancers/classes'"):
+        CliRunner().invoke(app, words, catch_exceptions=False)

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.studies.dnabert_lrp.filters import filters_table, read_filters, reasons_of, to_markdown
+from regulens.core.runs import TaskRun
+from regulens.studies.dnabert_lrp.filters import filters, read_filters, reasons_of, to_markdown
 
 REASONS = ["empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked"]
 NAMES = {"promoters": {"positive": "Promoter", "negative": "Non-promoter"}}
@@ -109,7 +110,7 @@ def test_no_task_is_an_error():
 
 
 def test_files(tmp_path):
-    filters = {"promoters": ("Promoters", write_filters(tmp_path / "p.csv"))}
-    table = filters_table(filters, tmp_path / "f.csv", tmp_path / "f.md", NAMES)
+    runs = [TaskRun("promoters", "Promoters", 0, write_filters(tmp_path / "p.csv"))]
+    table = filters(runs, tmp_path / "f.csv", tmp_path / "f.md", NAMES)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "f.csv"), table, check_dtype=False)
     assert (tmp_path / "f.md").read_text() == to_markdown(table, NAMES)

@@ -91,11 +91,12 @@ def write_inputs(folder):
             rows.append(("p", score, 1, name, 1, "", "", "", np.nan, "no match with q <= 0.1"))
         else:
             rows.append(("p", score, np.nan, "", 0, "", "", "", np.nan, "no motif"))
-        write_meme(folder / f"{score}.meme", [MemeMotif(motif) for motif in motifs])
-        with open(folder / f"{score}.tsv", "w") as file:
+        (folder / score).mkdir()
+        write_meme(folder / score / "motifs.meme", [MemeMotif(motif) for motif in motifs])
+        with open(folder / score / "tomtom.tsv", "w") as file:
             file.write("# engine: memelite\n")
             pd.DataFrame(hits, columns=HIT_COLUMNS).to_csv(file, sep="\t", index=False)
-        runs.append(MotifFiles(score, label, folder / f"{score}.meme", folder / f"{score}.tsv"))
+        runs.append(MotifFiles(score, label, folder / score / "motifs.meme", folder / score / "tomtom.tsv"))
     pd.DataFrame(rows, columns=TABLE_COLUMNS).to_csv(folder / "table53.csv", index=False)
     return folder / "table53.csv", runs, folder / "targets.meme"
 
@@ -203,11 +204,11 @@ def test_files_that_do_not_belong_together_are_refused(inputs):
     table, runs, targets = inputs
     with pytest.raises(InputError, match=r"table53.csv: score full_lrp has no row"):
         read_top_motifs(table, [runs[0]._replace(score="full_lrp")], targets)
-    with pytest.raises(InputError, match=r"lrp.meme: no motif attention_1_CATT"):
+    with pytest.raises(InputError, match=r"lrp/motifs.meme: no motif attention_1_CATT"):
         read_top_motifs(table, [runs[0]._replace(motifs=runs[2].motifs)], targets)
-    with pytest.raises(InputError, match=r"lrp.tsv: 0 hits of attention_1_CATT\S* with T3"):
+    with pytest.raises(InputError, match=r"lrp/tomtom.tsv: 0 hits of attention_1_CATT\S* with T3"):
         read_top_motifs(table, [runs[0]._replace(hits=runs[2].hits)], targets)
-    with pytest.raises(InputError, match=r"gradcam.meme: no target T3"):
+    with pytest.raises(InputError, match=r"gradcam/motifs.meme: no target T3"):
         read_top_motifs(table, runs[:1], runs[3].motifs)
     hits = runs[0].hits.read_text().replace("\t8\t3\t", "\t7\t3\t")
     runs[0].hits.write_text(hits)
@@ -223,7 +224,8 @@ def test_one_task_at_a_time(inputs):
 
 
 def test_files_and_text(inputs, tmp_path):
-    motif_logos(*inputs, tmp_path / "f.pdf", tmp_path / "f.png")
+    table, runs, targets = inputs
+    motif_logos(tmp_path, table, targets, [run.score for run in runs], tmp_path / "f.pdf", tmp_path / "f.png")
     text = pdf_text(tmp_path / "f.pdf")
     for expected in ("Attention", "MEF2C (T3)", "MADS box factors", "Position in the motif (bp)"):
         assert expected in text

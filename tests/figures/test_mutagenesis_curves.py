@@ -9,7 +9,9 @@ from score_inputs import CLASS_NAMES, MUTATIONS, SCORES, curves_table, write_tas
 
 from regulens.core.errors import InputError
 from regulens.plotting.style import score_style
-from regulens.studies.dnabert_lrp.figure1 import curves_figure, mutagenesis_curves, spread_labels
+from regulens.studies.dnabert_lrp.figure1 import figure1
+from regulens.studies.dnabert_lrp.figure2 import figure2
+from regulens.studies.dnabert_lrp.mutagenesis_curves import curves_figure, spread_labels
 from regulens.studies.dnabert_lrp.table1 import read_curves
 
 
@@ -164,11 +166,12 @@ def test_a_class_that_is_not_there_is_an_error(curves):
         curves_figure(curves[curves["label"] == 1], 0)
 
 
-def test_files_hold_text_and_pixels(tmp_path):
+@pytest.mark.parametrize(("draw", "name"), [(figure1, "Enhancer"), (figure2, "Non-enhancer")])
+def test_files_hold_text_and_pixels(tmp_path, draw, name):
     runs = write_task_tables(tmp_path / "curves", curves_table)
-    mutagenesis_curves(runs, 1, tmp_path / "f.pdf", tmp_path / "f.png", class_names=CLASS_NAMES)
+    draw(runs, tmp_path / "f.pdf", tmp_path / "f.png", class_names=CLASS_NAMES)
     text = pdf_text(tmp_path / "f.pdf")
-    for word in ("Accuracy", "Enhancers: Enhancer", "LRP_last", "All bases, n = 200"):
+    for word in ("Accuracy", f"Enhancers: {name}", "LRP_last", "All bases, n = 200"):
         assert word in text
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
 
@@ -177,4 +180,4 @@ def test_a_table_without_a_column_is_named(tmp_path):
     runs = write_task_tables(tmp_path / "curves", curves_table)
     pd.read_csv(runs[0].path).drop(columns="draw_low").to_csv(runs[0].path, index=False)
     with pytest.raises(InputError, match=f"{runs[0].path}: column draw_low is missing"):
-        mutagenesis_curves(runs, 1, tmp_path / "f.pdf", tmp_path / "f.png")
+        figure1(runs, tmp_path / "f.pdf", tmp_path / "f.png")

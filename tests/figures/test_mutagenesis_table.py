@@ -6,7 +6,7 @@ import pytest
 from score_inputs import CLASS_NAMES, SCORES, curves_table, write_task_tables
 
 from regulens.core.errors import InputError
-from regulens.studies.dnabert_lrp.table1 import COLUMNS, mutagenesis_table
+from regulens.studies.dnabert_lrp.table1 import COLUMNS, table1
 
 PAPER_TASKS = {"promoters": "promoters", "enhancers": "enhancers", "silencers": None}
 
@@ -19,7 +19,7 @@ def runs(tmp_path):
 def write(folder, published, runs, n=20, **options):
     options.setdefault("class_names", CLASS_NAMES)
     options.setdefault("published_as", PAPER_TASKS)
-    table = mutagenesis_table(runs, published, folder / "t.csv", folder / "t.md", folder / "t.tex", n=n, **options)
+    table = table1(runs, published, folder / "t.csv", folder / "t.md", folder / "t.tex", n=n, **options)
     return table, (folder / "t.md").read_text(), (folder / "t.tex").read_text()
 
 

@@ -11,7 +11,7 @@ from regulens.studies.dnabert_lrp.paired_tests import (
     COLUMNS,
     at_n,
     comparisons,
-    paired_tests_table,
+    paired_tests,
     read_paired_tests,
 )
 
@@ -22,7 +22,7 @@ def runs(tmp_path):
 
 
 def write(folder, runs, n=20, **options):
-    table = paired_tests_table(runs, folder / "p.csv", folder / "p.md", n=n, class_names=CLASS_NAMES, **options)
+    table = paired_tests(runs, folder / "p.csv", folder / "p.md", n=n, class_names=CLASS_NAMES, **options)
     return table, (folder / "p.md").read_text()
 
 

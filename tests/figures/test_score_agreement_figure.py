@@ -9,9 +9,9 @@ from score_inputs import CLASS_NAMES, SCORES, TASKS, agreement_table, write_task
 from regulens.core.errors import InputError
 from regulens.studies.dnabert_lrp.score_agreement import (
     agreement_figure,
-    agreement_heatmap,
     agreement_matrix,
     read_agreements,
+    score_agreement,
 )
 
 
@@ -84,7 +84,7 @@ def test_text_is_readable(tmp_path, tasks):
 
 
 def test_files_hold_text(runs, tmp_path):
-    agreement_heatmap(runs[:1], tmp_path / "a.pdf", tmp_path / "a.png", class_names=CLASS_NAMES)
+    score_agreement(runs[:1], tmp_path / "a.pdf", tmp_path / "a.png", class_names=CLASS_NAMES)
     text = pdf_text(tmp_path / "a.pdf")
     assert "Gradient × input" in text
     assert "Spearman correlation" in text

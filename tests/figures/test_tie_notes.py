@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from score_inputs import CLASS_NAMES, curves_table, paired_table, write_task_tables
 
-from regulens.studies.dnabert_lrp.paired_tests import paired_tests_table
-from regulens.studies.dnabert_lrp.table1 import mutagenesis_table, percent, tie_notes
+from regulens.studies.dnabert_lrp.paired_tests import paired_tests
+from regulens.studies.dnabert_lrp.table1 import percent, table1, tie_notes
 
 
 def table(**shares):
@@ -39,12 +39,12 @@ def test_table_1_and_the_paired_tests_say_so(tmp_path, published, seeds):
     expected = "Chosen by lot: GradCAM in 51 % (Promoters, Promoter), 51 % (Enhancers, Enhancer) of the sequences"
     runs = write_task_tables(tmp_path / "curves", curves_table, seeds)
     paths = [tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")]
-    found = mutagenesis_table(runs, published, *paths, n=20, class_names=CLASS_NAMES)
+    found = table1(runs, published, *paths, n=20, class_names=CLASS_NAMES)
     assert expected in paths[1].read_text()
     assert expected.replace("%", r"\%") in paths[2].read_text()
     shares = found.query("score == 'gradcam' and `class` == 'negative'")["tied"]
     assert shares.tolist() == pytest.approx([0.042, 0.042])
     runs = write_task_tables(tmp_path / "paired", paired_table, seeds)
-    paired_tests_table(runs, *paths[:2], n=20, class_names=CLASS_NAMES)
+    paired_tests(runs, *paths[:2], n=20, class_names=CLASS_NAMES)
     assert paths[1].read_text().count(expected) == 1
     assert "Non-promoter)" not in paths[1].read_text()

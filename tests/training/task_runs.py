@@ -1,6 +1,5 @@
 """Fine-tuning and pre-training on 51 training and 13 validation sequences of 30 bp: an epoch takes a moment."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+import yaml
 
 from regulens.core.tensors import read_weight_file
 from regulens.data.sequences import SequenceSet, write_sequences
@@ -86,9 +86,7 @@ class TaskRun:
 
     def command(self) -> str:
         """Train with the command of the workflow, in a process of its own; returns what it wrote to stderr."""
-        hardware = {name: self.settings()[name] for name in ("devices", "batch_per_device", "accelerator")}
-        training = {name: value for name, value in self.settings().items() if name not in hardware}
-        values = {"model": BERT | self.bert, "training": training}
+        values = {"model": BERT | self.bert, "training": self.settings()}
         if self.kind == "classes":
             words = ["fine-tune", "--train", self.tables["train"], "--valid", self.tables["valid"]]
             words += ["--task", "promoters", "--seed", self.seed]
@@ -96,8 +94,10 @@ class TaskRun:
         else:
             words = ["pretrain", "--sequences", self.tables["train"], "--sequences", self.tables["valid"]]
             values |= {"data": MASKS, "length_bp": LENGTH, "seed": self.seed}
-        words += ["--settings", json.dumps(values), "--hardware", json.dumps(hardware), "--state", self.state]
-        words += ["--epochs-log", self.log, "--output", self.output]
+        config = self.state.with_suffix(".yaml")
+        config.write_text(yaml.safe_dump({"given": values}))
+        words += ["--config", config, *(word for key in values for word in ("--part", f"given/{key}"))]
+        words += ["--state", self.state, "--epochs-log", self.log, "--output", self.output]
         done = subprocess.run(
             [sys.executable, "-m", "regulens", *map(str, words)],
             env=os.environ | {"OMP_NUM_THREADS": "1"},

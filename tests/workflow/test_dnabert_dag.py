@@ -110,13 +110,8 @@ def test_a_wrong_key_stops_the_run_before_the_jobs(folder, changed_config):
             {"positive": "Enhancer", "negative": "Other"},
             {
                 "dnabert_lrp_filters",
-                "dnabert_lrp_section51",
                 "dnabert_lrp_score_agreement",
-                "dnabert_lrp_truth",
                 "dnabert_lrp_relevance_logo",
-                "dnabert_lrp_fine_tuning_curves",
-                "dnabert_lrp_section53",
-                "dnabert_lrp_motif_logos",
                 *FROM_MUTAGENESIS,
             },
         ),

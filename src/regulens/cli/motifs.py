@@ -7,28 +7,9 @@ from typing import Annotated, Literal
 import typer
 
 from regulens.cli.options import OutputOption, SettingsOption, parse, part
-from regulens.motifs.settings import ComparisonSettings, DiscoverySettings
+from regulens.motifs.settings import ComparisonSettings
 
 app = typer.Typer()
-
-
-@app.command("discover-motifs")
-def discover_motifs(
-    relevance: Annotated[Path, typer.Argument(help="Score file of `regulens score-relevance`.")],
-    score: Annotated[str, typer.Option("--score", help="Name of the score.")],
-    settings: SettingsOption,
-    meme: Annotated[Path, typer.Option("--meme", help="Motifs to write, as MEME text.")],
-    motifs: Annotated[Path, typer.Option("--motifs", help="Table of the motifs to write.")],
-    instances: Annotated[Path, typer.Option("--instances", help="Instances of the motifs to write.")],
-) -> None:
-    """Motifs in the regions of positive sequences that a score rates high."""
-    from regulens.interpret.score_file import ScoreFile
-    from regulens.motifs.discover import discover
-
-    values = part(parse(settings), "discovery", DiscoverySettings)
-    with ScoreFile(relevance) as scores:
-        found = discover(scores, score, values, meme, instances, motifs)
-    print(found.sentence, file=sys.stderr)
 
 
 @app.command("jaspar-targets")

@@ -3,28 +3,21 @@
 import typer
 
 from regulens.cli import (
-    classifier,
-    dnabert_lrp,
-    dnabert_lrp_figures,
     filters,
     hybrid_networks,
     hybrid_networks_figures,
     motif_sequences,
     motifs,
     project,
-    relevance,
     report,
     saliency,
-    sequences,
     trials,
 )
 from regulens.provenance.record import leaves_manifests
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for module in (sequences, classifier, relevance, motif_sequences, trials, saliency, filters, motifs, report):
+for module in (motif_sequences, trials, saliency, filters, motifs, report):
     app.registered_commands += module.app.registered_commands
-dnabert_lrp.app.registered_commands += dnabert_lrp_figures.app.registered_commands
-app.add_typer(dnabert_lrp.app, name="dnabert-lrp")
 hybrid_networks.app.registered_commands += hybrid_networks_figures.app.registered_commands
 app.add_typer(hybrid_networks.app, name="hybrid-networks")
 for prefix, group in [("", app), *((f"{group.name} ", group.typer_instance) for group in app.registered_groups)]:

@@ -7,6 +7,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from regulens.config.dnabert_lrp import DnabertLrp
+from regulens.config.dnabert_lrp import resolved as resolved_dnabert_lrp
 from regulens.config.dnabert_lrp import unfit_references as unfit_dnabert_lrp
 from regulens.config.genomic_interpreter import GenomicInterpreter
 from regulens.config.genomic_interpreter import resolved as resolved_genomic_interpreter
@@ -80,6 +81,8 @@ def resolved(config: Config) -> dict:
     values = config.model_dump(mode="json")
     if config.genomic_interpreter:
         values["genomic_interpreter"] = resolved_genomic_interpreter(config.genomic_interpreter)
+    if config.dnabert_lrp:
+        values["dnabert_lrp"] = resolved_dnabert_lrp(config.dnabert_lrp)
     return values
 
 

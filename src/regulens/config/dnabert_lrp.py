@@ -126,6 +126,28 @@ class DnabertLrp(Settings):
         return FineTuningSettings.model_validate(merged(self.fine_tuning.model_dump(), self.tasks[name].training))
 
 
+def resolved(study: DnabertLrp) -> dict:
+    """The study as plain maps; every task has its whole training, and there are maps of what tables call the tasks.
+
+    ``labels`` and ``class_names``: of every task. ``published_as``: the paper's task that a task repeats. ``select``:
+    for every task that is fine-tuned here, what chose its epoch. ``given_splits``: tasks whose data come with a test
+    set of their own. ``table1/n``: mutated bases of Table 1. ``pretraining/length_bp``: longest sequence of a task.
+    """
+    values = study.model_dump(mode="json", exclude={"fine_tuning"})
+    tasks = values["tasks"]
+    for name, entry in tasks.items():
+        entry["training"] = study.task_training(name).model_dump(mode="json")
+    values["labels"] = {name: entry["label"] for name, entry in tasks.items()}
+    values["class_names"] = {name: entry["classes"] for name, entry in tasks.items()}
+    values["published_as"] = {name: entry["published"] for name, entry in tasks.items()}
+    values["select"] = {name: entry["training"]["select"] for name, entry in tasks.items() if not entry["checkpoint"]}
+    values["given_splits"] = [name for name, entry in tasks.items() if entry["data"]["route"] == "coordinates"]
+    values["table1"] = {"n": study.mutagenesis.mutations[-1]}
+    if study.pretraining:
+        values["pretraining"]["length_bp"] = max(task.data.length_bp for task in study.tasks.values())
+    return values
+
+
 # What no single settings class of the DNABERT study can check: keys that refer to other keys.
 
 STUDY = "dnabert_lrp"

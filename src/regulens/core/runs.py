@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from regulens.core.errors import InputError
 from regulens.core.settings import nearest
@@ -23,20 +23,7 @@ class Run(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Run":
         """`MODEL:SEED=FILE` of a command line; the label is the name."""
-        found = re.fullmatch(r"(?P<model>[^:]+):(?P<seed>\d+)=(?P<path>.+)", text)
-        if not found:
-            raise InputError(f"a run must be MODEL:SEED=FILE, found '{text}'")
-        return cls(found["model"], found["model"], int(found["seed"]), Path(found["path"]))
-
-
-def labelled(runs: Sequence[Run], labels: Mapping[str, str] | None) -> list[Run]:
-    """The runs with the labels of their models; without labels as they are. Raises InputError for an unknown model."""
-    if labels is None:
-        return list(runs)
-    for run in runs:
-        if run.model not in labels:
-            raise InputError(f"run {run.model}:{run.seed}: no such model; {nearest(run.model, list(labels))}")
-    return [run._replace(label=labels[run.model]) for run in runs]
+        return cls(*_parsed(text, "model"))
 
 
 class TaskRun(NamedTuple):
@@ -47,3 +34,32 @@ class TaskRun(NamedTuple):
     """The task for people."""
     seed: int
     path: Path | str
+
+    @classmethod
+    def parse(cls, text: str) -> "TaskRun":
+        """`TASK:SEED=FILE` of a command line; the label is the name."""
+        return cls(*_parsed(text, "task"))
+
+
+def _parsed(text: str, owner: str) -> tuple[str, str, int, Path]:
+    found = re.fullmatch(r"(?P<name>[^:]+):(?P<seed>\d+)=(?P<path>.+)", text)
+    if not found:
+        raise InputError(f"a run must be {owner.upper()}:SEED=FILE, found '{text}'")
+    return found["name"], found["name"], int(found["seed"]), Path(found["path"])
+
+
+AnyRun = TypeVar("AnyRun", Run, TaskRun)
+
+
+def labelled(runs: Sequence[AnyRun], labels: Mapping[str, str] | None) -> list[AnyRun]:
+    """The runs with the labels of their models or tasks; without labels as they are.
+
+    Raises InputError for a model or task that is not among the labels.
+    """
+    if labels is None:
+        return list(runs)
+    for run in runs:
+        owner, name = run._fields[0], run[0]
+        if name not in labels:
+            raise InputError(f"run {name}:{run.seed}: no such {owner}; {nearest(name, list(labels))}")
+    return [run._replace(label=labels[run[0]]) for run in runs]

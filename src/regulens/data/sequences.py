@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
@@ -22,7 +23,7 @@ from regulens.core.runs import CLASSES
 from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
 from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
 from regulens.data.genome import Genome
-from regulens.data.settings import SPLITS, SequenceData, TableSequences
+from regulens.data.settings import SPLITS, CoordinateSequences, SequenceData, TableSequences
 
 COLUMNS = ("id", "label", "sequence")
 
@@ -195,18 +196,31 @@ def _codes(part: pd.DataFrame, length_bp: int) -> np.ndarray:
 # Sequences cut out of a genome, from coordinates in the layout of Genomic Benchmarks (SPEC 6.1).
 
 
+@command("sequences-from-coordinates")
 def from_coordinates(
-    settings: SequenceData,
+    settings: Part[CoordinateSequences],
     fasta: Path | str,
-    coordinate_files: Mapping[tuple[str, str], Path | str],
-    outputs: SequenceOutputs,
+    coordinates: Mapping[str, Path | str],
+    train: Path | str,
+    valid: Path | str,
+    test: Path | str,
+    filters: Path | str,
 ) -> pd.DataFrame:
-    """Write the sequence files of intervals in a genome; returns the counts of the filters.
+    """Cut labelled sequences out of a genome, filter and split them; returns the counts of the filters.
 
-    ``coordinate_files``: path of the table of each split (train, test, also valid) and class (positive, negative).
+    Arguments:
+        fasta: genome sequence.
+        coordinates: table of each split (train, test, also valid) and class, such as train.positive.
+        train, valid, test: sequence files to write.
+        filters: counts of the filters, to write.
+
     Raises what `read_intervals`, `read_coordinates` and `prepare_sequences` raise.
     """
-    return prepare_sequences(read_intervals(fasta, coordinate_files), settings, outputs)
+    files = {}
+    for name, path in coordinates.items():
+        split, _, of_class = name.partition(".")
+        files[split, of_class] = path
+    return prepare_sequences(read_intervals(fasta, files), settings, SequenceOutputs(train, valid, test, filters))
 
 
 def read_intervals(fasta: Path | str, coordinate_files: Mapping[tuple[str, str], Path | str]) -> pd.DataFrame:
@@ -285,19 +299,33 @@ def _record(path: Path | str, row: pd.Series) -> str:
 # The user's own sequences.
 
 
+@command("sequences-from-table")
 def from_table(
-    settings: TableSequences, table: Path | str, sites: Path | str | None, outputs: SequenceOutputs
+    table: Path | str,
+    /,
+    settings: Part[TableSequences],
+    train: Path | str,
+    valid: Path | str,
+    test: Path | str,
+    filters: Path | str,
+    sites: Path | str | None = None,
+    annotated: Path | str | None = None,
 ) -> pd.DataFrame:
-    """Write the sequence files of a table, and of its sites (`read_sites`) if there are any; returns the counts.
+    """Read labelled sequences from a table, filter and split them; returns the counts of the filters.
+
+    Arguments:
+        train, valid, test: sequence files to write.
+        filters: counts of the filters, to write.
+        sites: motif sites, to write.
+        annotated: motif sites in the sequences of the table (`read_sites`).
 
     Raises what `read_table`, `read_sites`, `check_sites` and `prepare_sequences` raise.
     """
-    records = read_table(table, settings)
-    annotated = None
-    if sites is not None:
-        annotated = read_sites(sites)
-        check_sites(annotated, records.set_index("id")["sequence"].str.len(), sites)
-    return prepare_sequences(records, settings, outputs, annotated)
+    records, found = read_table(table, settings), None
+    if annotated is not None:
+        found = read_sites(annotated)
+        check_sites(found, records.set_index("id")["sequence"].str.len(), annotated)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites), found)
 
 
 def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:

@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.io import atomic_output
@@ -107,24 +108,27 @@ class Outcomes(NamedTuple):
 # From scores to outcomes.
 
 
+@command("mutagenesis", threads=True)
 def run_mutagenesis(
     scores_path: Path | str,
-    model_path: Path | str,
+    /,
+    model: Path | str,
     output: Path | str,
-    settings: MutagenesisSettings,
+    settings: Part[MutagenesisSettings],
     accelerator: str = "auto",
-    precision: Literal["fp32", "bf16"] = "fp32",
 ) -> None:
-    """Mutate sequences of a score file by each of its scores, classify all mutants, write their `Outcomes`.
+    """Mutate the bases with the highest relevance and classify again: the `Outcomes` of every mutant (HDF5).
+
+    ``model``: the classifier that the scores belong to.
 
     Raises `InputError` when the scores are not those of this model, a class has no sequence, a base is not A, C, G or
     T, a score is not a number, or more bases are to be mutated than there are.
     """
-    classify, content = model_classifier(model_path, accelerator, precision)
+    classify, content = model_classifier(model, accelerator, settings.precision)
     with ScoreFile(scores_path) as file:
         length, expected = file.codes.shape[1], content["length_bp"]
         if length != expected:
-            raise InputError(f"{scores_path} has sequences of {length} bp, the model {model_path} is for {expected} bp")
+            raise InputError(f"{scores_path} has sequences of {length} bp, the model {model} is for {expected} bp")
         chosen = sample_sequences(file.labels, settings.sequences_per_class, settings.seed, scores_path)
         ids, labels, codes = [file.ids[row] for row in chosen], file.labels[chosen], file.codes[chosen]
         predicted = file.predicted[chosen]
@@ -133,7 +137,7 @@ def run_mutagenesis(
     different = (classify_all(classify, [codes], len(codes), settings.batch) != predicted).sum()
     if different > max(1, SAME_MODEL * len(codes)):
         raise InputError(
-            f"{scores_path} and {model_path} assign {different} of {len(codes)} sequences to different classes: the "
+            f"{scores_path} and {model} assign {different} of {len(codes)} sequences to different classes: the "
             "scores are those of another model; compute them again"
         )
     write_outcomes(output, mutagenesis(classify, ids, codes, labels, scores, settings, scores_path), **attributes)
@@ -312,8 +316,14 @@ def chosen_by_lot(scores: np.ndarray, n: int) -> np.ndarray:
 # Tables: accuracy against the number of mutated bases, and scores against each other.
 
 
-def write_tables(outcomes: Path | str, curves: Path | str, paired: Path | str, resamples: int, seed: int) -> None:
-    """Write `curve_table` and `paired_table` of a file of outcomes as CSV; `InputError` when it cannot be read."""
+@command("mutagenesis-tables")
+def write_tables(
+    outcomes: Path | str, /, curves: Path | str, paired: Path | str, resamples: Part[int], seed: Part[int]
+) -> None:
+    """Accuracy by score and number of mutated bases, and the scores against each other.
+
+    Written as CSV, see `curve_table` and `paired_table`. Raises `InputError` when ``outcomes`` cannot be read.
+    """
     found = read_outcomes(outcomes)
     for path, table in ((curves, curve_table), (paired, paired_table)):
         with atomic_output(path) as temporary:

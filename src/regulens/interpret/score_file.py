@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.progress import progress
@@ -33,17 +34,19 @@ ATTRIBUTES = ("task", "seed", "rules", "target", "k", "model")
 propagated ("predicted" or "label"), k of the k-mers, label of the model."""
 
 
+@command("score-relevance", threads=True)
 def score_sequences(
     model_path: Path | str,
-    test_path: Path | str,
+    /,
+    test: Path | str,
     output: Path | str,
-    settings: RelevanceSettings,
+    settings: Part[RelevanceSettings],
     task: str,
     seed: int,
     label: str = "BERT",
     accelerator: str = "auto",
 ) -> None:
-    """Write the relevance of every base of every sequence of a table, by every configured score (see `ScoreFile`).
+    """Relevance of every base of every test sequence, by every score (see `ScoreFile`).
 
     ``task``, ``seed`` and ``label`` (of the model) identify the classifier in the file; ``accelerator`` is auto, cpu or
     gpu. Computed in float32.
@@ -60,11 +63,11 @@ def score_sequences(
         if name not in SCORES:
             raise InputError(f"relevance.scores: unknown score '{name}'; {nearest(name, list(SCORES))}")
     model, content = load_classifier(model_path)
-    sequences, k = read_sequences(test_path), content["settings"]["k"]
+    sequences, k = read_sequences(test), content["settings"]["k"]
     length, layers = sequences.codes.shape[1], content["settings"]["layers"]
     if length != content["length_bp"]:
         raise InputError(
-            f"{test_path} has sequences of {length} bp, the model {model_path} is for {content['length_bp']} bp"
+            f"{test} has sequences of {length} bp, the model {model_path} is for {content['length_bp']} bp"
         )
     if settings.start_layer >= layers:
         raise InputError(f"relevance.start_layer: {settings.start_layer}; {model_path} has layers 0 to {layers - 1}")
@@ -79,7 +82,7 @@ def score_sequences(
                 if not values.isfinite().all():
                     row = start + int((~values.isfinite()).any(1).nonzero()[0, 0])
                     raise InputError(
-                        f"{test_path}: the score '{name}' of {sequences.ids[row]} is not a finite number: the model "
+                        f"{test}: the score '{name}' of {sequences.ids[row]} is not a finite number: the model "
                         f"{model_path} may have diverged in training"
                     )
             writer.append(logits.cpu().numpy(), {name: values.cpu().numpy() for name, values in scores.items()})

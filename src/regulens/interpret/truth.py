@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
@@ -19,14 +20,21 @@ DRAWS = 200
 """Random scores behind the row `RANDOM`."""
 
 
+@command("score-truth")
 def write_truth(
-    scores: Path | str, sites: Path | str, output: Path | str, resamples: int, seed: int, draws: int = DRAWS
+    scores: Path | str,
+    /,
+    sites: Path | str,
+    output: Path | str,
+    resamples: Part[int],
+    seed: Part[int],
+    draws: int = DRAWS,
 ) -> None:
-    """Write the `truth_table` of a score file and its table of sites (`data.sequences`) as CSV.
+    """AUROC of every score of a score file against known motif sites, as CSV.
 
-    Sites of sequences that were not scored do not count. Raises `InputError` when no positive sequence of the score
-    file has a site with the role positive, for a site beyond the end of its sequence, and for a score that is not a
-    number somewhere.
+    ``sites``: a table of sites (`data.sequences`); see `truth_table`. Sites of sequences that were not scored do not
+    count. Raises `InputError` when no positive sequence of the score file has a site with the role positive, for a site
+    beyond the end of its sequence, and for a score that is not a number somewhere.
     """
     with ScoreFile(scores) as file:
         truth = site_mask(file.ids, file.codes.shape[1], sites)

@@ -9,10 +9,13 @@ import pandas as pd
 from Bio.Align import PairwiseAligner
 from scipy.stats import false_discovery_control, hypergeom
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.core.progress import say
 from regulens.core.sequence import decode
 from regulens.data.matrices import PositionWeightMatrix
+from regulens.interpret.score_file import ScoreFile
 from regulens.motifs.meme import MemeMotif, write_meme
 from regulens.motifs.settings import DiscoverySettings
 
@@ -94,6 +97,31 @@ class Discovery(NamedTuple):
         found += f", {self.enriched} enriched, merged into {self.merged}"
         kept = f"{len(self.motifs)} with enough instances" if self.motifs else "none with enough instances, so no motif"
         return f"{found}, {kept}"
+
+
+@command("discover-motifs")
+def discover_motifs(
+    relevance: Path | str,
+    /,
+    score: str,
+    settings: Part[DiscoverySettings],
+    meme: Path | str,
+    instances: Path | str,
+    motifs: Path | str,
+) -> None:
+    """Motifs in the regions of positive sequences that a score rates high.
+
+    See `discover`.
+
+    Arguments:
+        relevance: score file of `regulens score-relevance`.
+        score: name of the score.
+        meme: motifs to write, as MEME text.
+        instances: their instances, to write.
+        motifs: table of the motifs, to write.
+    """
+    with ScoreFile(relevance) as scores:
+        say(discover(scores, score, settings, meme, instances, motifs).sentence)
 
 
 def discover(

@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy, max_pool1d, pad
 from torchmetrics.classification import BinaryAccuracy, BinaryAUROC
 from torchmetrics.utilities import dim_zero_cat
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, file_sum
 from regulens.core.kmers import MASK, kmer_ids, token_ids, vocabulary_size
@@ -37,10 +38,11 @@ from regulens.models.bert import (
     load_classifier,
     save_classifier,
 )
+from regulens.training import loop
 from regulens.training.batches import BLANK, SequenceBatch, SequenceDataset, derived_seed, uniform
 from regulens.training.device import best_device
 from regulens.training.resume import TrainingTask
-from regulens.training.settings import SequenceAugmentation
+from regulens.training.settings import FineTuningSettings, SequenceAugmentation
 
 if TYPE_CHECKING:
     from transformers import BertForMaskedLM, BertForSequenceClassification
@@ -72,6 +74,45 @@ _COLUMNS = ("id", "label", "probability")
 _RESAMPLES_AT_ONCE = 100
 
 # Fine-tuning.
+
+
+@command("fine-tune", threads=True)
+def fine_tune(
+    *,
+    train: Path | str,
+    valid: Path | str,
+    initial: Path | str | None = None,
+    model: Part[BertSettings],
+    training: Part[FineTuningSettings],
+    task: str,
+    seed: int,
+    state: Path | str,
+    epochs_log: Path | str,
+    output: Path | str,
+) -> None:
+    """Fine-tune a classifier; run again after an interruption, it goes on at the last finished epoch.
+
+    See `classification_task` and `loop.train`.
+
+    Arguments:
+        train, valid: training and validation sequences.
+        initial: pre-trained weights to start from.
+        model: its sizes.
+        training: how it is trained.
+        task: name of the task.
+        seed: random seed.
+        state: folder of the state that an interrupted run resumes from.
+        epochs_log: CSV to write, a row for every epoch.
+        output: the classifier, to write.
+    """
+    loop.train(
+        lambda: classification_task(train, valid, model, initial, task, training.augmentation),
+        training,
+        seed,
+        output,
+        epochs_log,
+        state,
+    )
 
 
 class ModelInput(NamedTuple):
@@ -282,14 +323,20 @@ def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", pa
         say(f"{path} has no pooler: that of the classifier starts from random weights")
 
 
+@command("adopt-classifier")
 def adopt_classifier(
-    checkpoint: Path | str, settings: BertSettings, length_bp: int, output: Path | str, **facts: Any
+    checkpoint: Path | str,
+    /,
+    settings: Part[BertSettings],
+    length_bp: Part[int],
+    output: Path | str,
+    task: str | None = None,
 ) -> None:
-    """Make ``model.ckpt`` from a trained classifier instead of training (the key ``tasks.<name>.checkpoint``).
+    """Take a fine-tuned classifier instead of training one, after checking that it fits (``tasks.<name>.checkpoint``).
 
     ``checkpoint`` is a classifier's ``model.ckpt``, which must agree with the configured sizes and length, or a file
     with HuggingFace's names for a sequence classifier of two classes (as for `initialise_from`, and with or without the
-    prefix ``model.``); nothing says what such a file was trained on. ``facts`` are kept in the file.
+    prefix ``model.``); nothing says what such a file was trained on. ``task`` is kept in the file.
 
     Raises `InputError` that says what differs.
     """
@@ -313,7 +360,7 @@ def adopt_classifier(
         _require_fit(weights, model.state_dict(), checkpoint, "bert.")
         model.load_state_dict(weights)
         say(f"{checkpoint}: plain weights; what they were trained on cannot be checked")
-    facts = known | facts | {"adopted_from": str(checkpoint)}
+    facts = known | ({"task": task} if task else {}) | {"adopted_from": str(checkpoint)}
     save_classifier(output, model, model.state_dict(), settings, length_bp, **facts)
 
 
@@ -364,47 +411,50 @@ def _sizes(weights: dict[str, Tensor], prefix: str) -> dict[str, int | None]:
 # Test scores.
 
 
+@command("classify", threads=True)
 def predict_classes(
     model_path: Path | str,
-    test_path: Path | str,
+    /,
+    test: Path | str,
     output: Path | str,
-    batch: int = 256,
+    batch: Part[int] = 256,
     accelerator: str = "auto",
 ) -> None:
-    """Write the probability of class 1 for every sequence of a table: CSV with id, label (the true one), probability.
+    """Probability of the positive class for every test sequence: CSV with id, label (the true one), probability.
 
     Raises `InputError` when the model is unreadable or was made for another length.
     """
     model, content = load_classifier(model_path)
-    sequences = read_sequences(test_path)
+    sequences = read_sequences(test)
     if sequences.codes.shape[1] != content["length_bp"]:
         raise InputError(
-            f"{model_path} was made for {content['length_bp']} bp, {test_path} has sequences of "
+            f"{model_path} was made for {content['length_bp']} bp, {test} has sequences of "
             f"{sequences.codes.shape[1]}: use one length_bp for both"
         )
     device = best_device(accelerator)
     model.to(device)
     k, codes, found = content["settings"]["k"], torch.from_numpy(sequences.codes), []
     with torch.inference_mode():
-        for part in progress(codes.split(batch), f"predicting {Path(test_path).name}"):
+        for part in progress(codes.split(batch), f"predicting {Path(test).name}"):
             found.append(model(token_ids(part.to(device), k)).logits.softmax(1)[:, 1].cpu())
     _write_predictions(output, sequences, torch.cat(found).numpy())
 
 
-def predict_by_kmers(train_paths: Sequence[Path | str], test_path: Path | str, output: Path | str, k: int = 4) -> None:
-    """The reference: a logistic regression on standardised k-mer frequencies; writes as `predict_classes` does.
+@command("classify-by-kmers")
+def predict_by_kmers(train: Sequence[Path | str], test: Path | str, output: Path | str, k: Part[int] = 4) -> None:
+    """The reference row: a logistic regression on standardised k-mer frequencies; writes as `classify` does.
 
-    ``train_paths`` are joined: the tables of training and validation, since nothing is selected here.
+    ``train`` are joined: the tables of training and validation, since nothing is selected here.
 
     Raises `InputError` for tables of different lengths and a training set of one class.
     """
-    tables, test = _read_tables(train_paths, test_path)
+    tables, held_out = _read_tables(train, test)
     labels = np.concatenate([table.labels for table in tables])
     if len(np.unique(labels)) < 2:
-        raise InputError(f"{', '.join(map(str, train_paths))}: all labels are {labels[0]}: nothing to tell apart")
+        raise InputError(f"{', '.join(map(str, train))}: all labels are {labels[0]}: nothing to tell apart")
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(np.concatenate([kmer_frequencies(table.codes, k) for table in tables]), labels)
-    _write_predictions(output, test, model.predict_proba(kmer_frequencies(test.codes, k))[:, 1])
+    _write_predictions(output, held_out, model.predict_proba(kmer_frequencies(held_out.codes, k))[:, 1])
 
 
 def kmer_frequencies(codes: np.ndarray, k: int = 4) -> np.ndarray:
@@ -415,22 +465,24 @@ def kmer_frequencies(codes: np.ndarray, k: int = 4) -> np.ndarray:
     return (counts / kmers.shape[1]).numpy()
 
 
+@command("classifier-metrics")
 def classifier_metrics(
     predictions: Path | str,
+    /,
     reference: Path | str,
-    train_paths: Sequence[Path | str],
-    test_path: Path | str,
+    train: Sequence[Path | str],
+    test: Path | str,
     output: Path | str,
-    bootstrap: int = 1000,
+    bootstrap: Part[int] = 1000,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Scores of two files of predictions of the test table, written as CSV and returned.
+    """Test scores of a classifier beside the logistic regression's, written as CSV and returned.
 
     Columns: subset, row (`CLASSIFIER_ROW`, `REFERENCE_ROW`, `DIFFERENCE_ROW`), metric (`METRICS`), value, low, high
     (95 % bootstrap over the sequences of the subset, the same resamples for both, so that the difference is paired),
     sequences (of the subset). A score is empty where it is undefined, such as AUROC of one class.
 
-    ``train_paths`` are the tables of training and validation, what the classifiers have seen. The subset `ALL` is the
+    ``train`` are the tables of training and validation, what the classifiers have seen. The subset `ALL` is the
     whole test table, `NOT_OVERLAPPING` leaves out what `overlapping` finds in those tables: a classifier that remembers
     places does better on the first than on sequences it has not seen. Where nothing overlaps, the two are the same
     sequences and the second is not written, lest one result look like two.
@@ -438,18 +490,18 @@ def classifier_metrics(
     Raises `InputError` when a file cannot be read, is not of the sequences of the test table, or when the tables are of
     different lengths.
     """
-    tables, test = _read_tables(train_paths, test_path)
+    tables, held_out = _read_tables(train, test)
     probabilities = []
     for path in (predictions, reference):
         found = _read_predictions(path)
-        if found["id"].tolist() != test.ids or found["label"].tolist() != test.labels.tolist():
-            raise InputError(f"{path}: not predictions of the sequences of {test_path}: make the file again")
+        if found["id"].tolist() != held_out.ids or found["label"].tolist() != held_out.labels.tolist():
+            raise InputError(f"{path}: not predictions of the sequences of {test}: make the file again")
         probabilities.append(found["probability"].to_numpy())
-    apart = ~overlapping(test.codes, np.concatenate([table.codes for table in tables]))
+    apart = ~overlapping(held_out.codes, np.concatenate([table.codes for table in tables]))
     subsets = {ALL: np.ones(len(apart), dtype=bool)} | ({} if apart.all() else {NOT_OVERLAPPING: apart})
     parts = []
     for subset, chosen in subsets.items():
-        compared = _compare(*(values[chosen] for values in probabilities), test.labels[chosen], bootstrap, seed)
+        compared = _compare(*(values[chosen] for values in probabilities), held_out.labels[chosen], bootstrap, seed)
         compared.insert(0, "subset", subset)
         parts.append(compared)
     table = pd.concat(parts, ignore_index=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, max_pool1d, pad
 from torchmetrics import MeanMetric
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.kmers import CLS, MASK, SEP, UNK, kmer_ids, vocabulary_size
 from regulens.core.progress import progress
@@ -18,10 +19,11 @@ from regulens.core.sequence import N_CODE
 from regulens.data.genome import Genome
 from regulens.data.sequences import read_sequences
 from regulens.models.bert import BertSettings, build_masked_model, check_length, write_weights
+from regulens.training import loop
 from regulens.training.batches import SequenceBatch, SequenceDataset, derived_seed, uniform
 from regulens.training.classification import ENCODER_KIND
 from regulens.training.resume import TrainingTask
-from regulens.training.settings import PretrainingSettings
+from regulens.training.settings import MaskedTrainingSettings, PretrainingSettings
 
 _SHOWN_AS_MASK, _SHOWN_AS_OTHER = 0.8, 0.1
 
@@ -29,6 +31,41 @@ _CENTRE, _FATE, _OTHER = range(3)
 
 _MOST_N = 0.1
 """Share of N in a window above which it is left out."""
+
+
+@command("pretrain", threads=True)
+def pretrain(
+    *,
+    fasta: Sequence[Path | str] = (),
+    sequences: Sequence[Path | str] = (),
+    model: Part[BertSettings],
+    data: Part[PretrainingSettings],
+    training: Part[MaskedTrainingSettings],
+    length_bp: Part[int],
+    seed: Part[int],
+    state: Path | str,
+    epochs_log: Path | str,
+    output: Path | str,
+) -> None:
+    """Pre-train the encoder on masked k-mers; run again after an interruption, it goes on where it was.
+
+    See `masked_kmer_task` and `loop.train`.
+
+    Arguments:
+        fasta: FASTA file, once for each.
+        sequences: training sequences of a task, once for each.
+        model: its sizes.
+        data: what is masked.
+        training: how it is trained.
+        length_bp: of a window.
+        seed: random seed.
+        state: folder of the state that an interrupted run resumes from.
+        epochs_log: CSV to write, a row for every epoch.
+        output: the encoder, to write.
+    """
+    loop.train(
+        lambda: masked_kmer_task(fasta, sequences, model, data, length_bp), training, seed, output, epochs_log, state
+    )
 
 
 class MaskedKmerTask(TrainingTask):

@@ -1,11 +1,11 @@
 """Claims on DNABERT and LRP: verdicts on the paper's numbers, on made-up ones, and the table of a run."""
 
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import run_command
 from figures.hybrid_inputs import PUBLISHED
 from figures.score_inputs import (
     CLASS_NAMES,
@@ -16,15 +16,13 @@ from figures.score_inputs import (
     truth_table,
     write_task_tables,
 )
-from typer.testing import CliRunner
 
-from regulens.cli import dnabert_lrp
 from regulens.core.errors import InputError
 from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, Estimate
-from regulens.studies.dnabert_lrp.claims import CLAIMS, Evidence, Tables, claims_table, independent, of_paper, of_run
-from regulens.studies.dnabert_lrp.paired_tests import paired_tests_table
-from regulens.studies.dnabert_lrp.section51 import classifier_table
-from regulens.studies.dnabert_lrp.table1 import mutagenesis_table
+from regulens.studies.dnabert_lrp.claims import CLAIMS, Evidence, Tables, claims, independent, of_paper, of_run
+from regulens.studies.dnabert_lrp.paired_tests import paired_tests
+from regulens.studies.dnabert_lrp.section51 import section51
+from regulens.studies.dnabert_lrp.table1 import table1
 from regulens.studies.dnabert_lrp.truth import truth_means
 
 CLAIM = {claim.name: claim for claim in CLAIMS.claims}
@@ -364,9 +362,9 @@ def folder(tmp_path_factory):
         for make in (curves_table, metrics_table, paired_table, truth_table)
     }
     repeats = {"promoters": "promoters", "enhancers": "enhancers"}
-    mutagenesis_table(runs[curves_table], PUBLISHED, folder / "table1.csv", *rest, n=20, published_as=repeats, **names)
-    paired_tests_table(runs[paired_table], folder / "paired.csv", rest[0], n=20, **names)
-    classifier_table(runs[metrics_table], PUBLISHED, folder / "section51.csv", *rest, kmer=4, published_as=repeats)
+    table1(runs[curves_table], PUBLISHED, folder / "table1.csv", *rest, n=20, published_as=repeats, **names)
+    paired_tests(runs[paired_table], folder / "paired.csv", rest[0], n=20, **names)
+    section51(runs[metrics_table], PUBLISHED, folder / "section51.csv", *rest, kmer=4, published_as=repeats)
     frames = [
         pd.read_csv(run.path).assign(task=run.task, task_label=run.label, seed=run.seed) for run in runs[truth_table]
     ]
@@ -396,10 +394,15 @@ def tables(folder, **changes) -> Tables:
     return Tables(*paths, [folder / "section53.csv"], folder / "truth.csv")._replace(**changes)
 
 
+def judged(given: Tables, outputs, **options):
+    csv, md = outputs
+    return claims(**given._asdict(), published=PUBLISHED, csv=csv, md=md, **options)
+
+
 def test_every_claim_of_a_run_is_on_the_page_with_its_numbers(folder):
     outputs = folder / "claims.csv", folder / "claims.md"
     options = {"published_as": {name: name for name in TASKS}, "given_splits": ["promoters"], "data_note": "Made up."}
-    table = claims_table(tables(folder), PUBLISHED, *outputs, n=20, **options).set_index("claim")
+    table = judged(tables(folder), outputs, n=20, **options).set_index("claim")
     assert list(pd.read_csv(outputs[0]).columns) == COLUMNS
     assert list(table.index) == list(CLAIM)
     assert list(table.index[table["verdict"] == NOT_TESTED]) == ["top_motifs_differ"]  # LRP_last found no motif
@@ -435,7 +438,7 @@ def test_a_task_of_ones_own_and_no_sites(folder, tmp_path):
     outputs = tmp_path / "c.csv", tmp_path / "c.md"
     given = tables(folder, truth=None, section53=[])
     options = {"n": 5, "published_as": {"promoters": "promoters", "enhancers": None}}
-    table = claims_table(given, PUBLISHED, *outputs, **options).set_index("claim")
+    table = judged(given, outputs, **options).set_index("claim")
     missing = table[table["verdict"] == NOT_TESTED]["numbers"]
     assert missing["enhancers_accuracy"] == "no task of the run repeats the paper's enhancers"
     assert missing["enhancers_above_random"] == "no task of the run repeats the paper's enhancers"
@@ -452,19 +455,17 @@ def test_a_task_of_ones_own_and_no_sites(folder, tmp_path):
 def test_a_missing_table_or_column_is_an_error(folder, tmp_path):
     outputs = tmp_path / "c.csv", tmp_path / "c.md"
     with pytest.raises(InputError, match=r"none.csv: no such file"):
-        claims_table(tables(folder, truth=folder / "none.csv"), PUBLISHED, *outputs, n=20, published_as={})
+        judged(tables(folder, truth=folder / "none.csv"), outputs, n=20, published_as={})
     with pytest.raises(InputError, match=r"truth.csv: column .*against.* is missing"):
-        claims_table(tables(folder, paired=folder / "truth.csv"), PUBLISHED, *outputs, n=20, published_as={})
+        judged(tables(folder, paired_tests=folder / "truth.csv"), outputs, n=20, published_as={})
     assert not list(tmp_path.iterdir())
 
 
 def test_the_command_runs(folder, tmp_path):
     files = [word for name, file in TABLE_FILES.items() for word in (f"--{name}", str(folder / file))]
-    files += ["--published", str(PUBLISHED), "--csv", str(tmp_path / "c.csv"), "--md", str(tmp_path / "c.md")]
-    entries = {name: {"label": label, "classes": CLASS_NAMES[name], "published": name} for name, label in TASKS.items()}
-    values = {"tasks": entries, "mutations": [1, 20], "data_note": "A {note}.", "given_splits": []}
-    done = CliRunner().invoke(dnabert_lrp.app, ["claims", *files, "--settings", json.dumps(values)])
-    assert done.exit_code == 0, done.output
+    files += ["--published", PUBLISHED, "--csv", tmp_path / "c.csv", "--md", tmp_path / "c.md"]
+    values = {"n": 20, "published_as": {name: name for name in TASKS}, "data_note": "A {note}.", "given_splits": []}
+    run_command("dnabert-lrp claims", *files, folder=tmp_path, settings=values)
     table = pd.read_csv(tmp_path / "c.csv").set_index("claim")
     assert len(table) == len(CLAIM)
     assert table.loc["lrp_finds_sites", "verdict"] != NOT_TESTED

@@ -1,13 +1,16 @@
 """Simulated labelled sequences with planted motifs, such as promoters with core motifs and their decoys."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.sequence import decode, reverse_complement
+from regulens.data.matrices import load_matrices
 from regulens.data.sequences import LABELS, SITE_COLUMNS, SequenceOutputs, prepare_sequences
 from regulens.data.settings import PlantedMotif, SequenceSimulation, SimulatedSequences
 from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence
@@ -29,14 +32,27 @@ class Motif(NamedTuple):
     """Last possible first position."""
 
 
-def simulate(settings: SimulatedSequences, matrices: Mapping, outputs: SequenceOutputs) -> pd.DataFrame:
-    """Write the sequence files and the planted sites of a simulation; returns the counts of the filters.
+@command("simulate-sequences")
+def simulate(
+    settings: Part[SimulatedSequences],
+    train: Path | str,
+    valid: Path | str,
+    test: Path | str,
+    filters: Path | str,
+    sites: Path | str,
+) -> pd.DataFrame:
+    """Simulate positive and negative sequences with planted motifs; returns the counts of the filters.
 
-    ``matrices``: `PositionWeightMatrix` by name (`load_matrices(motif_identifiers(...), release)`).
-    Raises what `simulate_records` and `prepare_sequences` raise.
+    Arguments:
+        train, valid, test: sequence files to write.
+        filters: counts of the filters, to write.
+        sites: planted motif sites, to write.
+
+    Raises what `load_matrices`, `simulate_records` and `prepare_sequences` raise.
     """
-    records, sites = simulate_records(settings, matrices)
-    return prepare_sequences(records, settings, outputs, sites)
+    matrices = load_matrices(motif_identifiers(settings.simulation), settings.simulation.release)
+    records, planted = simulate_records(settings, matrices)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites), planted)
 
 
 def motif_identifiers(simulation: SequenceSimulation) -> dict[str, str]:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.tables import numbers, p_text, read_table
 from regulens.interpret.scores import score_label
-from regulens.studies import claims
-from regulens.studies.claims import Estimate, Group, NotTested, load_claims
+from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.dnabert_lrp.paired_tests import COLUMNS as PAIRED_COLUMNS
 from regulens.studies.dnabert_lrp.table1 import COLUMNS as TABLE1_COLUMNS
 from regulens.studies.dnabert_lrp.tasks import PublishedAs, over_seeds, paper_task, published_values, spread, tasks_of
@@ -43,7 +43,7 @@ class Tables(NamedTuple):
     """Files of a run that claims are judged on."""
 
     table1: Path | str
-    paired: Path | str
+    paired_tests: Path | str
     section51: Path | str
     filters: Path | str
     section53: Sequence[Path | str]
@@ -370,7 +370,7 @@ def _motif(row: pd.Series) -> str:
 
 
 def of_run(tables: Tables, published_as: PublishedAs, n: int, given_splits: Collection[str]) -> Evidence:
-    """Evidence of a run, of the arguments of `claims_table`. Raises InputError on bad tables."""
+    """Evidence of a run, of the arguments of `claims`. Raises InputError on bad tables."""
 
     def read(path: Path | str, columns: Sequence[str], numeric: Iterable[str]) -> pd.DataFrame:
         table = read_table(path, columns)
@@ -380,7 +380,7 @@ def of_run(tables: Tables, published_as: PublishedAs, n: int, given_splits: Coll
 
     limits = ["low", "high"]
     accuracy = read(tables.table1, TABLE1_COLUMNS, ["n", "accuracy", *limits]).fillna({"column": ""})
-    paired = read(tables.paired, PAIRED_COLUMNS, ["n", "difference", *limits, "p_value"])
+    paired = read(tables.paired_tests, PAIRED_COLUMNS, ["n", "difference", *limits, "p_value"])
     keys = ["paper", "class", "class_name", "score", "against", "n"]
     over = over_seeds(paired, keys, "difference", limits)
     p_values = paired.groupby(["task", *keys])["p_value"].max().reset_index()
@@ -425,30 +425,42 @@ def of_paper(published: Path | str) -> Evidence:
     return Evidence(accuracy, none, metrics, motifs, none, none, PAPER_N)
 
 
-def claims_table(
-    tables: Tables,
+@command("dnabert-lrp claims")
+def claims(
+    *,
+    table1: Path | str,
+    paired_tests: Path | str,
+    section51: Path | str,
+    filters: Path | str,
+    section53: Sequence[Path | str] = (),
+    truth: Path | str | None = None,
     published: Path | str,
     csv: Path | str,
-    markdown: Path | str,
-    *,
-    n: int,
-    published_as: PublishedAs,
-    given_splits: Collection[str] = (),
-    data_note: str | None = None,
+    md: Path | str,
+    n: Part[int],
+    published_as: Part[PublishedAs],
+    given_splits: Part[Sequence[str]] = (),
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Judge every claim on this run and on the numbers that the paper prints, see `studies.claims.claims_table`.
+    """What the paper says of its scores, whether this run shows it, and what the paper's own numbers show.
+
+    See `studies.claims.claims_table`.
 
     Arguments:
-        tables: tables of the run.
+        table1, paired_tests, section51, filters: tables of the run.
+        section53: a table for each task with motifs.
+        truth: scores against known sites, where such are known.
+        published: ``config/published.csv``.
+        csv, md: the claims, to write.
         n: mutated bases of Table 1.
         published_as: task to the paper's task that it repeats; claims about one task are judged on the first that does.
         given_splits: tasks whose data come with a test set of their own.
 
     Raises InputError on bad files.
     """
+    tables = Tables(table1, paired_tests, section51, filters, section53, truth)
     run = of_run(tables, published_as, n, given_splits)
-    facts = _facts(run)
-    return claims.claims_table(CLAIMS, run, of_paper(published), csv, markdown, facts=facts, data_note=data_note)
+    return claims_table(CLAIMS, run, of_paper(published), csv, md, facts=_facts(run), data_note=data_note)
 
 
 def _facts(run: Evidence) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """How many sequences each filter removed, for every task, split and class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
-from regulens.core.runs import CLASSES
+from regulens.core.runs import CLASSES, TaskRun, labelled
 from regulens.core.tables import markdown_table, read_table, write_csv
 from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name
 
@@ -113,14 +114,27 @@ def _notes(table: pd.DataFrame, present: list[str]) -> list[str]:
     return lines
 
 
-def filters_table(
-    filters: Mapping[str, tuple[str, Path | str]],
+@command("dnabert-lrp filters")
+def filters(
+    runs: Sequence[TaskRun],
+    /,
     csv: Path | str,
-    markdown: Path | str,
-    class_names: ClassNames | None = None,
+    md: Path | str,
+    class_names: Part[ClassNames | None] = None,
+    labels: Part[Mapping[str, str] | None] = None,
 ) -> pd.DataFrame:
-    """Write the table as CSV (every reason) and Markdown (those that occur); returns it. See ``read_filters``."""
-    table = read_filters(filters)
+    """Table: sequences that each filter removed; returns it.
+
+    See ``read_filters``.
+
+    Arguments:
+        runs: ``filters.csv`` of every task, which no seed touches.
+        csv: the table with every reason, to write.
+        md: with those that occur, to write.
+        class_names: task to {'positive': name, 'negative': name}.
+        labels: what the table calls the tasks.
+    """
+    table = read_filters({run.task: (run.label, run.path) for run in labelled(runs, labels)})
     write_csv(table, csv)
-    write_text(to_markdown(table, class_names), markdown)
+    write_text(to_markdown(table, class_names), md)
     return table

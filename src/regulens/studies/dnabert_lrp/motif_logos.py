@@ -9,9 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
 from regulens.data.matrices import PositionWeightMatrix
+from regulens.interpret.scores import score_label
 from regulens.motifs.meme import read_meme
 from regulens.motifs.tomtom import read_hits
 from regulens.plotting.logos import draw_logo
@@ -238,8 +240,29 @@ def _shortened(text: str, longest: int) -> str:
     return f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
 
 
+@command("dnabert-lrp motif-logos")
 def motif_logos(
-    table53: Path | str, runs: Sequence[MotifFiles], targets: Path | str, pdf: Path | str, png: Path | str
+    motifs: Path | str,
+    /,
+    table: Path | str,
+    targets: Path | str,
+    scores: Part[Sequence[str]],
+    pdf: Path | str,
+    png: Path | str,
 ) -> None:
-    """Write the figure; see ``read_top_motifs`` and ``motif_figure``."""
-    save(motif_figure(read_top_motifs(table53, runs, targets)), pdf, png)
+    """The top motif of each score beside its best match.
+
+    See ``read_top_motifs`` and ``motif_figure``.
+
+    Arguments:
+        motifs: folder with a folder of motifs and matches for each score.
+        table: that of section 5.3.
+        targets: target motifs, MEME text.
+        scores: in the order of the panels.
+    """
+    folders = {score: Path(motifs) / score for score in scores}
+    runs = [
+        MotifFiles(score, score_label(score), folder / "motifs.meme", folder / "tomtom.tsv")
+        for score, folder in folders.items()
+    ]
+    save(motif_figure(read_top_motifs(table, runs, targets)), pdf, png)

@@ -1,12 +1,13 @@
 """Every score against attention and against random on the same sequences: differences and exact McNemar tests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.io import write_text
-from regulens.core.runs import CLASSES, TaskRun
+from regulens.core.runs import CLASSES, TaskRun, labelled
 from regulens.core.tables import decimal, interval, markdown_table, p_text, require_one_of, spread, write_csv
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import in_order
@@ -103,28 +104,32 @@ def _notes(table: pd.DataFrame, n: int, data_note: str | None) -> list[str]:
     return [*lines, data_note] if data_note else lines
 
 
-def paired_tests_table(
+@command("dnabert-lrp paired-tests")
+def paired_tests(
     runs: Sequence[TaskRun],
+    /,
     csv: Path | str,
-    markdown: Path | str,
-    *,
-    n: int,
-    class_names: ClassNames | None = None,
-    data_note: str | None = None,
+    md: Path | str,
+    n: Part[int],
+    class_names: Part[ClassNames | None] = None,
+    labels: Part[Mapping[str, str] | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Write the paired tests: CSV with every task, seed, class and n, Markdown with those at ``n``.
+    """Paired tests of every score against attention and against random positions.
 
     Arguments:
         runs: ``paired.csv`` of every task and seed, tasks in the order of the rows.
-        csv, markdown: output paths.
+        csv: every task, seed, class and n, to write.
+        md: those at ``n``, to write.
         n: number of mutated bases of Table 1.
         class_names: task to {'positive': name, 'negative': name}.
+        labels: what the table calls the tasks.
         data_note: one sentence on the data and the model.
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables, or an ``n`` that was not tested.
     """
-    table = read_paired_tests(runs, class_names)
+    table = read_paired_tests(labelled(runs, labels), class_names)
     text = to_markdown(table, n, data_note)
     write_csv(table, csv)
-    write_text(text, markdown)
+    write_text(text, md)
     return table

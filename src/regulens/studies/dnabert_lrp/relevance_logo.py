@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.tables import require_one_of
 from regulens.data.sequences import check_sites, read_sites
@@ -261,16 +262,24 @@ def _write_titles(figure: Figure, example: Example, class_names: Mapping[str, st
         figure.legend(handles=handles, ncols=len(handles), handlelength=1.2, columnspacing=1.2, **place)
 
 
+@command("dnabert-lrp relevance-logo")
 def relevance_logo(
     scores_path: Path | str,
+    /,
     example: int | str,
-    class_names: Mapping[str, str],
+    class_names: Part[Mapping[str, str]],
     pdf: Path | str,
     png: Path | str,
-    *,
-    scores: Sequence[str] | None = None,
+    scores: Part[Sequence[str] | None] = None,
     sites: Path | str | None = None,
-    span_bp: int | None = None,
+    span_bp: Part[int | None] = None,
 ) -> None:
-    """Write the logo figure of one sequence; see ``read_example`` and ``logo_figure``."""
+    """Relevance of every base of one test sequence, by every score.
+
+    See ``read_example`` and ``logo_figure``.
+
+    Arguments:
+        example: row of the test set, from 0.
+        sites: motif sites of the sequences.
+    """
     save(logo_figure(read_example(scores_path, example, scores, sites), class_names, span_bp), pdf, png)

@@ -1,6 +1,6 @@
 """How far the scores agree: rank correlation of base relevance between every two of them, one panel a task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.runs import CLASSES, TaskRun
+from regulens.core.runs import CLASSES, TaskRun, labelled
 from regulens.core.statistics import standard_ranks
 from regulens.core.tables import decimal, write_csv
 from regulens.interpret.score_file import ScoreFile
@@ -120,18 +121,31 @@ def _heat_map(axes: Axes, matrix: np.ndarray, scores: Sequence[str]) -> QuadMesh
     return cells
 
 
-def agreement_heatmap(
-    runs: Sequence[TaskRun], pdf: Path | str, png: Path | str, *, class_names: ClassNames | None = None
+@command("dnabert-lrp score-agreement")
+def score_agreement(
+    runs: Sequence[TaskRun],
+    /,
+    pdf: Path | str,
+    png: Path | str,
+    class_names: Part[ClassNames | None] = None,
+    labels: Part[Mapping[str, str] | None] = None,
 ) -> None:
-    """Write the heat map from ``agreement.csv`` of every task and seed; see ``agreement_figure``."""
-    save(agreement_figure(read_agreements(runs), class_names), pdf, png)
+    """Heat map of the rank correlation between the scores.
+
+    ``runs``: the table of `write_agreement` of every task and seed; see ``agreement_figure``.
+    """
+    save(agreement_figure(read_agreements(labelled(runs, labels)), class_names), pdf, png)
 
 
 # How far the relevance scores agree: rank correlation of their base relevance within each sequence.
 
 
-def write_agreement(scores: Path | str, output: Path | str) -> None:
-    """Write the `agreement_table` of a score file as CSV; `InputError` when a score is not a number somewhere."""
+@command("score-agreement")
+def write_agreement(scores: Path | str, /, output: Path | str) -> None:
+    """Rank correlation between every two scores of a score file, as CSV.
+
+    See `agreement_table`. Raises `InputError` when a score is not a number somewhere.
+    """
     with ScoreFile(scores) as file:
         table = agreement_table(file.labels, {name: file.score(name) for name in file.names}, scores)
     write_csv(table, output)

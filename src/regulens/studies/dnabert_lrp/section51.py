@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.io import write_text
-from regulens.core.runs import TaskRun
+from regulens.core.runs import TaskRun, labelled
 from regulens.core.tables import TextTable, decimal, interval, require_one_of, spread, with_sd, write_csv
 from regulens.data.sequences import OVERLAP_KMER, OVERLAP_SHARE
 from regulens.studies.dnabert_lrp.tasks import (
@@ -129,38 +130,44 @@ def _notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
     return [*lines, data_note] if data_note else lines
 
 
-def classifier_table(
+@command("dnabert-lrp section51")
+def section51(
     runs: Sequence[TaskRun],
+    /,
     published: Path | str,
     csv: Path | str,
-    markdown: Path | str,
-    latex: Path | str,
-    *,
-    kmer: int = 4,
-    published_as: PublishedAs | None = None,
-    data_note: str | None = None,
+    md: Path | str,
+    tex: Path | str,
+    kmer: Part[int] = 4,
+    published_as: Part[PublishedAs | None] = None,
+    labels: Part[Mapping[str, str] | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Write the test metrics as tidy CSV, Markdown and LaTeX, without overlapping sequences too where a file has it.
+    """Section 5.1: metrics of the test set, and of its part apart from training, beside a logistic regression.
+
+    Written as tidy CSV, Markdown and LaTeX, without overlapping sequences too where a file has it.
 
     Arguments:
         runs: ``metrics.csv`` of every task and seed, tasks in the order of the rows.
         published: ``config/published.csv``.
-        csv, markdown, latex: output paths.
+        csv, md, tex: the table, to write.
         kmer: length of the k-mers that the regression counts.
         published_as: task to the paper's task whose accuracy stands beside it; others have none.
+        labels: what the table calls the tasks.
         data_note: one sentence on the data and the model; say here when they are not the paper's.
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables.
     """
-    table = read_metrics(runs, published_values(published, "section5.1", "test_accuracy"), published_as)
-    labels = {MODEL: "BERT", REGRESSION: f"{kmer}-mer logistic regression", DIFFERENCE: "Difference"}
-    table["row_label"] = table["row"].map(labels)
+    known = published_values(published, "section5.1", "test_accuracy")
+    table = read_metrics(labelled(runs, labels), known, published_as)
+    rows = {MODEL: "BERT", REGRESSION: f"{kmer}-mer logistic regression", DIFFERENCE: "Difference"}
+    table["row_label"] = table["row"].map(rows)
     table = table[COLUMNS]
     lines, blocks = _lines(table)
     header = ["Task", "Classifier", *METRICS.values(), "Published accuracy"]
     caption = "Classifiers on the test set."
     text = TextTable(header, lines, _notes(table, data_note), left=2, caption=caption, blocks=blocks[1:])
     write_csv(table, csv)
-    write_text(text.markdown(), markdown)
-    write_text(text.latex(), latex)
+    write_text(text.markdown(), md)
+    write_text(text.latex(), tex)
     return table

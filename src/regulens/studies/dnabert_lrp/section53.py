@@ -7,10 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.published import published_texts
 from regulens.core.tables import markdown_table, read_table, write_csv
+from regulens.interpret.scores import score_label
 from regulens.motifs.tomtom import Compared, group_by_way, read_hits, write_comparisons
 from regulens.studies.dnabert_lrp.tasks import STUDY
 
@@ -42,6 +44,42 @@ class ScoreMotifs(NamedTuple):
     """``motifs.csv`` of `discover`."""
     hits: Path | str
     """``tomtom.tsv`` of `compare`."""
+
+
+@command("dnabert-lrp section53")
+def section53(
+    motifs: Path | str,
+    /,
+    task: str,
+    annotation: Path | str,
+    published: Path | str,
+    csv: Path | str,
+    md: Path | str,
+    scores: Part[Sequence[str]],
+    published_as: Part[str | None] = None,
+    data_note: Part[str | None] = None,
+) -> pd.DataFrame:
+    """Section 5.3: the factors that the motifs of each score resemble.
+
+    See `table53`.
+
+    Arguments:
+        motifs: folder with a folder of motifs and matches for each score.
+        task: name of the task.
+        annotation: factor, class and family of each target.
+        published: ``config/published.csv``.
+        csv: every motif with its best target, to write.
+        md: the top motif of every score, to write.
+        scores: in the order of the rows.
+        published_as: the paper's task that the task repeats.
+    """
+    folders = {score: Path(motifs) / score for score in scores}
+    runs = [
+        ScoreMotifs(score, score_label(score), folder / "motifs.csv", folder / "tomtom.tsv")
+        for score, folder in folders.items()
+    ]
+    repeats = {task: published_as}
+    return table53(runs, annotation, published, csv, md, task=task, published_as=repeats, data_note=data_note)
 
 
 def table53(

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.io import write_text
-from regulens.core.runs import CLASSES, TaskRun
+from regulens.core.runs import CLASSES, TaskRun, labelled
 from regulens.core.tables import (
     NOT_COMPUTED,
     TextTable,
@@ -245,39 +246,44 @@ def join_published(
     return table.loc[order.sort_values(["task", "class", "end"], kind="stable").index].reset_index(drop=True)
 
 
-def mutagenesis_table(
+@command("dnabert-lrp table1")
+def table1(
     runs: Sequence[TaskRun],
+    /,
     published: Path | str,
     csv: Path | str,
-    markdown: Path | str,
-    latex: Path | str,
-    *,
-    n: int,
-    class_names: ClassNames | None = None,
-    published_as: PublishedAs | None = None,
-    data_note: str | None = None,
+    md: Path | str,
+    tex: Path | str,
+    n: Part[int],
+    class_names: Part[ClassNames | None] = None,
+    published_as: Part[PublishedAs | None] = None,
+    labels: Part[Mapping[str, str] | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Write Table 1 as tidy CSV (every score), Markdown (the paper's columns, then every score) and LaTeX.
+    """Table 1: accuracy after mutating what LRP and attention find important.
+
+    Written as tidy CSV (every score), Markdown (the paper's columns, then every score) and LaTeX.
 
     Arguments:
         runs: ``curves.csv`` of every task and seed, tasks in the order of the rows.
         published: ``config/published.csv``.
-        csv, markdown, latex: output paths.
+        csv, md, tex: the table, to write.
         n: number of mutated bases of the columns LRP* and attention.
         class_names: task to {'positive': name, 'negative': name}.
         published_as: task to the paper's task whose numbers stand beside it; others have none.
+        labels: what the table calls the tasks.
         data_note: one sentence on the data and the model; say here when they are not the paper's.
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables, or an ``n`` that was not computed.
     """
     known = read_published(published, "table1", "accuracy")
-    table = join_published(accuracy_at(read_curves(runs), n), known, n, published_as)
+    table = join_published(accuracy_at(read_curves(labelled(runs, labels)), n), known, n, published_as)
     names = zip(table["task"], table["class"], strict=True)
     table["class_name"] = [class_name(class_names, task, name) for task, name in names]
     ends = {UNMUTATED: "Unmutated", RANDOM_SEQUENCE: "Random sequences"}
     table["score_label"] = [ends.get(name) or score_label(name) for name in table["score"]]
     table = table[COLUMNS]
     write_csv(table, csv)
-    write_text(to_markdown(table, n, data_note), markdown)
-    write_text(to_latex(table, n, data_note), latex)
+    write_text(to_markdown(table, n, data_note), md)
+    write_text(to_latex(table, n, data_note), tex)
     return table

@@ -1,6 +1,6 @@
 """How well each score finds the bases of planted motifs: table and figure, only where the truth is known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
-from regulens.core.runs import TaskRun
+from regulens.core.runs import TaskRun, labelled
 from regulens.core.tables import interval, markdown_table, spread, with_sd, write_csv
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import (
@@ -139,22 +140,30 @@ def _dots(axes: Axes, means: pd.DataFrame, seeds: pd.DataFrame, scores: Sequence
     axes.tick_params(axis="y", length=0)
 
 
+@command("dnabert-lrp truth")
 def truth(
     runs: Sequence[TaskRun],
+    /,
     csv: Path | str,
-    markdown: Path | str,
+    md: Path | str,
     pdf: Path | str,
     png: Path | str,
-    *,
-    data_note: str | None = None,
+    labels: Part[Mapping[str, str] | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Write table (CSV, Markdown) and figure of the AUROC against planted bases from ``truth.csv`` of every run.
+    """Every score against the known motif sites: table and figure.
 
-    ``data_note``: one sentence on the data and the model. Returns the table, columns ``COLUMNS``.
+    Arguments:
+        runs: ``truth.csv`` of every task and seed.
+        csv, md: the table, to write.
+        labels: what table and figure call the tasks.
+        data_note: one sentence on the data and the model.
+
+    Returns the table, columns ``COLUMNS``.
     """
-    table = read_truth(runs)
+    table = read_truth(labelled(runs, labels))
     means = truth_means(table)
     write_csv(means, csv)
-    write_text(to_markdown(means, data_note), markdown)
+    write_text(to_markdown(means, data_note), md)
     save(truth_figure(table), pdf, png)
     return means
