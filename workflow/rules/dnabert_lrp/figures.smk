@@ -82,7 +82,9 @@ rule dnabert_lrp_section53:
             *(SCORES_WITH_MOTIFS, LRP_NOTE),
             published_as="dnabert_lrp/tasks/{task}/published",
         ),
-        folder=subpath(input.motifs[0], ancestor=2),
+        folder=lambda wildcards, input: os.path.dirname(
+            os.path.dirname(input.motifs[0])
+        ),
     message:
         "Section 5.3: the factors that the motifs of each score resemble, task {wildcards.task}"
     shell:
@@ -105,7 +107,9 @@ rule dnabert_lrp_motif_logos:
         ),
     params:
         **parts(SCORES_WITH_MOTIFS),
-        folder=subpath(input.motifs[0], ancestor=2),
+        folder=lambda wildcards, input: os.path.dirname(
+            os.path.dirname(input.motifs[0])
+        ),
     message:
         "Motif logos beside their best match, task {wildcards.task}"
     shell:
