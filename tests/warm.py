@@ -58,6 +58,7 @@ LIBRARIES = [
     "torch",
     "torchmetrics",
     "transformers.models.bert.modeling_bert",
+    "click",
     "typer",
     "yaml",
 ]

@@ -17,8 +17,13 @@ from regulens.core.errors import InputError
 from regulens.core.settings import part_of
 
 NAMES = list(commands())
-LIGHT = [name for name in NAMES if re.search("figure|table|claims|curves|plot|download|unpack|link-shards", name)]
+LIGHT = [
+    name
+    for name in NAMES
+    if re.search("figure|table|claims|curves|plot|results|download|unpack|link-shards|tomtom", name)
+]
 LIGHT.remove("mutagenesis-tables")
+LIGHT.remove("hybrid-networks figure1")  # counts the parameters of the networks
 """Commands that need no PyTorch."""
 
 

@@ -38,8 +38,10 @@ from regulens.studies.genomic_interpreter.figure4 import heads_figure, layers_fi
 from regulens.studies.genomic_interpreter.figure5 import comparison_figure
 from regulens.studies.genomic_interpreter.figure6 import windows_figure
 from regulens.studies.genomic_interpreter.figure7 import zoom_figure
+from regulens.studies.hybrid_networks.activation_scatter import activation_scatter
 from regulens.studies.hybrid_networks.figure1 import architecture_figure
-from regulens.studies.hybrid_networks.figure2 import TASK1, TASK2, activation_scatter
+from regulens.studies.hybrid_networks.figure2 import METRICS as TASK1
+from regulens.studies.hybrid_networks.figure3 import METRICS as TASK2
 from regulens.studies.hybrid_networks.filters import Filter, filter_figure
 from regulens.studies.hybrid_networks.saliency_logo import SaliencyExample, Track, saliency_figure
 from regulens.studies.hybrid_networks.training import TrialLog

@@ -8,15 +8,10 @@ from hybrid_inputs import paper_architectures, results_table
 
 from regulens.core.errors import InputError
 from regulens.plotting.style import activation_style, combination, marker_size, modules_style
-from regulens.studies.hybrid_networks.figure2 import (
-    TASK1,
-    TASK2,
-    activation_scatter,
-    figure3,
-    paired,
-    read_results,
-    soft_limits,
-)
+from regulens.studies.hybrid_networks.activation_scatter import activation_scatter, paired, read_results, soft_limits
+from regulens.studies.hybrid_networks.figure2 import METRICS as TASK1
+from regulens.studies.hybrid_networks.figure3 import METRICS as TASK2
+from regulens.studies.hybrid_networks.figure3 import figure3
 
 
 @pytest.fixture(scope="module")

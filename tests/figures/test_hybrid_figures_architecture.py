@@ -8,8 +8,8 @@ from regulens.core.errors import InputError
 from regulens.models.settings import HybridArchitecture, HybridNetworkSettings, HybridSizes
 from regulens.studies.hybrid_networks.figure1 import (
     architecture_figure,
+    figure1,
     first_stage,
-    hybrid_architectures,
     merged_words,
     parts_of,
     second_stage,
@@ -88,7 +88,7 @@ def test_text_is_readable(paper, tmp_path):
     assert "200 × 32" in texts(figure)
     assert any(text.endswith("ReLU") and "exponential" not in text for text in texts(figure))
     assert not any("Stage 2" in text for text in texts(figure))
-    hybrid_architectures(one, tasks, tmp_path / "1.pdf", tmp_path / "1.png")
+    figure1(one, tasks, tmp_path / "1.pdf", tmp_path / "1.png")
     assert "Networks and trainable parameters" in pdf_text(tmp_path / "1.pdf")
     assert (tmp_path / "1.png").exists()
 

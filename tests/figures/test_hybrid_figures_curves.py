@@ -14,7 +14,7 @@ from regulens.studies.hybrid_networks.training import (
     logs_in,
     read_logs,
     score_limits,
-    trial_curves,
+    training,
 )
 
 ACTIVATIONS = ["relu", "exponential"]
@@ -143,9 +143,10 @@ def test_a_folder_without_any_log_is_an_error(folder):
         logs_in(folder, "task2", paper_architectures(), ACTIVATIONS)
 
 
-def test_text_is_readable(runs, tmp_path):
+def test_text_is_readable(runs, folder, tmp_path):
     check_text(curves_figure(runs, read_logs(runs)))
     check_text(curves_figure(runs[:1], read_logs(runs[:1])))
-    trial_curves(runs[:2], tmp_path / "c.pdf", tmp_path / "c.png")
+    one = {"c24": paper_architectures()["c24"]}
+    training(folder, "task1", one, ACTIVATIONS, tmp_path / "c.pdf", tmp_path / "c.png")
     assert "Validation AUROC" in pdf_text(tmp_path / "c.pdf")
     assert (tmp_path / "c.png").exists()

@@ -8,9 +8,10 @@ from hybrid_inputs import FACTS, PUBLISHED, paper_architectures, write_model, wr
 from regulens.core.errors import InputError
 from regulens.studies.hybrid_networks.results import (
     COLUMNS,
+    Chosen,
     Selection,
     collect,
-    results_table,
+    results,
     summarise,
 )
 
@@ -19,9 +20,11 @@ AUPR = Selection(3, "test", "aupr")
 
 
 def write(folder, task, architectures, selection=AUPR, activations=BOTH, published=PUBLISHED, **options):
-    paths = {name: folder / f"out.{name}" for name in ("csv", "trials", "markdown", "latex")}
-    table = results_table(folder, task, architectures, activations, selection, published, **paths, **options)
-    return table, paths["markdown"].read_text(), paths["latex"].read_text()
+    paths = {name: folder / f"out.{name}" for name in ("csv", "trials", "md", "tex")}
+    keep, split, metric = selection
+    by = Chosen(split=split, metric=metric)
+    table = results(folder, task, architectures, activations, keep, by, published, **paths, **options)
+    return table, paths["md"].read_text(), paths["tex"].read_text()
 
 
 def some(*names):

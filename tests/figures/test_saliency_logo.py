@@ -1,21 +1,19 @@
 """Saliency logos: which trial, what is read, scales, signal, and errors that name the valid values."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import run_command
 from figure_inputs import check_text, pdf_text
 from hybrid_inputs import paper_architectures, write_model
 from matplotlib.patches import Rectangle
-from typer.testing import CliRunner
 
-from regulens.cli import saliency as commands
 from regulens.core.errors import InputError
 from regulens.interpret.saliency import SaliencyExamples, write_saliency_examples
 from regulens.interpret.settings import SaliencySettings
 from regulens.studies.hybrid_networks.results import collect
-from regulens.studies.hybrid_networks.saliency_logo import read_saliency_example, saliency_figure, saliency_logo
+from regulens.studies.hybrid_networks.saliency_logo import read_saliency_example, saliency_figure
 
 LENGTH = 200
 SIGNAL = [(20, 31), (95, 106), (190, 200)]  # the second is on both lines
@@ -175,30 +173,22 @@ def test_nothing_collides(tmp_path, length, lines, shift):
     assert boxes[-1].y0 > 0
 
 
-def test_files_and_text(files, tmp_path):
-    outputs = tmp_path / "f.pdf", tmp_path / "f.png"
-    saliency_logo(files, {"relu": 1, "exponential": 2}, "C4-LSTM", *outputs, example=2)
-    text = pdf_text(outputs[0])
-    for expected in ("C4-LSTM: saliency", "ReLU", "Exponential", "Trial 1", "Trial 2", "Position in the sequence (bp)"):
-        assert expected in text
-    assert outputs[1].stat().st_size > 10_000
-
-
 def test_the_command_draws_the_best_trials(files, trials_table, tmp_path):
-    def run(*examples, **settings):
-        arguments = ["saliency-logo", *(part for text in examples for part in ("--examples", text))]
-        arguments += ["--trials-table", str(trials_table), "--architecture", "c24"]
-        arguments += ["--settings", json.dumps({"label": "C24", "example": 7, **settings})]
-        arguments += ["--pdf", str(tmp_path / "f.pdf"), "--png", str(tmp_path / "f.png")]
-        CliRunner().invoke(commands.app, arguments, catch_exceptions=False)
+    def run(*examples, **selection):
+        words = [part for text in examples for part in ("--examples", text)]
+        words += ["--trials-table", trials_table, "--architecture", "c24", "--example", 7]
+        words += ["--pdf", tmp_path / "f.pdf", "--png", tmp_path / "f.png"]
+        settings = {"label": "C24", "selection": {"split": "test", "metric": "auroc"} | selection}
+        run_command("hybrid-networks saliency-logo", *words, folder=tmp_path, settings=settings)
         return pdf_text(tmp_path / "f.pdf")
 
     given = [f"{activation}={path}" for activation, path in files.items()]
     text = run(*given)
-    assert "Trial 1," in text
-    assert "Trial 2," in text
-    assert "Trial 0," in run(*given, selection={"split": "valid", "metric": "auroc"})
-    with pytest.raises(InputError, match="ACTIVATION=FILE, found 'relu'"):
+    for expected in ("C24: saliency", "ReLU", "Exponential", "Trial 1,", "Trial 2,", "Position in the sequence (bp)"):
+        assert expected in text
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+    assert "Trial 0," in run(*given, split="valid")
+    with pytest.raises(InputError, match="NAME=FILE, found 'relu'"):
         run("relu")
     with pytest.raises(InputError, match="relu is given twice"):
         run(given[0], given[0])

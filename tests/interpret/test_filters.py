@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from regulens.cli import filters as commands
 from regulens.core.errors import InputError
 from regulens.core.sequence import encode
 from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
@@ -15,7 +14,7 @@ from regulens.interpret import filters
 from regulens.interpret.filters import align, align_filters
 from regulens.models.hybrid import HybridNetwork
 from regulens.models.settings import HybridNetworkSettings
-from regulens.motifs.filter_matches import ALIGNED_COLUMNS
+from regulens.motifs.filter_matches import ALIGNED_COLUMNS, match_filters
 from regulens.motifs.jaspar import write_targets
 from regulens.motifs.meme import read_meme
 from regulens.motifs.settings import ComparisonSettings, FilterSettings
@@ -247,19 +246,19 @@ def test_trained_networks_are_read_from_their_file(data, activation):
         assert row["maximum_activation"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_from_filters_to_rates_by_the_commands(data, monkeypatch):
+def test_from_filters_to_rates(data, monkeypatch):
     """Trial 0: AP-1 site, flat, empty; trial 1 diverged. The flat filters have hits by this distance; none counts."""
     stand_in(monkeypatch, Planted(2, broken=[1]), (0, 1))
-    folder, settings = data.parent, '{"filters": {}}'
+    folder, settings = data.parent, FilterSettings()
     meme, targets, hits = folder / "filters.meme", folder / "targets.meme", folder / "tomtom.tsv"
     aligned, annotation = folder / "aligned.csv", folder / "targets.tsv"
-    commands.align_filters(folder / "model.pt", data, settings, meme, aligned)
+    align_filters(folder / "model.pt", data, settings, meme, aligned)
     comparison = {"release": "JASPAR2020", "tax_group": None, "all_versions": True, "engine": "memelite"}
     comparison = ComparisonSettings(**comparison)
     write_targets(comparison, targets, annotation)
     found = compare(meme, targets, comparison, hits).hits
     assert {"trial0_filter01", "trial1_filter00"} <= set(found["query"])
-    commands.match_filters(hits, annotation, aligned, settings, folder / "filters.csv", folder / "rates.csv")
+    match_filters(hits, annotation, aligned, settings, folder / "filters.csv", folder / "rates.csv")
     table = pd.read_csv(folder / "filters.csv", keep_default_na=False)
     assert table["truth"].tolist() == ["FOSL1", "", "", "", "", ""]
     assert (table["hits"] > 0).tolist() == [True] + [False] * 5
@@ -268,5 +267,3 @@ def test_from_filters_to_rates_by_the_commands(data, monkeypatch):
     assert rates["fpr"].tolist() == [0, 0]
     assert rates["no_hit"].tolist() == [pytest.approx(2 / 3, abs=1e-5), 1]
     assert rates["empty"].tolist() == [pytest.approx(1 / 3, abs=1e-5), 1]
-    with pytest.raises(InputError, match="--settings has no part 'filters'; found filter"):
-        commands.match_filters(hits, annotation, aligned, '{"filter": {}}', folder / "a", folder / "b")

@@ -1,15 +1,13 @@
 """Saliency maps: known gradients, trials apart from each other, saturation, and the files of a whole model."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from typer.testing import CliRunner
+from commands import run_command
 
-from regulens.cli import saliency as commands
 from regulens.core.errors import InputError
 from regulens.core.sequence import one_hot
 from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
@@ -176,11 +174,10 @@ def test_the_command_writes_the_same(files):
     score_saliency(
         folder / "model.pt", folder / "task2.h5", folder / "a.csv", folder / "a.h5", SaliencySettings(**settings)
     )
-    arguments = ["score-saliency", str(folder / "model.pt"), "--data", str(folder / "task2.h5")]
-    arguments += ["--settings", json.dumps({"saliency": settings}), "--threads", "1"]
-    arguments += ["--output", str(folder / "b.csv"), "--examples", str(folder / "b.h5")]
-    result = CliRunner().invoke(commands.app, arguments, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    words = ["--data", folder / "task2.h5", "--output", folder / "b.csv", "--examples", folder / "b.h5"]
+    run_command(
+        "score-saliency", folder / "model.pt", *words, "--threads", 1, folder=folder, settings={"settings": settings}
+    )
     assert (folder / "a.csv").read_bytes() == (folder / "b.csv").read_bytes()
     assert read_saliency_examples(folder / "b.h5").rows.tolist() == [1]
 

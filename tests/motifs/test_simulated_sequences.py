@@ -1,11 +1,9 @@
 """The two data sets with the matrices of JASPAR 2016, and the command that writes them."""
 
-import json
-
 import numpy as np
 import pytest
+from commands import run_command
 
-from regulens.cli.motif_sequences import simulate_motif_sequences
 from regulens.core.errors import InputError
 from regulens.data.matrices import load_matrices
 from regulens.data.settings import LOOK_ALIKES, BindingSites, RegulatoryCode
@@ -66,10 +64,11 @@ def test_backgrounds_change_negative_sequences_only(background):
 @pytest.mark.parametrize(
     "settings", [BindingSites(sequences=60, motif_counts={2: 1}), RegulatoryCode(sequences=60, background="fixed")]
 )
-def test_command(tmp_path, capsys, settings):
+def test_command(tmp_path, settings):
     path = tmp_path / "data.h5"
-    simulate_motif_sequences(json.dumps({"data": json.loads(settings.model_dump_json())}), path)
-    assert "42 train, 6 valid, 12 test sequences" in capsys.readouterr().err
+    given = {"data": settings.model_dump(mode="json")}
+    said = run_command("simulate-motif-sequences", "--output", path, folder=tmp_path, settings=given)
+    assert "42 train, 6 valid, 12 test sequences" in said
     found, expected = read_motif_sequences(path), simulate(settings)
     for name in ("codes", "labels", "model", "split"):
         assert np.array_equal(getattr(found, name), getattr(expected, name))
@@ -79,7 +78,7 @@ def test_command(tmp_path, capsys, settings):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({}, "--settings has no part 'data'"),
+        ({}, r"--part \[data=\]PATH is missing"),
         ({"data": {"route": "sites"}}, "data.route: unknown value; found 'sites'"),
         ({"data": {"route": "binding_sites", "sequence": 10}}, "data.sequence: unknown key .*did you mean 'sequences'"),
         ({"data": {"route": "regulatory_code", "background": "codes"}}, "data.background: .*did you mean 'code'"),
@@ -88,5 +87,5 @@ def test_command(tmp_path, capsys, settings):
 )
 def test_settings_of_the_command_that_are_wrong(tmp_path, values, message):
     with pytest.raises(InputError, match=message):
-        simulate_motif_sequences(json.dumps(values), tmp_path / "data.h5")
-    assert not list(tmp_path.iterdir())
+        run_command("simulate-motif-sequences", "--output", tmp_path / "data.h5", folder=tmp_path, settings=values)
+    assert not (tmp_path / "data.h5").exists()

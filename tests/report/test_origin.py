@@ -19,7 +19,7 @@ def chain(number: int = 8) -> Path:
     """A figure made of trainings with two seeds, these of one table of the user's and a download."""
     Path("own.tsv").write_text("mine")
     make("simulate", "regions.bed", seed=4)
-    make("download", "genome.fa", source='{"url": "https://example.org/genome.fa"}')
+    make("download", "genome.fa", url="https://example.org/genome.fa")
     for place in range(number):
         inputs = {"fasta": Path("genome.fa"), "table": Path("own.tsv"), "bed": Path("regions.bed")}
         make("train", f"model{place}.txt", seed=place % 2 + 1, settings='{"width": 8}', **inputs)

@@ -1,6 +1,5 @@
 """`train_trials` and the commands: from the sequences to ``model.pt`` and ``metrics.csv``."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,17 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
+from commands import run_command
 from small_trials import TRAINING, network, sequences, write_sequences
-from typer.testing import CliRunner
 
-from regulens.cli.trials import app
 from regulens.core.errors import InputError
 from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
 from regulens.training.lock import TrainingLock
 from regulens.training.trials import METRIC_COLUMNS, TrialGroup, evaluate_trials, load_trials, train_trials
 
 NETWORK = network("c4c6", activation="exponential")
-COMMAND = [sys.executable, "-c", "from regulens.cli.trials import app; app()"]
+COMMAND = [sys.executable, "-m", "regulens"]
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +100,10 @@ def test_interrupted_training_goes_on_as_if_nothing_had_happened(data, tmp_path,
     cut = tmp_path / "cut"
     settings = {"network": NETWORK.model_dump(mode="json"), "trials": 3, "seed": 1}
     settings["training"] = TRAINING.model_copy(update=changes | {"trials_at_once": None}).model_dump(mode="json")
-    hardware = json.dumps({"trials_at_once": at_once})
-    options = ["--settings", json.dumps(settings), "--hardware", hardware, "--state", cut / "state"]
+    settings["training"]["trials_at_once"] = at_once
+    config = tmp_path / "configuration.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    options = ["--config", config, *(word for key in settings for word in ("--part", key)), "--state", cut / "state"]
     outputs = ["--epochs-log", cut / "log.csv", "--output", cut / "model.pt"]
     command = [*COMMAND, "train-trials", data, *options, *outputs]
     process = subprocess.Popen(list(map(str, command)), env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=-1, text=True)
@@ -231,33 +232,31 @@ def test_evaluation(data, tmp_path):
 
 
 def test_commands(data, tmp_path):
-    settings = {"network": NETWORK.model_dump(mode="json"), "training": {"epochs": 1}, "trials": 1, "seed": 2}
+    network = NETWORK.model_dump(mode="json")
+    training = {"epochs": 1, "trials_at_once": 2, "accelerator": "cpu"}
+    settings = {"network": network, "training": training, "trials": 1, "seed": 2}
     files = ["--state", tmp_path / "state", "--epochs-log", tmp_path / "log.csv", "--output", tmp_path / "model.pt"]
 
-    def run(*arguments, **changes) -> object:
-        values = ["--settings", json.dumps(settings | changes)]
-        return CliRunner().invoke(app, list(map(str, [*arguments, *values])))
+    def run(*words, **settings) -> None:
+        run_command(*words, folder=tmp_path, settings=settings)
 
-    hardware = ["--hardware", '{"trials_at_once": 2, "accelerator": "cpu"}']
-    result = run("train-trials", data, *hardware, *files)
-    assert result.exit_code == 0, result.exception
+    run("train-trials", data, *files, **settings)
     model = load_trials(tmp_path / "model.pt")
     assert model.training["trials_at_once"] == 2
     assert model.seed == 2
     metrics = ["--data", data, "--output", tmp_path / "metrics.csv"]
-    assert run("evaluate-trials", tmp_path / "model.pt", *metrics, batch=20).exit_code == 0
+    run("evaluate-trials", tmp_path / "model.pt", *metrics, batch=20)
     assert len(pd.read_csv(tmp_path / "metrics.csv")) == 1
-    assert run("adopt-trials", tmp_path / "model.pt", "--output", tmp_path / "adopted.pt").exit_code == 0
+    run("adopt-trials", tmp_path / "model.pt", "--output", tmp_path / "adopted.pt", network=network)
     assert (tmp_path / "adopted.pt").exists()
 
     wrong = {
-        "trials must be a positive whole number, found 0": {"trials": 0},
+        "trials: input should be greater than 0; found 0": {"trials": 0},
         "training.epoch: unknown key": {"training": {"epoch": 1}},
         "network.baseline: unknown value": {"network": {"baseline": "c7"}},
     }
     for message, changes in wrong.items():
-        error = run("train-trials", data, *hardware, *files, **changes).exception
-        assert isinstance(error, InputError)
-        assert message in str(error)
-    error = run("evaluate-trials", tmp_path / "model.pt", *metrics, batch=True).exception
-    assert "batch must be a positive whole number, found True" in str(error)
+        with pytest.raises(InputError, match=message):
+            run("train-trials", data, *files, **settings | changes)
+    with pytest.raises(InputError, match="batch: input should be a valid integer.*; found 'many'"):
+        run("evaluate-trials", tmp_path / "model.pt", *metrics, batch="many")

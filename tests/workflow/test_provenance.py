@@ -87,5 +87,5 @@ def test_a_download_is_the_end_of_a_chain_with_its_address_and_licence(folder, c
         unpacked, download = chain(folder / "resources" / name, verify=True)
         assert unpacked.identity["command"] == "unpack"
         assert download.sha256 == hashlib.sha256(packed.read_bytes()).hexdigest()
-        assert download.identity["settings"]["source"]["url"] == url
+        assert download.identity["arguments"]["url"] == url
         assert download.identity["arguments"]["licence"] == licence

@@ -16,6 +16,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.settings import part_of
 from regulens.data.settings import find_source, pattern
+from regulens.motifs.settings import ComparisonSettings
 from regulens.training.settings import (
     HARDWARE_KEYS,
     REFERENCE_ROWS,
@@ -47,6 +48,13 @@ PAPERS = {
     "hybrid_networks": "Hybrid networks",
 }
 DOWNLOADS = CONFIG.download.folder
+# Keys of a comparison that do not say which motifs are its targets.
+COMPARING = set(ComparisonSettings.model_fields) - {
+    "release",
+    "collection",
+    "tax_group",
+    "all_versions",
+}
 ENVIRONMENT = workflow.current_basedir.join("../../envs/regulens.yaml")
 # The environments of `--sdm conda` are given this code (envs/*.post-deploy.sh).
 os.environ.update(REGULENS_PROJECT=str(ROOT.parents[1]))
@@ -61,8 +69,8 @@ PUBLISHED = os.path.relpath(
 def parts(*paths, without=(), **named):
     """Two parameters for settings of a command: `parts`, the words that name them, and `settings`, their values.
 
-    A path is that of a key in the resolved configuration, wildcards in braces: "genomic_interpreter/data/groups"; the
-    command knows the setting by the last word of the path, or by the keyword. Snakemake runs a job again when a value
+    A path is that of a key in the resolved configuration: "genomic_interpreter/data/groups"; it has wildcards in braces,
+    or, given by keyword, is a function of them. The command knows the setting by the last word of the path, or by the keyword. Snakemake runs a job again when a value
     has changed; keys `without` effect, anywhere in the values, are left out of that comparison. Both parameters are
     functions of the wildcards, because Snakemake would expand the braces of a plain string.
     """
@@ -71,7 +79,7 @@ def parts(*paths, without=(), **named):
     def words(wildcards):
         found = [f"--config {shlex.quote(CONFIGURATION)}"]
         for name, path in wanted.items():
-            path = path.format(**dict(wildcards.items()))
+            path = filled(path, wildcards)
             name = "" if os.path.basename(path) == name else f"{name}="
             found.append(f"--part {shlex.quote(name + path)}")
         return " ".join(found)
@@ -85,7 +93,12 @@ def parts(*paths, without=(), **named):
 
 def setting(path, wildcards):
     """Value at a path of the resolved configuration, wildcards in braces."""
-    return part_of(RESOLVED, path.format(**dict(wildcards.items())))
+    return part_of(RESOLVED, filled(path, wildcards))
+
+
+def filled(path, wildcards):
+    """A path with its wildcards, or what a function of them gives."""
+    return path(wildcards) if callable(path) else path.format(**dict(wildcards.items()))
 
 
 def without_keys(values, keys):
@@ -168,10 +181,10 @@ def gpus(training):
     """Resource with the GPUs of a training, whose settings are at this path: its devices, none where it runs on CPUs."""
 
     def count(wildcards):
-        if callable(training):
-            hardware = json.loads(training(wildcards))
-        else:
-            hardware = setting(training, wildcards)
+        found = training(wildcards) if callable(training) else training
+        # (Old rules hand over JSON.)
+        old = found.startswith("{")
+        hardware = json.loads(found) if old else setting(found, wildcards)
         cpu = hardware["accelerator"] == "cpu"
         return 0 if cpu else hardware.get("devices", 1)
 
@@ -289,11 +302,3 @@ def motif_engines():
     if CONFIG.hybrid_networks:
         engines.add(CONFIG.hybrid_networks.comparison.engine)
     return engines
-
-
-def target_motifs(path):
-    """Parameter with the target motifs of a comparison: how they are compared is no reason to write them again."""
-    keys = {"release", "collection", "tax_group", "all_versions"}
-    comparison = json.loads(settings(path)(None))
-    targets = {key: value for key, value in comparison.items() if key in keys}
-    return lambda wildcards: json.dumps({"comparison": targets})

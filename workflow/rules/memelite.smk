@@ -5,12 +5,13 @@ MEMELITE = f"{RESULTS}/memelite.txt"
 rule compile_memelite:
     output:
         MEMELITE,
-    log:
-        f"{RESULTS}/logs/compile_memelite.log",
     conda:
         "../../envs/meme.yaml"
     resources:
         engine="memelite" if "memelite" in motif_engines() else "auto",
+    params:
+        # Other code is no reason to compile it again.
+        code=None,
     message:
         "Compile memelite's Tomtom (a minute or two, once for an environment)"
     shell:

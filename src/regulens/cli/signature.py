@@ -187,5 +187,7 @@ def _named_files(words: list[str]) -> dict[str, Path]:
         name, equals, path = word.partition("=")
         if not (name and equals and path):
             raise InputError(f"must be NAME=FILE, found '{word}'")
+        if name in found:
+            raise InputError(f"{name} is given twice")
         found[name] = Path(path)
     return found

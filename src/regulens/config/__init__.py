@@ -13,6 +13,7 @@ from regulens.config.genomic_interpreter import GenomicInterpreter
 from regulens.config.genomic_interpreter import resolved as resolved_genomic_interpreter
 from regulens.config.genomic_interpreter import unfit_references as unfit_genomic_interpreter
 from regulens.config.hybrid_networks import HybridNetworks
+from regulens.config.hybrid_networks import resolved as resolved_hybrid_networks
 from regulens.config.hybrid_networks import unfit_references as unfit_hybrid_networks
 from regulens.config.references import NAME
 from regulens.core.errors import InputError
@@ -83,6 +84,8 @@ def resolved(config: Config) -> dict:
         values["genomic_interpreter"] = resolved_genomic_interpreter(config.genomic_interpreter)
     if config.dnabert_lrp:
         values["dnabert_lrp"] = resolved_dnabert_lrp(config.dnabert_lrp)
+    if config.hybrid_networks:
+        values["hybrid_networks"] = resolved_hybrid_networks(config.hybrid_networks)
     return values
 
 

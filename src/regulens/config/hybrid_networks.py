@@ -168,6 +168,37 @@ class HybridNetworks(Settings):
         return TrialTraining.model_validate(merged(self.training.model_dump(), self.task(name).training))
 
 
+def resolved(study: HybridNetworks) -> dict:
+    """The study as plain maps; every task has its whole training, every network its sizes.
+
+    ``networks``: task to architecture to activation to the network. ``labels``: what tables call an architecture.
+    ``designs``: label of a task to architecture to the network with the first activation. Of each task ``trained``:
+    the networks (ARCHITECTURE/ACTIVATION) that are trained here.
+    """
+    values = study.model_dump(mode="json", exclude={"training"})
+    values["labels"] = {name: design.label for name, design in study.architectures.items()}
+    values["networks"], values["designs"] = {}, {}
+    for name in TASKS:
+        task = study.task(name)
+        networks = {
+            architecture: {
+                activation: study.network(name, architecture, activation).model_dump(mode="json")
+                for activation in study.activations
+            }
+            for architecture in study.architectures
+        }
+        values["networks"][name] = networks
+        values["designs"][task.label] = {key: found[study.activations[0]] for key, found in networks.items()}
+        values[name]["training"] = study.task_training(name).model_dump(mode="json")
+        values[name]["trained"] = [
+            f"{architecture}/{activation}"
+            for architecture, found in networks.items()
+            for activation in found
+            if not task.checkpoints.get(architecture, {}).get(activation)
+        ]
+    return values
+
+
 # What no single settings class of the hybrid network study can check: keys that refer to other keys.
 
 STUDY = "hybrid_networks"

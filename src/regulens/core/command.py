@@ -44,4 +44,4 @@ def command(name: str, *, threads: bool = False, manifests: bool = True) -> Call
 def settings_of(function: Callable) -> dict[str, Any]:
     """The parameters of a command that are settings: name to type."""
     hints = get_type_hints(function, include_extras=True)
-    return {name: hint.__origin__ for name, hint in hints.items() if _PART in getattr(hint, "__metadata__", ())}
+    return {name: hint for name, hint in hints.items() if _PART in getattr(hint, "__metadata__", ())}

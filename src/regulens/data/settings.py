@@ -547,10 +547,3 @@ class RegulatoryCode(MotifGrammar):
     without probabilities (SPEC S11): `{3: 0.5, 4: 0.3, 5: 0.2}`, for one."""
 
     _probabilities = field_validator("motif_counts")(_counts)
-
-
-class MotifSequenceData(Settings):
-    """What `regulens simulate-motif-sequences` reads."""
-
-    data: Annotated[BindingSites | RegulatoryCode, Field(discriminator="route")]
-    """The simulation."""

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
@@ -36,15 +37,17 @@ class Alignment(NamedTuple):
     """float64 (trials, filters): largest activation; infinite or NaN when the trial diverged."""
 
 
+@command("align-filters", threads=True)
 def align_filters(
     model: Path | str,
+    /,
     data: Path | str,
-    settings: FilterSettings,
+    settings: Part[FilterSettings],
     meme: Path | str,
     output: Path | str,
     accelerator: str = "auto",
 ) -> pd.DataFrame:
-    """Write the motifs of all first-layer filters of all trials of a model file; returns the table.
+    """Motifs of the first-layer filters of all trials, by alignment of the sequences that activate them.
 
     Arguments:
         model: file of trained trials (`training.trials`).
@@ -55,8 +58,8 @@ def align_filters(
         output: CSV with `ALIGNED_COLUMNS`, one row a filter.
         accelerator: auto, cpu or gpu.
 
-    A trial that diverged has empty filters. Raises `InputError` for another length of the sequences than the model's,
-    for sequences shorter than the window, and for test sequences with N.
+    Returns the table. A trial that diverged has empty filters. Raises `InputError` for another length of the
+    sequences than the model's, for sequences shorter than the window, and for test sequences with N.
     """
     device = best_device(accelerator)
     loaded = load_trials(model, device=device)

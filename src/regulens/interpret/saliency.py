@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output
 from regulens.core.io import atomic_output
@@ -45,22 +46,25 @@ ARRAYS = {
 STATISTIC_COLUMNS = ("sequences", "auroc", "aupr", "snr", "snr_zero", "saturated")
 
 
+@command("score-saliency", threads=True)
 def score_saliency(
-    model_path: Path | str,
-    data_path: Path | str,
+    model: Path | str,
+    /,
+    data: Path | str,
     output: Path | str,
-    examples_path: Path | str,
-    settings: SaliencySettings,
+    examples: Path | str,
+    settings: Part[SaliencySettings],
     accelerator: str = "auto",
 ) -> None:
-    """Write the saliency statistics of every trial (CSV) and the saliency of a few sequences (HDF5).
+    """Saliency of the positive test sequences by every trial, against their planted motifs.
 
-    All positive test sequences are scored. The table has the column trial and those of
-    `trial_statistics`; trials that diverged have NaN. ``accelerator`` is auto, cpu or gpu.
+    Writes the statistics of every trial (CSV: the column trial and those of `trial_statistics`; trials that diverged
+    have NaN) and the saliency of a few sequences (HDF5). ``accelerator`` is auto, cpu or gpu.
 
     Raises `InputError` when the sequences are not what the model was trained for, when there is no positive test
     sequence with planted positions and background, and for an example that is not there.
     """
+    model_path, data_path = model, data
     loaded, data = load_trials(model_path), read_motif_sequences(data_path, split="test")
     data = _positive(data, data_path)
     network = loaded.network.to(best_device(accelerator)).requires_grad_(False)
@@ -86,10 +90,10 @@ def score_saliency(
     table = trial_statistics(scores, positions, settings.worst)
     table.insert(0, "trial", trials)
     rows = np.array(settings.examples)
-    examples = SaliencyExamples(
+    shown = SaliencyExamples(
         scores[:, rows], probability[:, rows], data.codes[rows], data.model[rows], rows, trials, settings
     )
-    write_saliency_examples(examples_path, examples)
+    write_saliency_examples(examples, shown)
     with atomic_output(output) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")
 

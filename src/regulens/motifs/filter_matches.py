@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table, write_csv
 from regulens.motifs.jaspar import ANNOTATION_COLUMNS
@@ -62,15 +63,17 @@ def filter_id(trial: int, number: int) -> str:
     return f"trial{trial}_filter{number:02d}"
 
 
+@command("match-filters")
 def match_filters(
     hits: Path | str,
+    /,
     targets: Path | str,
     aligned: Path | str,
-    settings: FilterSettings,
+    settings: Part[FilterSettings],
     output: Path | str,
     statistics: Path | str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write the best match of every filter and the rates of every trial; returns both tables.
+    """Best match of every filter, and the share that matches planted and other motifs, by trial; returns both tables.
 
     Arguments:
         hits: table of `tomtom.compare` with the filters of all trials as queries.

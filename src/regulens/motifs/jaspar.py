@@ -5,15 +5,18 @@ JASPAR comes with the package ``pyjaspar`` (no network).
 
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.core.progress import say
 from regulens.data.matrices import PositionWeightMatrix, load_matrices, open_jaspar
-from regulens.data.settings import CODE_BACKGROUND, LOOK_ALIKES, BindingSites, RegulatoryCode
+from regulens.data.settings import CODE_BACKGROUND, LOOK_ALIKES, SPLITS, BindingSites, RegulatoryCode
 from regulens.data.simulate.motifs import (
     MotifSequences,
     both_strands,
@@ -41,8 +44,11 @@ class JasparMotif(NamedTuple):
     """Family, like ``tf_class``."""
 
 
-def write_targets(settings: ComparisonSettings, meme: Path | str, annotation: Path | str) -> int:
-    """Write the configured targets as MEME text and their annotation as TSV (`ANNOTATION_COLUMNS`); returns how many.
+@command("jaspar-targets")
+def write_targets(settings: Part[ComparisonSettings], meme: Path | str, annotation: Path | str) -> int:
+    """Target motifs of the installed JASPAR and their annotation; returns how many.
+
+    MEME text, and TSV with `ANNOTATION_COLUMNS`.
 
     Raises `InputError` as `load_targets` does.
     """
@@ -100,14 +106,19 @@ def _nothing(motifs, release: str, collection: str, tax_group: str | None) -> st
 # The simulated data sets of the hybrid networks: the matrices come from JASPAR, the rest from `regulens.data`.
 
 
-def write_simulation(settings: BindingSites | RegulatoryCode, output: Path | str) -> MotifSequences:
-    """Simulate the configured data set and write it to ``output``; returns it.
+@command("simulate-motif-sequences")
+def write_simulation(
+    data: Part[Annotated[BindingSites | RegulatoryCode, Field(discriminator="route")]], output: Path | str
+) -> MotifSequences:
+    """Simulate labelled sequences with planted motifs: binding sites, or a regulatory code; returns them.
 
     Raises `InputError` for a release or a matrix that is not there, and what the simulation raises.
     """
-    data = simulate(settings)
-    write_motif_sequences(output, data, settings.model_dump_json())
-    return data
+    found = simulate(data)
+    write_motif_sequences(output, found, data.model_dump_json())
+    sizes = ", ".join(f"{len(found.of(split)):,} {split}" for split in SPLITS)
+    say(f"{output}: {sizes} sequences; classes: {', '.join(found.classes)}")
+    return found
 
 
 def simulate(settings: BindingSites | RegulatoryCode) -> MotifSequences:

@@ -16,14 +16,16 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read, write_text
+from regulens.core.progress import say
 from regulens.core.tables import damaged, read_table
 from regulens.motifs.meme import MemeText, read_meme
 from regulens.motifs.settings import ComparisonSettings
@@ -61,6 +63,32 @@ class Comparison(NamedTuple):
     """`FACTS`."""
     notes: list[str]
     """Sentences for a person: which engine and why, empty query, no hit, few targets."""
+
+
+@command("compile-memelite")
+def compile_memelite(engine: Literal["auto", "memelite"], output: Path | str) -> None:
+    """Compile memelite's Tomtom, which takes a minute or two, where it will be used; the output is a mark.
+
+    Arguments:
+        engine: auto: not where the MEME Suite's tomtom is installed.
+    """
+    with atomic_output(output) as temporary:
+        if engine == "auto" and find_tomtom():
+            temporary.write_text("not needed: the MEME Suite's tomtom is installed\n")
+        else:
+            say(f"memelite is ready after {warm_up():.1f} s")
+            temporary.write_text(f"memelite {memelite_version()}: ready\n")
+
+
+@command("tomtom")
+def tomtom(queries: Path | str, /, targets: Path | str, settings: Part[ComparisonSettings], output: Path | str) -> None:
+    """Compare motifs with Tomtom of the MEME Suite, or with memelite where it is not installed.
+
+    ``queries`` and ``targets`` are MEME text; see `compare`.
+    """
+    name = " ".join(filter(None, [settings.release, settings.collection, settings.tax_group]))
+    for note in compare(queries, targets, settings, output, targets_name=name).notes:
+        say(note)
 
 
 def compare(

@@ -229,8 +229,8 @@ def _input(files: list[Path], path: Path) -> dict[str, Any]:
 def _settings(command: str, arguments: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
     """The parts of the configuration that have an effect. (Of old commands what their JSON options say.)"""
     without_effect = WITHOUT_EFFECT.get(command, ())
-    if kept := {name: value for name, value in parts.items() if name not in without_effect}:
-        return kept
+    if parts:
+        return {name: value for name, value in parts.items() if name not in without_effect}
     parsed = {
         name: json.loads(arguments[name])
         for name in SETTINGS

@@ -171,17 +171,24 @@ def _folded(steps: Sequence[Step], inputs: Sequence[int], everything: bool) -> I
             yield places[2], len(places) - 2
 
 
+def url_of(step: Step) -> str | None:
+    """Where a download comes from; None for what is none. (Older manifests have it among the settings.)"""
+    arguments, settings = (step.identity.get(name, {}) for name in ("arguments", "settings"))
+    return arguments.get("url") or (settings.get("source") or {}).get("url")
+
+
 def _label(step: Step) -> str:
     """Path and, below it, how it was made."""
     lines = [f"[bold]{escape(step.path)}[/]{'' if step.kept else ' [dim](not kept)[/]'}"]
     identity = step.identity
     if identity:
         pairs = ((name, value if isinstance(value, list) else [value]) for name, value in identity["arguments"].items())
+        pairs = ((name, values) for name, values in pairs if name not in ("url", "sha256"))  # below
         arguments = " ".join(f"{name}={','.join(map(str, values))}" for name, values in pairs)
         lines.append(escape(f"{_maker(step)} {arguments}".rstrip()))
         lines.append(f"[dim]{escape(', '.join(_circumstances(identity)))}[/]")
-    if source := identity.get("settings", {}).get("source"):
-        lines.append(escape(f"from {source['url']}"))
+    if url := url_of(step):
+        lines.append(escape(f"from {url}"))
     if step.sha256 and (not identity.get("inputs")):
         lines.append(f"[dim]sha256 {step.sha256}[/]")
     if step.problem:

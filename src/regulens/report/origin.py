@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from regulens.core.errors import InputError
-from regulens.provenance.trace import Step, chain, manifest_path
+from regulens.provenance.trace import Step, chain, manifest_path, url_of
 
 NAMES = 4
 """Files of one command that are named; of more, the number is given."""
@@ -60,7 +60,7 @@ def origin_of(artefact: Path) -> Origin:
     groups: dict[str, Group] = {}
     origin = Origin(steps[0].identity, steps[0].sha256)
     for step in steps:
-        url = _url(step)
+        url = url_of(step)
         if step.problem:
             origin.problems.append(step.problem)
         if url or not step.manifest:
@@ -74,10 +74,6 @@ def origin_of(artefact: Path) -> Origin:
     origin.sources, rest = origin.sources[:SOURCES], origin.sources[SOURCES:]
     origin.more_sources = len(rest)
     return origin
-
-
-def _url(step: Step) -> str | None:
-    return (step.identity.get("settings", {}).get("source") or {}).get("url")
 
 
 def _seeds(step: Step) -> set[int]:

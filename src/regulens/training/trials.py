@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regulens.core.code import code_hash
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import bar, progress, say, say_above
@@ -79,29 +81,33 @@ _STEPS_SHOWN = 10
 # Training: groups of trials, one epoch after the other.
 
 
+@command("train-trials", threads=True)
 def train_trials(
-    data_path: Path | str,
-    network: HybridNetworkSettings,
-    training: TrialTraining,
-    trials: int,
-    seed: int,
+    data: Path | str,
+    /,
+    network: Part[HybridNetworkSettings],
+    training: Part[TrialTraining],
+    trials: Part[PositiveInt],
+    seed: Part[int],
     output: Path | str,
-    log: Path | str,
-    state_folder: Path | str,
+    epochs_log: Path | str,
+    state: Path | str,
 ) -> None:
-    """Train ``trials`` networks that differ in their random numbers alone and write their best epochs to ``output``.
+    """Train several trials of a hybrid network; run again after an interruption, it goes on where it was.
 
-    ``log`` gets a row an epoch and trial: trial, seed, epoch (from 1), learning_rate, train_loss (measured while the
-    weights change), valid_loss, valid_auroc, valid_aupr, seconds (the trial's share of the epoch, with validation).
-    ``state_folder`` holds the lock and what the same call goes on from after any interruption: finished trials and the
-    last finished epoch of the others. It is emptied when ``output`` is written.
+    The trials differ in their random numbers alone; ``output`` gets their best epochs. ``data``: sequences of
+    `regulens simulate-motif-sequences`. ``epochs_log`` gets a row an epoch and trial: trial, seed, epoch (from
+    1), learning_rate, train_loss (measured while the weights change), valid_loss, valid_auroc, valid_aupr,
+    seconds (the trial's share of the epoch, with validation). ``state`` holds the lock and what the same call
+    goes on from after any interruption: finished trials and the last finished epoch of the others. It is emptied
+    when ``output`` is written.
 
     A trial depends on ``seed`` and its number, not on the number of trials or on those that train beside it.
 
     Raises `InputError` for data or settings that do not fit, and `SystemExit` with status 143 (130) after SIGTERM
     (SIGINT), without ``output``.
     """
-    log, state_folder = Path(log), Path(state_folder)
+    data_path, log, state_folder = data, Path(epochs_log), Path(state)
     lock = TrainingLock(state_folder, output)
     with Signals(0) as signals, lock:
         device = best_device(training.accelerator)
@@ -746,14 +752,15 @@ def save_trials(
         write_tensors(temporary, content)
 
 
-def adopt_trials(checkpoint: Path | str, settings: HybridNetworkSettings, output: Path | str) -> None:
-    """Take a ``model.pt`` instead of training, after checking that its network is the configured one.
+@command("adopt-trials")
+def adopt_trials(checkpoint: Path | str, /, network: Part[HybridNetworkSettings], output: Path | str) -> None:
+    """Take trained trials instead of training, after checking that they are of the configured network.
 
     Raises `InputError` that says what differs. How the trials were trained, and on which data, is not checked.
     """
     content = read_trials(checkpoint)
     _loaded(content, checkpoint)
-    wanted = settings.model_dump(mode="json")
+    wanted = network.model_dump(mode="json")
     lines = _differences(content["network"], wanted)
     if lines:
         raise InputError(f"{checkpoint} does not fit the configured network:\n  " + "\n  ".join(lines))
@@ -776,14 +783,21 @@ def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
 # Scores of classifiers: as Keras approximates them during training, and exact ones.
 
 
+@command("evaluate-trials", threads=True)
 def evaluate_trials(
-    model_path: Path | str, data_path: Path | str, output: Path | str, batch: int = 500, accelerator: str = "auto"
+    model: Path | str,
+    /,
+    data: Path | str,
+    output: Path | str,
+    batch: Part[PositiveInt] = 500,
+    accelerator: str = "auto",
 ) -> pd.DataFrame:
-    """Score every trial on the test sequences; writes and returns a row a trial, `METRIC_COLUMNS`.
+    """Test scores of every trial; writes and returns a row a trial, `METRIC_COLUMNS`.
 
     ``batch`` sequences at a time. A trial whose predictions are not finite has empty scores. Raises `InputError` when
     a file cannot be read or the data do not fit the model.
     """
+    model_path, data_path = model, data
     loaded, data = load_trials(model_path), read_motif_sequences(data_path, split="test", model=False)
     found, wanted = (data.codes.shape[1], data.labels.shape[1]), (loaded.settings.input_bp, loaded.settings.classes)
     if found != wanted or not len(data.codes):

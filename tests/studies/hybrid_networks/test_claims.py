@@ -14,7 +14,7 @@ from regulens.studies.hybrid_networks.claims import (
     CLAIMS,
     EVIDENCE_COLUMNS,
     Evidence,
-    claims_table,
+    claims,
     of_paper,
     of_trials,
 )
@@ -244,18 +244,18 @@ def run(folder, names, tasks=("task1", "task2"), keep=3, trials=4):
         paths[task] = folder / f"{task}_trials.csv"
         table = collect(folder, task, architectures, ["relu", "exponential"], keep, metric=metric)
         table.to_csv(paths[task], index=False)
-    return paths, {a.label: a.published for a in architectures.values()}
+    return paths, architectures
 
 
-def claims(folder, paths, names, **options):
-    outputs = folder / "claims.csv", folder / "claims.md"
-    table = claims_table(paths, PUBLISHED, *outputs, published_as=names, **options)
-    return table.set_index("claim"), outputs[1].read_text()
+def judged(folder, paths, architectures, **options):
+    outputs = {"csv": folder / "claims.csv", "md": folder / "claims.md"}
+    table = claims(**paths, published=PUBLISHED, architectures=architectures, **outputs, **options)
+    return table.set_index("claim"), outputs["md"].read_text()
 
 
 def test_a_run_of_two_networks_tests_what_it_can(tmp_path):
-    paths, names = run(tmp_path, ["c24", "c4c6"])
-    table, text = claims(tmp_path, paths, names, data_note="Made up.", differences_csv=tmp_path / "d.csv")
+    paths, architectures = run(tmp_path, ["c24", "c4c6"])
+    table, text = judged(tmp_path, paths, architectures, data_note="Made up.", differences=tmp_path / "d.csv")
     assert list(pd.read_csv(tmp_path / "claims.csv").columns) == COLUMNS
     assert list(table.index) == list(CLAIM)
     assert table.loc["tpr_gain_small_pool", "verdict"] == HOLDS
@@ -286,8 +286,8 @@ def test_a_run_of_two_networks_tests_what_it_can(tmp_path):
 
 
 def test_a_task_that_was_not_run_is_not_tested(tmp_path):
-    paths, names = run(tmp_path, ["c4c6"], tasks=["task1"], keep=1, trials=1)
-    table, text = claims(tmp_path, paths, names)
+    paths, architectures = run(tmp_path, ["c4c6"], tasks=["task1"], keep=1, trials=1)
+    table, text = judged(tmp_path, paths, architectures)
     assert table.loc["saliency_aupr_gain_size_c4c6", "verdict"] == NOT_TESTED
     assert table.loc["tpr_gain_small_pool", "numbers"] == "fewer than two kept trials a network, so no interval"
     assert table.loc["tpr_gain_size", "verdict"] == HOLDS
@@ -296,16 +296,17 @@ def test_a_task_that_was_not_run_is_not_tested(tmp_path):
 
 
 def test_a_network_of_ones_own_has_no_published_difference(tmp_path):
-    paths, _ = run(tmp_path, ["c4c6"], tasks=["task1"])
-    claims(tmp_path, paths, {"C4C6": None}, differences_csv=tmp_path / "d.csv")
+    paths, architectures = run(tmp_path, ["c4c6"], tasks=["task1"])
+    own = {"c4c6": architectures["c4c6"].model_copy(update={"published": None})}
+    judged(tmp_path, paths, own, differences=tmp_path / "d.csv")
     assert pd.read_csv(tmp_path / "d.csv")["published_difference"].isna().all()
 
 
 def test_one_activation_alone_tests_no_difference(tmp_path):
-    paths, names = run(tmp_path, ["c24", "c4c6"], tasks=["task1"])
+    paths, architectures = run(tmp_path, ["c24", "c4c6"], tasks=["task1"])
     table = pd.read_csv(paths["task1"])
     table[table["activation"] == "relu"].to_csv(paths["task1"], index=False)
-    found, _ = claims(tmp_path, paths, names)
+    found, _ = judged(tmp_path, paths, architectures)
     assert found.loc["tpr_gain_size", "verdict"] == NOT_TESTED
     assert found.loc["tpr_gain_size", "numbers"] == "task1 was not run with both activations"
     assert found.loc["large_pool_whole_motifs", "verdict"] == HOLDS
@@ -313,6 +314,6 @@ def test_one_activation_alone_tests_no_difference(tmp_path):
 
 def test_no_table_is_an_error(tmp_path):
     with pytest.raises(InputError, match="at least one of task1 and task2"):
-        claims(tmp_path, {}, {})
+        judged(tmp_path, {}, {})
     with pytest.raises(InputError, match="no such file"):
-        claims(tmp_path, {"task1": tmp_path / "none.csv"}, {})
+        judged(tmp_path, {"task1": tmp_path / "none.csv"}, {})

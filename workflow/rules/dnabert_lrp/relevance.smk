@@ -102,3 +102,34 @@ rule discover_motifs:
     shell:
         "regulens discover-motifs {input.relevance:q} --score {wildcards.score} {params.parts}"
         " --meme {output.meme:q} --motifs {output.motifs:q} --instances {output.instances:q} 2> {log:q}"
+
+
+rule jaspar_targets:
+    output:
+        meme=f"{TARGETS}.meme",
+        annotation=f"{TARGETS}.tsv",
+    localrule: True
+    params:
+        **parts(settings="dnabert_lrp/motifs/comparison", without=COMPARING),
+    message:
+        "Target motifs: JASPAR"
+    shell:
+        "regulens jaspar-targets {params.parts} --meme {output.meme:q} --annotation {output.annotation:q} 2> {log:q}"
+
+
+rule tomtom:
+    input:
+        queries=f"{MOTIFS}/motifs.meme",
+        targets=f"{TARGETS}.meme",
+        # Parallel jobs would each compile it; ancient, because a new mark is no reason to compare again.
+        memelite=[] if LRP.motifs.comparison.engine == "meme" else ancient(MEMELITE),
+    output:
+        f"{MOTIFS}/tomtom.tsv",
+    conda:
+        "../../../envs/meme.yaml"
+    params:
+        **parts(settings="dnabert_lrp/motifs/comparison"),
+    message:
+        "Tomtom: motifs of {wildcards.score} against JASPAR, task {wildcards.task}"
+    shell:
+        "regulens tomtom {input.queries:q} --targets {input.targets:q} {params.parts} --output {output:q} 2> {log:q}"

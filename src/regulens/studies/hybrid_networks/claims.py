@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr, t
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.statistics import LEVEL
 from regulens.core.tables import markdown_table
-from regulens.studies import claims
-from regulens.studies.claims import Estimate, Group, NotTested, load_claims
+from regulens.models.settings import HybridArchitecture
+from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.dnabert_lrp.tasks import spread
 from regulens.studies.hybrid_networks.results import (
     ACTIVATIONS,
@@ -233,45 +234,52 @@ def of_paper(published: Path | str) -> Evidence:
     return Evidence(pd.DataFrame(rows, columns=EVIDENCE_COLUMNS))
 
 
-def claims_table(
-    trials: Mapping[str, Path | str],
-    published: Path | str,
-    csv: Path | str,
-    markdown: Path | str,
+@command("hybrid-networks claims")
+def claims(
     *,
-    published_as: Mapping[str, str | None],
-    differences_csv: Path | str | None = None,
-    data_note: str | None = None,
+    task1: Path | str | None = None,
+    task2: Path | str | None = None,
+    published: Path | str,
+    architectures: Part[Mapping[str, HybridArchitecture]],
+    csv: Path | str,
+    md: Path | str,
+    differences: Path | str | None = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Judge every claim on this run and on the paper's table, see `studies.claims.claims_table`.
+    """What the paper says of its networks, whether this run shows it, and what the paper's own table shows.
+
+    See `studies.claims.claims_table`.
 
     Arguments:
-        trials: task to its table of trials (`hybrid_tables.results_table`); a task that was not run may be left out,
-            its claims are then not tested.
-        published_as: label of a network to that of the paper's which it repeats (None: none), for the published
-            differences; the verdicts are on all networks of a baseline, the user's own too.
-        differences_csv: where to write the difference between the activations of every network; None: in the
-            Markdown only.
+        task1, task2: table of all trials (`results`); a task that was not run may be left out, its claims are then not
+            tested.
+        published: numbers that the papers print.
+        architectures: which networks repeat one of the paper's, for the published differences; the verdicts are on all
+            networks of a baseline, the user's own too.
+        csv, md: the claims, to write.
+        differences: where to write the difference between the activations of every network; none: in the Markdown only.
 
     Raises InputError without any table, or on bad ones.
     """
+    trials = {task: path for task, path in (("task1", task1), ("task2", task2)) if path is not None}
     if not trials:
         raise InputError("no table of trials given: claims need at least one of task1 and task2")
     tables = {task: read_trials(path, task) for task, path in trials.items()}
     run, paper = of_trials(tables), of_paper(published)
-    gaps = all_differences(run, paper, published_as)
-    if differences_csv:
-        with atomic_output(differences_csv) as target:
+    gaps = all_differences(run, paper, {design.label: design.published for design in architectures.values()})
+    if differences:
+        with atomic_output(differences) as target:
             gaps.to_csv(target, index=False, float_format="%.6g")
     facts = {task: _facts(tables[task], TASK_TITLES[task]) if task in tables else "" for task in TASK_TITLES}
     options = {"facts": facts, "data_note": data_note, "further": _differences_text(gaps)}
-    return claims.claims_table(CLAIMS, run, paper, csv, markdown, **options)
+    return claims_table(CLAIMS, run, paper, csv, md, **options)
 
 
 def all_differences(run: Evidence, paper: Evidence, published_as: Mapping[str, str | None]) -> pd.DataFrame:
     """Exponential less ReLU of every network in the metrics of the paper's tables, columns ``DIFFERENCE_COLUMNS``.
 
-    ``published_as``: see `claims_table`. A metric that the run lacks has no rows.
+    ``published_as``: label of a network to that of the paper's which it repeats, or None. A metric that the run lacks
+    has no rows.
     """
     rows = []
     for task, metric in ((task, metric) for task, metrics in SHOWN.items() for metric in metrics):

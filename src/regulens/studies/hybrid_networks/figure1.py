@@ -6,11 +6,13 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from pydantic import Field
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.models.hybrid import HybridNetwork, Stage
 from regulens.models.settings import HybridArchitecture, HybridNetworkSettings
@@ -32,6 +34,25 @@ from regulens.plotting.style import (
 )
 
 # What Figure 1 shows of the hybrid networks: their stages, and what several have in common (001 section 2).
+
+
+Networks = Mapping[str, HybridNetworkSettings]
+"""Architecture to the network of one task."""
+
+
+@command("hybrid-networks figure1")
+def figure1(
+    architectures: Part[Mapping[str, HybridArchitecture]],
+    designs: Part[Annotated[Mapping[str, Annotated[Networks, Field(min_length=1)]], Field(min_length=1)]],
+    pdf: Path | str,
+    png: Path | str,
+    activations: Part[Sequence[str]] = ("relu", "exponential"),
+) -> None:
+    """Figure 1: the networks as configured, in three stages.
+
+    ``designs``: label of a task to architecture to its network. See `architecture_figure`.
+    """
+    save(architecture_figure(architectures, designs, activations), pdf, png)
 
 
 class Parts(NamedTuple):
@@ -205,9 +226,6 @@ GAP, LINE = 1.8, 2.5
 TABLE = 124.0
 """Left edge of the table of models in mm."""
 
-Networks = Mapping[str, HybridNetworkSettings]
-"""Architecture to the network of one task."""
-
 
 @styled
 def architecture_figure(
@@ -345,15 +363,3 @@ def _table(
         for of_task, x in zip(parts, columns, strict=True):
             axes.text(x, y, thousands(of_task[name].parameters), fontsize=SMALL, ha="right", va="center")
         y += 3.6
-
-
-def hybrid_architectures(
-    architectures: Mapping[str, HybridArchitecture],
-    tasks: Mapping[str, Networks],
-    pdf: Path | str,
-    png: Path | str,
-    *,
-    activations: Sequence[str] = ("relu", "exponential"),
-) -> None:
-    """Write Figure 1; see ``architecture_figure``."""
-    save(architecture_figure(architectures, tasks, activations), pdf, png)

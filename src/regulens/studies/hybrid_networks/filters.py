@@ -6,6 +6,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
 from regulens.data.matrices import PositionWeightMatrix
@@ -21,10 +22,12 @@ from regulens.plotting.style import (
     LARGE,
     NORMAL,
     SMALL,
+    activation_style,
     new_figure,
     save,
     styled,
 )
+from regulens.studies.hybrid_networks.results import Chosen, best_trial
 
 COLUMNS = 4
 """Filters beside each other: 32 of them are eight rows on one page."""
@@ -36,6 +39,35 @@ LOGO_MM, TITLE_MM, GAP_MM = 12.5, 8, 4
 
 LONGEST = 26
 """Characters of a line of 6 pt above a logo."""
+
+
+@command("hybrid-networks filters")
+def filters(
+    meme: Path | str,
+    /,
+    matches: Path | str,
+    trials: Path | str,
+    architecture: str,
+    activation: str,
+    label: Part[str],
+    selection: Part[Chosen],
+    pdf: Path | str,
+    png: Path | str,
+) -> None:
+    """Logos of the first-layer filters of a network's best kept trial, with their best matches.
+
+    ``meme``: motifs of the filters, MEME text.
+
+    Arguments:
+        matches: table of `regulens match-filters`.
+        trials: table of all trials of task 1.
+        architecture, activation: the network.
+        label: what people call the architecture.
+        selection: what the best is chosen by.
+    """
+    trial = best_trial(trials, "task1", architecture, activation, selection.split, selection.metric)
+    name = f"{label}, {activation_style(activation).label}"
+    save(filter_figure(read_filters(meme, matches, trial), name, trial), pdf, png)
 
 
 class Filter(NamedTuple):
@@ -163,10 +195,3 @@ def _heading(figure: Figure, filters: list[Filter], label: str, trial: int, heig
     for text, colour, weight in [(f"Of {len(filters)} filters", BLACK, "normal"), *parts]:
         drawn = figure.text(x, 1 - 6.8 / height, text, fontsize=NORMAL, color=colour, fontweight=weight)
         x = drawn.get_window_extent(figure.canvas.get_renderer()).x1 / figure.bbox.width + 3 / DOUBLE_COLUMN
-
-
-def filter_sheet(
-    meme: Path | str, filters: Path | str, trial: int, label: str, pdf: Path | str, png: Path | str
-) -> None:
-    """Write the sheet of one trial; see ``read_filters`` and ``filter_figure``."""
-    save(filter_figure(read_filters(meme, filters, trial), label, trial), pdf, png)

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, PositiveInt
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.published import Number, Place, published_numbers
+from regulens.core.settings import Settings
 from regulens.core.tables import (
     TextTable,
     decimal,
@@ -473,6 +476,15 @@ COLUMNS = [
 ]
 
 
+class Chosen(Settings):
+    """What chooses among the trials of a network."""
+
+    split: str
+    """Set: test or valid."""
+    metric: str
+    """aupr or auroc."""
+
+
 class Selection(NamedTuple):
     """How the trials that count were chosen."""
 
@@ -538,43 +550,50 @@ def compared_filters(
     return [Compared(f"Filters of {len(of)} of the networks" if several else "Filters", way) for of, way in ways]
 
 
-def results_table(
+@command("hybrid-networks results")
+def results(
     folder: Path | str,
+    /,
     task: str,
-    architectures: Mapping[str, HybridArchitecture],
-    activations: Sequence[str],
-    selection: Selection,
+    architectures: Part[Annotated[Mapping[str, HybridArchitecture], Field(min_length=1)]],
+    activations: Part[Sequence[str]],
+    keep: Part[PositiveInt],
+    selection: Part[Chosen],
     published: Path | str,
-    *,
     csv: Path | str,
     trials: Path | str,
-    markdown: Path | str,
-    latex: Path | str,
-    label: str | None = None,
-    data_note: str | None = None,
+    md: Path | str,
+    tex: Path | str,
+    label: Part[str | None] = None,
+    data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Write the trials of a task, their summary as tidy CSV, and the paper's table as Markdown and LaTeX.
+    """Result table of a task: every network with both activations, beside the paper's numbers.
+
+    ``folder``: results of the study, FOLDER/TASK/ARCHITECTURE/ACTIVATION.
 
     Arguments:
-        folder: results of the study.
         task: task1 or task2.
         architectures, activations: configured ones, in the order of the rows.
-        selection: which trials count.
-        published: ``config/published.csv``.
-        csv, trials, markdown, latex: output paths. How filters were compared with known motifs is written beside
-            ``csv``, see `tomtom.facts_path`.
+        keep: best trials that count.
+        selection: what chooses them.
+        published: numbers that the papers print.
+        csv: the summary, to write. How filters were compared with known motifs is written beside it, see
+            `tomtom.facts_path`.
+        trials: table of all trials, to write.
+        md, tex: the paper's table, to write.
         label: what people call the task.
         data_note: one sentence on the data and the sizes, printed under the table.
 
     Returns the summary, columns ``COLUMNS``. Raises InputError on bad input, see `collect`.
     """
-    rows = collect(folder, task, architectures, activations, *selection)
+    kept = Selection(keep, selection.split, selection.metric)
+    rows = collect(folder, task, architectures, activations, *kept)
     table = join_published(summarise(rows, task), read_published(published, task), architectures)
     comparisons = compared_filters(folder, task, architectures, activations) if task == "task1" else []
-    page, source = texts(table, task, selection, label=label, data_note=data_note, comparisons=comparisons)
+    page, source = texts(table, task, kept, label=label, data_note=data_note, comparisons=comparisons)
     write_csv(rows, trials)
     write_csv(table, csv)
-    write_text(page, markdown)
-    write_text(source, latex)
+    write_text(page, md)
+    write_text(source, tex)
     write_comparisons(comparisons, csv)
     return table

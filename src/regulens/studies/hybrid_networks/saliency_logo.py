@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.sequence import information_content
 from regulens.core.tables import require_one_of
@@ -40,11 +41,42 @@ from regulens.plotting.style import (
     save,
     styled,
 )
+from regulens.studies.hybrid_networks.results import Chosen, best_trial
 
 # One sequence with its planted motifs and its saliency by networks with either activation, for figures (001).
 
 HAIRLINE_BITS = 1e-6
 """Less information than this is not drawn."""
+
+
+@command("hybrid-networks saliency-logo")
+def saliency_logo(
+    examples: Mapping[str, Path],
+    trials_table: Path | str,
+    architecture: str,
+    label: Part[str],
+    selection: Part[Chosen],
+    pdf: Path | str,
+    png: Path | str,
+    example: int = 0,
+) -> None:
+    """Saliency of one sequence as logos, by the best kept trial with each activation.
+
+    See `read_saliency_example` and `saliency_figure`.
+
+    Arguments:
+        examples: activation to its file of `regulens score-saliency`, in the order of the tracks.
+        trials_table: table of all trials of task 2.
+        architecture: name of the architecture.
+        label: what people call it.
+        selection: what the best is chosen by.
+        example: row of the sequence among the positive test sequences.
+    """
+    trials = {
+        name: best_trial(trials_table, "task2", architecture, name, selection.split, selection.metric)
+        for name in examples
+    }
+    save(saliency_figure(read_saliency_example(examples, trials, example), label), pdf, png)
 
 
 class Track(NamedTuple):
@@ -242,19 +274,3 @@ def _write_titles(figure: Figure, example: SaliencyExample, label: str) -> None:
     handles = [Patch(facecolor=SHADE["color"], alpha=0.5, label=text)]
     place = {"loc": "lower left", "bbox_to_anchor": (0, 0), "borderaxespad": 0.3}
     figure.legend(handles=handles, handlelength=1.2, **place)
-
-
-def saliency_logo(
-    examples: Mapping[str, Path | str],
-    trials: Mapping[str, int],
-    label: str,
-    pdf: Path | str,
-    png: Path | str,
-    example: int = 0,
-) -> None:
-    """Write the figure of one sequence; see ``read_saliency_example`` and ``saliency_figure``.
-
-    ``examples`` and ``trials`` map the activations, in the order of the tracks, to the file of saliency examples and to
-    the trial that is drawn; ``example`` is the row of the sequence among the positive test sequences.
-    """
-    save(saliency_figure(read_saliency_example(examples, trials, example), label), pdf, png)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.tables import read_table
 from regulens.models.settings import HybridArchitecture
@@ -36,6 +37,31 @@ MOST_COLUMNS = 6
 
 CUT = 2.0
 """Percentage of all values that may lie below the axis: first epochs, which would flatten the rest."""
+
+
+@command("hybrid-networks training")
+def training(
+    folder: Path | str,
+    /,
+    task: str,
+    architectures: Part[Mapping[str, HybridArchitecture]],
+    activations: Part[Sequence[str]],
+    pdf: Path | str,
+    png: Path | str,
+    trained: Part[Sequence[str] | None] = None,
+    monitor: Part[str] = "auroc",
+) -> None:
+    """Validation score of every trial of every network, by epoch; see `curves_figure`.
+
+    ``folder``: results of the study, FOLDER/TASK/ARCHITECTURE/ACTIVATION/log.csv.
+
+    Arguments:
+        task: task1 or task2.
+        trained: networks (architecture/activation) whose logs are drawn; None: all.
+        monitor: 'auroc' or 'aupr', what training monitors.
+    """
+    runs = logs_in(folder, task, architectures, activations, trained)
+    save(curves_figure(runs, read_logs(runs, monitor), monitor), pdf, png)
 
 
 class TrialLog(NamedTuple):
@@ -195,8 +221,3 @@ def _key(runs: Sequence[TrialLog], logs: pd.DataFrame) -> list[Line2D]:
     if last.isna().any():
         handles.append(Line2D([], [], color=GREY, linestyle="", marker="x", label="diverged"))
     return handles
-
-
-def trial_curves(runs: Sequence[TrialLog], pdf: Path | str, png: Path | str, *, score: str = "auroc") -> None:
-    """Write the curves from the logs of training; see ``read_logs`` and ``curves_figure``."""
-    save(curves_figure(runs, read_logs(runs, score), score), pdf, png)

@@ -1,0 +1,69 @@
+# Hybrid networks: files and settings that its rules name, and helpers. {network} is task/architecture/activation.
+from regulens.config.hybrid_networks import TASKS as HYBRID_TASKS
+
+HYBRID = CONFIG.hybrid_networks
+HYBRID_OUT = f"{RESULTS}/hybrid_networks"
+HYBRID_DATA = f"{HYBRID_OUT}/data/{{dataset}}.h5"
+# All about one network, a pair of architecture and activation on one task, is in one folder.
+NETWORK = f"{HYBRID_OUT}/{{network}}"
+TRIALS = f"{NETWORK}/model.pt"
+HYBRID_DESIGNS = "hybrid_networks/architectures"
+HYBRID_ACTIVATIONS = "hybrid_networks/activations"
+HYBRID_NOTE = "hybrid_networks/data_note"
+
+
+def networks_of(dataset):
+    """Names of the networks of a task."""
+    return [
+        f"{dataset}/{architecture}/{activation}"
+        for architecture in HYBRID.architectures
+        for activation in HYBRID.activations
+    ]
+
+
+def checkpoint_of(network):
+    """The user's own trained trials of a network; none: they are trained here."""
+    dataset, architecture, activation = network.split("/")
+    return HYBRID.task(dataset).checkpoints.get(architecture, {}).get(activation)
+
+
+def trained_networks(dataset):
+    """Networks of a task that are trained here."""
+    return [name for name in networks_of(dataset) if not checkpoint_of(name)]
+
+
+def training_logs(wildcards):
+    """Epochs of every network of a task that is trained here."""
+    return [
+        f"{HYBRID_OUT}/{name}/log.csv" for name in trained_networks(wildcards.dataset)
+    ]
+
+
+def measured_networks(wildcards):
+    """Test metrics and statistics of every network of a task."""
+    statistics = {
+        "task1": ["filter_statistics.csv", "tomtom.tsv"],
+        "task2": ["saliency.csv"],
+    }
+    return [
+        f"{HYBRID_OUT}/{name}/{file}"
+        for name in networks_of(wildcards.dataset)
+        for file in ["metrics.csv", *statistics[wildcards.dataset]]
+    ]
+
+
+def network_data(wildcards):
+    """Sequences that a network is trained and tested on."""
+    return HYBRID_DATA.format(dataset=wildcards.network.split("/")[0])
+
+
+def of_task(key):
+    """Path of a setting of the task that a network is for."""
+    return lambda wildcards: f"hybrid_networks/{wildcards.network.split('/')[0]}/{key}"
+
+
+NETWORKS = [network for dataset in HYBRID_TASKS for network in networks_of(dataset)]
+TRAINED_NETWORKS = [
+    network for dataset in HYBRID_TASKS for network in trained_networks(dataset)
+]
+ADOPTED_NETWORKS = [name for name in NETWORKS if name not in TRAINED_NETWORKS]
