@@ -98,7 +98,7 @@ def test_the_chain_leads_from_a_table_to_the_download(table, tmp_path):
     assert last["arguments"] == found
     assert last["settings"] == {}
     assert steps[0].identity["arguments"] == {"runs": ["own:0"]}
-    assert steps[1].identity["settings"] == DATA
+    assert steps[1].identity["settings"] == {"settings": DATA}
 
 
 def test_every_output_has_a_manifest_with_code_packages_and_circumstances(table):

@@ -27,7 +27,7 @@ def scores():
 def test_agreement_is_the_mean_correlation_within_sequences(scores):
     labels, by_name = scores
     table = agreement_table(labels, by_name)
-    assert tuple(table.columns) == AGREEMENT_COLUMNS
+    assert list(table.columns) == AGREEMENT_COLUMNS
     assert len(table) == 2 * 16
     assert table.loc[:15, "score_a"].tolist() == [name for name in by_name for _ in range(4)]
     for row in table.itertuples():
