@@ -94,6 +94,7 @@ class TaskRun:
         else:
             words = ["pretrain", "--sequences", self.tables["train"], "--sequences", self.tables["valid"]]
             values |= {"data": MASKS, "length_bp": LENGTH, "seed": self.seed}
+        self.state.parent.mkdir(parents=True, exist_ok=True)
         config = self.state.with_suffix(".yaml")
         config.write_text(yaml.safe_dump({"given": values}))
         words += ["--config", config, *(word for key in values for word in ("--part", f"given/{key}"))]
