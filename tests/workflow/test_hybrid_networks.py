@@ -30,7 +30,7 @@ def test_the_papers_run_has_every_job_once(tmp_path):
     networks = 17 * 2
     per_task = {"train_trials": 2 * networks, "evaluate_trials": 2 * networks}
     task1 = dict.fromkeys(["align_filters", "tomtom_filters", "match_filters"], networks)
-    figures = {"hybrid_networks_filter_sheet": networks, "hybrid_networks_saliency_logo": 17 * 2}
+    figures = {"hybrid_networks_filters": networks, "hybrid_networks_saliency_logo": 17 * 2}
     once = dict.fromkeys(["filter_targets", "compile_memelite", "hybrid_networks_claims"], 1)
     expected = per_task | task1 | figures | once | {"simulate_motif_sequences": 2, "score_saliency": networks}
     assert {rule: jobs.get(rule) for rule in expected} == expected
@@ -118,7 +118,7 @@ def test_claims_name_criterion_numbers_and_a_verdict(hybrid):
             "task1.keep",
             1,
             {"hybrid_networks_results", "hybrid_networks_claims", "hybrid_networks_figure2"}
-            | {"hybrid_networks_filter_sheet", "hybrid_networks_training_curves"},
+            | {"hybrid_networks_filters", "hybrid_networks_training"},
         ),
         ("saliency.signal_bits", 0.2, {"score_saliency"}),
         ("training.trials_at_once", 3, set()),
@@ -137,7 +137,7 @@ def test_a_further_architecture_is_one_line(tiny, changed_config):
     done = run_snakemake(tiny, changed_config({f"{STUDY}.architectures.c24_att": line}), "--dry-run", STUDY)
     jobs = planned(done)
     assert (jobs["train_trials"], jobs["tomtom_filters"], jobs["score_saliency"]) == (4, 2, 2)
-    assert jobs["hybrid_networks_filter_sheet"] >= 2
+    assert jobs["hybrid_networks_filters"] >= 2
 
 
 def test_trained_trials_can_be_taken_instead_of_training(tiny, hybrid, changed_config):
