@@ -4,10 +4,10 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from copies import ROOT, blocks, merged
-from typer.main import get_command
 
 from regulens.cli import app
 from regulens.config import STUDIES, Config, validate
@@ -79,12 +79,12 @@ def text_of(document: str) -> str:
 @pytest.mark.parametrize(("document", "line"), [pair for pair in COMMANDS if pair[1].startswith("regulens ")])
 def test_commands_of_regulens_have_their_options(document, line):
     words = shlex.split(line, comments=True)
-    command = get_command(app)
+    command, context = app, click.Context(app)
     for name in words[1:]:
-        if not hasattr(command, "commands"):
+        if not isinstance(command, click.Group):
             break
-        assert name in command.commands, f"{document}: {line}"
-        command = command.commands[name]
+        command = command.get_command(context, name)
+        assert command is not None, f"{document}: {line}"
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known, f"{document}: {line}"
 

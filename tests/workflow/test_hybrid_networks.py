@@ -159,7 +159,7 @@ def test_a_checkpoint_of_another_network_is_refused(tiny, hybrid, changed_config
     target = f"results/refused/{STUDY}/task1/c24/relu/model.pt"
     done = run_snakemake(tiny, config, target)
     assert done.returncode != 0
-    log = (tiny / f"results/refused/logs/{STUDY}/adopt/task1/c24/relu.log").read_text()
+    log = (tiny / f"results/refused/logs/{STUDY}/task1/c24/relu/model.pt.log").read_text()
     assert "regulens: error:" in log
     assert "Traceback" not in log
     assert not (tiny / target).exists()

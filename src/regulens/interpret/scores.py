@@ -41,6 +41,9 @@ RANDOM = "random"
 SCORES: dict[str, Score] = {}
 """Every score by name, in the order of tables and legends."""
 
+SCORE_LABELS: dict[str, str] = {}
+"""Label of every score by name, in the same order."""
+
 
 def score(name: str, label: str, per_base: bool = False) -> Callable:
     """Decorator that adds a score; raises `ValueError` for a name that is there."""
@@ -49,6 +52,7 @@ def score(name: str, label: str, per_base: bool = False) -> Callable:
         if name in SCORES:
             raise ValueError(f"score '{name}' is defined twice")
         SCORES[name] = Score(label, read, per_base)
+        SCORE_LABELS[name] = label
         return read
 
     return remember
@@ -120,10 +124,6 @@ def rollout_row(layers: list[Tensor]) -> Tensor:
         row = row / (layer.sum(-1) + 1)[:, None]
         row = row @ layer + row
     return row[:, 0]
-
-
-SCORE_LABELS = {name: score.label for name, score in SCORES.items()}
-"""Label of every score by name, in the order of tables and legends."""
 
 
 def score_label(name: str) -> str:
