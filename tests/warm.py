@@ -59,7 +59,6 @@ LIBRARIES = [
     "torchmetrics",
     "transformers.models.bert.modeling_bert",
     "click",
-    "typer",
     "yaml",
 ]
 COMMANDS = ("regulens", "snakemake")

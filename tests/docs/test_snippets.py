@@ -83,8 +83,8 @@ def test_commands_of_regulens_have_their_options(document, line):
     for name in words[1:]:
         if not isinstance(command, click.Group):
             break
+        assert name in command.list_commands(context), f"{document}: {line}"
         command = command.get_command(context, name)
-        assert command is not None, f"{document}: {line}"
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known, f"{document}: {line}"
 

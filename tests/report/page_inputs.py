@@ -32,7 +32,9 @@ def write_run(root: Path) -> PageSettings:
         "# Title\n\n| Model | Value |\n| --- | ---: |\n| <i>a</i> | 0.123 |\n"
     )
     way = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
-    write_comparisons([Compared("Motifs", way | {"targets": "J"})], root / "results/test/hybrid_networks/table1.csv")
+    write_comparisons(
+        [Compared("Motifs", way | {"targets": "J"})], root / "results/test/hybrid_networks/table1.facts.json"
+    )
     sheet = root / "results/test/hybrid_networks/filters_c24.png"
     Image.new("RGB", (200, 100), "grey").save(sheet)
     (root / "caption.rst").write_text("What the figure ``shows`` (paper: Figure 1). Nothing else.\n")

@@ -5,10 +5,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from commands import run_command
 from page_inputs import NOTE, write_claims
-from typer.testing import CliRunner
 
-from regulens.cli import app
 from regulens.core.errors import InputError
 from regulens.report.page import write_page
 
@@ -130,15 +129,19 @@ def test_without_manifests_the_page_says_so(page_settings):
     assert page.text.count("where it comes from was not recorded") == 7
 
 
-def test_the_command_writes_the_page_and_its_manifest(page_settings):
-    options = ["report", "--settings", page_settings.model_dump_json(), "--output", str(PAGE)]
-    done = CliRunner().invoke(app, options)
-    assert done.exit_code == 0, done.output
+def test_the_command_writes_the_page_and_its_manifest(page_settings, tmp_path):
+    settings = {"settings": page_settings.model_dump(mode="json")}
+    words = ["--output", PAGE, "--rebuild", "snakemake --cores all --force"]
+    run_command("report", *words, folder=tmp_path, settings=settings)
     assert "snakemake --cores all --force results/test" in Page(PAGE.read_text()).text
     assert PAGE.with_name("index.html.manifest.json").is_file()
+    run_command("report", *words, "--study", "hybrid_networks", folder=tmp_path, settings=settings)
+    assert "Genomic Interpreter, Table" not in Page(PAGE.read_text()).text
+    with pytest.raises(InputError, match="study hybrid is not of this run; did you mean 'hybrid_networks'?"):
+        run_command("report", *words, "--study", "hybrid", folder=tmp_path, settings=settings)
 
 
-def test_a_wrong_setting_is_named():
-    done = CliRunner().invoke(app, ["report", "--settings", '{"run": "a", "rulez": []}', "--output", "index.html"])
-    assert isinstance(done.exception, InputError)
-    assert "rulez: unknown key" in str(done.exception)
+def test_a_wrong_setting_is_named(tmp_path):
+    with pytest.raises(InputError, match="rulez: unknown key"):
+        words = ["--output", "index.html", "--rebuild", ""]
+        run_command("report", *words, folder=tmp_path, settings={"settings": {"run": "a", "rulez": []}})

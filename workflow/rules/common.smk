@@ -11,7 +11,13 @@ from snakemake.io import strip_wildcard_constraints
 from regulens.cli import commands
 from regulens.cluster.preflight import gpu_requests, problems
 from regulens.config import STUDIES, resolved, to_yaml, unfit_references, validate
-from regulens.core.code import ROOT, ParseCache, cache_folder, code_hash, code_modules
+from regulens.core.code import (
+    ROOT,
+    WITHOUT_EFFECT,
+    ParseCache,
+    cache_folder,
+    code_hash,
+)
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.settings import part_of
@@ -138,23 +144,6 @@ def shown(path, ending, item, caption, labels):
     return {ending: mark}
 
 
-def settings(path=None, **named):
-    """Parameter with the part of the configuration that a command depends on, as JSON.
-
-    `path` gives that part, named paths give a map of parts. It is a function of the wildcards, because Snakemake would
-    expand the braces of a plain string.
-    """
-
-    def part(path):
-        value = SETTINGS
-        for key in path.split("/"):
-            value = value[key]
-        return value
-
-    value = part(path) if path else {name: part(path) for name, path in named.items()}
-    return lambda wildcards: json.dumps(value)
-
-
 def code(*modules):
     """Parameter that changes with the code (not the comments) of these modules and of all that they import."""
     return CACHE.remember("code", modules, lambda: code_hash(modules))
@@ -181,12 +170,8 @@ def gpus(training):
     """Resource with the GPUs of a training, whose settings are at this path: its devices, none where it runs on CPUs."""
 
     def count(wildcards):
-        found = training(wildcards) if callable(training) else training
-        # (Old rules hand over JSON.)
-        old = found.startswith("{")
-        hardware = json.loads(found) if old else setting(found, wildcards)
-        cpu = hardware["accelerator"] == "cpu"
-        return 0 if cpu else hardware.get("devices", 1)
+        found = setting(training, wildcards)
+        return 0 if found["accelerator"] == "cpu" else found.get("devices", 1)
 
     return count
 
@@ -195,14 +180,6 @@ def runs(template, pairs, wildcard="model"):
     """Arguments that tell a command which file belongs to which model (or task) and seed: MODEL:SEED=FILE."""
     return " ".join(
         f"{name}:{seed}={template.format(**{wildcard: name}, seed=seed)}"
-        for name, seed in pairs
-    )
-
-
-def old_runs(template, pairs, wildcard="model"):
-    """As options, for commands that are still written by hand."""
-    return " ".join(
-        f"--run {name}:{seed}={template.format(**{wildcard: name}, seed=seed)}"
         for name, seed in pairs
     )
 
@@ -254,7 +231,7 @@ def complete(each):
     place = commands().get(" ".join(words[1:3])) or commands()[words[1]]
     defined_in = place.module.removeprefix("regulens.")
     # What is only fetched is not fetched again because the code has changed.
-    if "code" not in each.params.keys() and code_modules([defined_in]):
+    if "code" not in each.params.keys() and defined_in not in WITHOUT_EFFECT:
         each.set_params(code=code(defined_in))
 
 
@@ -282,16 +259,6 @@ def closing_words():
     if not pages:
         return f"\nDone: {CONFIG.run}. What was asked for is in {RESULTS}."
     return f"\nDone: {CONFIG.run}. Open this, it shows everything:\n  {pages[0]}"
-
-
-def settings_without(keys, **named):
-    """As `settings` of named parts, without these keys of theirs: a change of those is no reason to compute again."""
-    parts = json.loads(settings(**named)(None))
-    kept = {
-        name: {key: value for key, value in part.items() if key not in keys}
-        for name, part in parts.items()
-    }
-    return lambda wildcards: json.dumps(kept)
 
 
 def motif_engines():

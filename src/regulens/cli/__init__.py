@@ -1,7 +1,6 @@
-"""Every table and figure of three papers on interpretable deep learning for regulatory genomics, command by command.
+"""The command line: every function with the decorator `core.command.command` is a command.
 
-The commands are the functions with the decorator `regulens.core.command.command`; which there are is read from the
-sources, so that a module is imported only when one of its commands runs.
+Which there are is read from the sources, so that a module is imported only when one of its commands runs.
 """
 
 import difflib
@@ -75,29 +74,10 @@ class Commands(click.Group):
         if name in self._groups():
             return Commands(name, name=name, help=GROUPS[name])
         if (whole := f"{self.prefix} {name}".strip()) not in commands():
-            return self._old(name)
+            return None
         from regulens.cli.signature import click_command
 
         return click_command(load(whole))
-
-    def _old(self, name: str) -> click.Command | None:
-        """A command that is still written by hand."""
-        import typer.main
-
-        from regulens.cli.old import app
-
-        found = typer.main.get_command(app)
-        for word in [*self.prefix.split(), name]:
-            found = getattr(found, "commands", {}).get(word)
-            if found is None:
-                return None
-
-        def run(words: tuple[str, ...]) -> None:
-            found.main(list(words), prog_name=f"regulens {self.prefix} {name}", standalone_mode=True)
-
-        words = click.Argument(["words"], nargs=-1, type=click.UNPROCESSED)
-        free = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
-        return click.Command(name, callback=run, params=[words], context_settings=free)
 
     def resolve_command(self, context: click.Context, args: list[str]):
         """The command that the first word names; an unknown one is answered with the nearest."""
@@ -118,12 +98,14 @@ class Commands(click.Group):
         rows = []
         for name in self.list_commands(context):
             place = commands().get(f"{self.prefix} {name}".strip())
-            rows.append((name, GROUPS.get(name, "") if place is None else place.summary))
+            rows.append((name, GROUPS.get(name, "") if place is None else place.summary.replace("``", "")))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
-app = Commands(name="regulens", help=__doc__)
+app = Commands(
+    name="regulens", help="Every table and figure of three papers, step by step; a run prints its commands with -p."
+)
 
 
 def main() -> None:

@@ -1,24 +1,21 @@
-"""Commands about the project itself."""
+"""Commands about the project itself and about a configuration, which make no results."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from regulens.core.command import command
 from regulens.core.errors import InputError
 
-app = typer.Typer()
-ConfigOption = Annotated[Path, typer.Option("--configfile", help="Complete configuration file.")]
 
+@command("schema", manifests=False)
+def schema(*, write: bool = False, check: bool = False, root: Path = Path(".")) -> None:
+    """JSON schema and key table of the configuration: generate them, or check that they are up to date.
 
-@app.command("schema")
-def schema(
-    write: Annotated[bool, typer.Option("--write", help="Write the generated files.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Fail when they are out of date.")] = False,
-    root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
-) -> None:
-    """JSON schema and key table of the configuration: generate them, or check that they are up to date."""
+    Arguments:
+        write: write the generated files.
+        check: fail when they are out of date.
+        root: the repository.
+    """
     from regulens.config import docs
 
     if write == check:
@@ -26,17 +23,37 @@ def schema(
     (docs.write if write else docs.check)(root)
 
 
-@app.command("preflight")
+@command("configuration", manifests=False)
+def configuration(configfile: Path, /, output: Path) -> None:
+    """What a run writes before its first job, and its commands read: the settings of every step, in one file.
+
+    Arguments:
+        output: YAML to write; a run's is results/<run>/configuration.yaml.
+    """
+    from regulens.config import load, resolved, to_yaml
+    from regulens.core.io import write_text
+
+    write_text(to_yaml(resolved(load(configfile))), output)
+
+
+@command("preflight", manifests=False)
 def preflight(
-    configfile: ConfigOption,
-    partition: Annotated[
-        str | None, typer.Option(help="SLURM partition of the training jobs; none: not asked.")
-    ] = None,
-    gpus: Annotated[int | None, typer.Option(help="GPUs of a training job; none: `devices` of the training.")] = None,
-    gpu_model: Annotated[str | None, typer.Option(help="GPU model as the cluster calls it, e.g. a100.")] = None,
-    conda: Annotated[bool, typer.Option("--conda", help="Rules run in conda environments.")] = False,
+    *,
+    configfile: Path,
+    partition: str | None = None,
+    gpus: int | None = None,
+    gpu_model: str | None = None,
+    conda: bool = False,
 ) -> None:
-    """Everything that a run is missing, at once, each with its remedy; the workflow does this before its first job."""
+    """Everything that a run is missing, at once, each with its remedy; the workflow does this before its first job.
+
+    Arguments:
+        configfile: complete configuration file.
+        partition: SLURM partition of the training jobs; none: not asked.
+        gpus: GPUs of a training job; none: `devices` of the training.
+        gpu_model: GPU model as the cluster calls it, e.g. a100.
+        conda: rules run in conda environments.
+    """
     from regulens.cluster.preflight import GpuRequest, problems
     from regulens.config import load
 
@@ -51,22 +68,30 @@ def preflight(
     print(f"{configfile}: nothing is missing")
 
 
-@app.command("plan")
+@command("plan", manifests=False)
 def plan(
-    configfile: ConfigOption = Path("config/config.yaml"),
-    write: Annotated[bool, typer.Option("--write", help="Write the document instead of printing it.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Fail when the document is out of date.")] = False,
-    document: Annotated[Path, typer.Option("--document", help="Document to write or check.")] = Path("docs/scale.md"),
-    root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
+    *,
+    configfile: Path = Path("config/config.yaml"),
+    write: bool = False,
+    check: bool = False,
+    document: Path = Path("docs/scale.md"),
+    root: Path = Path("."),
 ) -> None:
-    """Bytes, GPU-hours and jobs of every stage of a configuration (docs/scale.md is that of config/config.yaml)."""
+    """Bytes, GPU-hours and jobs of every stage of a configuration (docs/scale.md is that of config/config.yaml).
+
+    Arguments:
+        configfile: complete configuration file.
+        write: write the document instead of printing it.
+        check: fail when the document is out of date.
+        document: document to write or check.
+        root: the repository.
+    """
     from regulens.cluster import plan
-    from regulens.cluster.plan import count_jobs
     from regulens.config import load
 
     if write and check:
         raise InputError("give --write or --check, not both")
-    text = plan.document(load(configfile), count_jobs(configfile, root), str(configfile))
+    text = plan.document(load(configfile), plan.count_jobs(configfile, root), str(configfile))
     if check:
         plan.check(root / document, text)
     elif write:
@@ -75,24 +100,26 @@ def plan(
         print(text, end="")
 
 
-@app.command("trace")
-def trace(
-    file: Annotated[Path, typer.Argument(help="A figure, a table or any other file that regulens made.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Read every file again and compare its sha256.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the chain as JSON.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Show every one of many files alike.")] = False,
-) -> None:
-    """Where a file comes from, step by step back to downloads, simulations and files of your own."""
+@command("trace", manifests=False)
+def trace(file: Path, /, *, verify: bool = False, json: bool = False, all: bool = False) -> None:
+    """Where a file comes from, step by step back to downloads, simulations and files of your own.
+
+    ``file``: a figure, a table or any other file that regulens made.
+
+    Arguments:
+        verify: read every file again and compare its sha256.
+        json: print the chain as JSON.
+        all: show every one of many files alike.
+    """
     from rich.console import Console
 
-    from regulens.provenance import trace
-    from regulens.provenance.trace import tree
+    from regulens.provenance.trace import as_json, chain, tree
 
-    steps = trace.chain(file, verify)
-    if as_json:
-        print(trace.as_json(steps))
+    steps = chain(file, verify)
+    if json:
+        print(as_json(steps))
     else:
         # A file gets whole lines, however long.
-        Console(width=None if sys.stdout.isatty() else 1000).print(tree(steps, everything))
+        Console(width=None if sys.stdout.isatty() else 1000).print(tree(steps, all))
     if problems := [step.problem for step in steps if step.problem]:
         raise InputError("the chain does not hold:\n" + "\n".join(f"  * {problem}" for problem in problems))

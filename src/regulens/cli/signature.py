@@ -114,7 +114,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
 def described(function: Callable) -> tuple[str, str, dict[str, str]]:
     """Of a docstring: its first line, what follows it, and what it says of each argument."""
-    text = inspect.getdoc(function) or ""
+    text = (inspect.getdoc(function) or "").replace("``", "")
     text, _, arguments = text.partition("\nArguments:\n")
     first, _, rest = text.partition("\n")
     meanings: dict[str, str] = {}
@@ -132,6 +132,7 @@ def _parameter(
 ) -> tuple[click.Parameter, Callable[[Any], Any]] | None:
     """A parameter as click shows it, and what makes its value of click's; None for what only Python can give."""
     required = parameter.default is inspect.Parameter.empty
+    meaning = meaning[:1].upper() + meaning[1:]
     try:
         kind, many, parser = _kind(hint)
     except KeyError:

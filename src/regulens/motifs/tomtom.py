@@ -382,14 +382,14 @@ def facts_path(table: Path | str) -> Path:
     return Path(table).with_suffix(".facts.json")
 
 
-def write_comparisons(comparisons: Sequence[Compared], table: Path | str) -> None:
-    """Write how the motifs behind a table were compared to its `facts_path`."""
+def write_comparisons(comparisons: Sequence[Compared], path: Path | str) -> None:
+    """Write how the motifs behind a table were compared, as JSON; see `facts_path`."""
     content = {"comparisons": [{"what": one.what, **one.facts} for one in comparisons]}
-    write_text(json.dumps(content, indent=2) + "\n", facts_path(table))
+    write_text(json.dumps(content, indent=2) + "\n", path)
 
 
 def read_comparisons(path: Path | str) -> list[Compared]:
-    """What `write_comparisons` wrote to a `facts_path`."""
+    """What `write_comparisons` wrote."""
     note_read(path)
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))["comparisons"]

@@ -4,7 +4,6 @@ Of a command's path options, those that it put in place (`atomic_output`) are it
 what it reads besides is told by `note_read`. A command that fails leaves no manifest. `trace` follows them back.
 """
 
-import functools
 import hashlib
 import importlib.metadata
 import json
@@ -15,7 +14,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -39,11 +38,8 @@ from regulens.core.io import (
 
 FORMAT = "regulens manifest 1"
 
-SETTINGS = ("settings", "hardware", "source")
-"""Options with JSON."""
-
 WITHOUT_EFFECT = {"download": {"settings", "lock"}, "report": {"rebuild"}}
-"""Options, by command, that do not change what a file is: how it is fetched, what a reader is told to type."""
+"""Options and settings, by command, without effect on a file: how it is fetched, what a reader is told to type."""
 
 STATE = "state"
 """Option with the folder of an interrupted training's state, which is gone when its artefacts are there."""
@@ -62,17 +58,6 @@ _KEYS = {"identity": dict, "identity_sha256": str, "run": dict}
 _IDENTITY_KEYS = {"artefact": str, "sha256": str, "command": str, "inputs": list, "code": dict}
 
 
-def leaves_manifests(function: Callable, command: str) -> Callable:
-    """The function of a command of this name, which writes the manifests of its outputs when it has succeeded."""
-
-    @functools.wraps(function)
-    def inner(**arguments):
-        with manifests(command, arguments):
-            return function(**arguments)
-
-    return inner
-
-
 @contextmanager
 def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] | None = None) -> Iterator[None]:
     """Record the files of a block that runs a command; when it ends without an error, write their manifests.
@@ -88,7 +73,8 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
     if not artefacts:
         return
     inputs = _inputs(record, paths, artefacts)
-    settings = _settings(command, arguments, settings or {})
+    without_effect = WITHOUT_EFFECT.get(command, ())
+    settings = {name: value for name, value in (settings or {}).items() if name not in without_effect}
     shared = {
         "command": command,
         "arguments": rest,
@@ -139,7 +125,7 @@ def _sorted(command: str, arguments: dict[str, Any]) -> tuple[dict[str, list[Pat
     """Paths that the options name, and the values of the other options; of `NAME=FILE` both have a part."""
     paths: dict[str, list[Path]] = {}
     rest: dict[str, Any] = {}
-    skipped = {*SETTINGS, *WITHOUT_EFFECT.get(command, ()), STATE, "seed", "threads"}
+    skipped = {*WITHOUT_EFFECT.get(command, ()), STATE, "seed", "threads"}
     for name, value in arguments.items():
         if name in skipped or value in (None, ""):
             continue
@@ -225,19 +211,6 @@ def _input(files: list[Path], path: Path) -> dict[str, Any]:
         return {"path": shown(path), "sha256": remembered_sum(path)}
     sums = [(file.relative_to(path).as_posix(), remembered_sum(file)) for file in files]
     return {"path": shown(path), "sha256": joined_sum(sums), "files": len(files)}
-
-
-def _settings(command: str, arguments: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-    """The parts of the configuration that have an effect. (Of old commands what their JSON options say.)"""
-    without_effect = WITHOUT_EFFECT.get(command, ())
-    if parts:
-        return {name: value for name, value in parts.items() if name not in without_effect}
-    parsed = {
-        name: json.loads(arguments[name])
-        for name in SETTINGS
-        if arguments.get(name) and name not in WITHOUT_EFFECT.get(command, ())
-    }
-    return parsed.pop("settings", {}) | parsed
 
 
 # Reading a manifest, and whether the artefact beside it is still the one that it is about.

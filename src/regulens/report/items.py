@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import yaml
 
 from regulens.core.errors import InputError
-from regulens.core.settings import Settings
+from regulens.core.settings import Settings, nearest
 
 CLAIMS = "Claims"
 """Item of the claims table, which has a section of its own."""
@@ -41,6 +41,13 @@ class PageSettings(Settings):
     studies: dict[str, dict]
     """Configuration of each study."""
     rules: list[ShownRule]
+
+    def of(self, study: str) -> "PageSettings":
+        """The same of one study alone. Raises `InputError` when it was not run."""
+        if study not in self.studies:
+            raise InputError(f"study {study} is not of this run; {nearest(study, list(self.studies))}")
+        rules = [rule for rule in self.rules if rule.study == study]
+        return self.model_copy(update={"studies": {study: self.studies[study]}, "rules": rules})
 
 
 @dataclass

@@ -9,6 +9,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from regulens import __version__
+from regulens.core.command import Part, command
 from regulens.core.io import atomic_output, note_read
 from regulens.report import fragments
 from regulens.report.facts import facts_of
@@ -33,12 +34,16 @@ class Show(NamedTuple):
     """Whether pictures are made smaller."""
 
 
-def write_page(settings: PageSettings, rebuild: str, output: Path) -> None:
-    """Write the page of a run to ``output``; links are relative to its folder.
+@command("report")
+def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, study: str | None = None) -> None:
+    """The page of a run: every figure and table in the papers' order, beside claims, captions and origin.
 
-    ``rebuild`` is the command that makes a file again when the file's path is put behind it. Raises `InputError` when a
-    figure, table, caption or claims table is missing or cannot be read.
+    Links are relative to the folder of ``output``. ``study``: of this study alone. ``rebuild`` is the command that
+    makes a file again when the file's path is put behind it. Raises `InputError` when a figure, table, caption or
+    claims table is missing or cannot be read.
     """
+    output = Path(output)
+    settings = settings if study is None else settings.of(study)
     entries = in_order(settings)
     images = [path for found in entries.values() for entry in found for path in entry.images]
     show = Show(rebuild, output.parent, smaller=sum(path.stat().st_size for path in images) > PICTURES_BYTES)

@@ -89,7 +89,8 @@ rule dnabert_lrp_section53:
         "Section 5.3: the factors that the motifs of each score resemble, task {wildcards.task}"
     shell:
         "regulens dnabert-lrp section53 {params.folder:q} --task {wildcards.task} --annotation {input.annotation:q}"
-        " --published {input.published:q} {params.parts} --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+        " --published {input.published:q} {params.parts} --csv {output.csv:q} --md {output.md:q}"
+        " --facts {output.facts:q} 2> {log:q}"
 
 
 rule dnabert_lrp_motif_logos:

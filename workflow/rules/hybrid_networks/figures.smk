@@ -29,7 +29,7 @@ rule hybrid_networks_results:
     shell:
         "regulens hybrid-networks results {params.folder:q} --task {wildcards.dataset} --published {input.published:q}"
         " {params.parts} --csv {output.csv:q} --trials {output.trials:q} --md {output.md:q} --tex {output.tex:q}"
-        " 2> {log:q}"
+        " --facts {output.facts:q} 2> {log:q}"
 
 
 rule hybrid_networks_figure1:

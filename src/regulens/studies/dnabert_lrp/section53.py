@@ -13,7 +13,7 @@ from regulens.core.io import write_text
 from regulens.core.published import published_texts
 from regulens.core.tables import markdown_table, read_table, write_csv
 from regulens.interpret.scores import score_label
-from regulens.motifs.tomtom import Compared, group_by_way, read_hits, write_comparisons
+from regulens.motifs.tomtom import Compared, facts_path, group_by_way, read_hits, write_comparisons
 from regulens.studies.dnabert_lrp.tasks import STUDY
 
 COLUMNS = [
@@ -55,6 +55,7 @@ def section53(
     published: Path | str,
     csv: Path | str,
     md: Path | str,
+    facts: Path | str,
     scores: Part[Sequence[str]],
     published_as: Part[str | None] = None,
     data_note: Part[str | None] = None,
@@ -70,6 +71,7 @@ def section53(
         published: ``config/published.csv``.
         csv: every motif with its best target, to write.
         md: the top motif of every score, to write.
+        facts: how motifs were compared, JSON to write.
         scores: in the order of the rows.
         published_as: the paper's task that the task repeats.
     """
@@ -79,7 +81,7 @@ def section53(
         for score, folder in folders.items()
     ]
     repeats = {task: published_as}
-    return table53(runs, annotation, published, csv, md, task=task, published_as=repeats, data_note=data_note)
+    return table53(runs, annotation, published, csv, md, facts, task=task, published_as=repeats, data_note=data_note)
 
 
 def table53(
@@ -88,6 +90,7 @@ def table53(
     published: Path | str,
     csv: Path | str,
     markdown: Path | str,
+    facts: Path | str | None = None,
     *,
     task: str,
     published_as: Mapping[str, str | None] | None = None,
@@ -126,7 +129,7 @@ def table53(
     comparisons = [Compared(", ".join(labels) if len(ways) > 1 else "Motifs", way) for labels, way in ways]
     write_csv(table, csv)
     write_text(_markdown(table, {run.score: run.label for run in runs}, comparisons, data_note), markdown)
-    write_comparisons(comparisons, csv)
+    write_comparisons(comparisons, facts or facts_path(csv))
     return table
 
 

@@ -24,7 +24,7 @@ from regulens.core.tables import (
     write_csv,
 )
 from regulens.models.settings import HybridArchitecture
-from regulens.motifs.tomtom import Compared, group_by_way, read_hits, write_comparisons
+from regulens.motifs.tomtom import Compared, facts_path, group_by_way, read_hits, write_comparisons
 
 # Trials of the hybrid networks: collecting what every model's folder holds, and choosing which trials count (001).
 # The paper trains every network several times and reports the best few, chosen by their result on the test set (001
@@ -564,6 +564,7 @@ def results(
     trials: Path | str,
     md: Path | str,
     tex: Path | str,
+    facts: Path | str | None = None,
     label: Part[str | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
@@ -577,10 +578,10 @@ def results(
         keep: best trials that count.
         selection: what chooses them.
         published: numbers that the papers print.
-        csv: the summary, to write. How filters were compared with known motifs is written beside it, see
-            `tomtom.facts_path`.
+        csv: the summary, to write.
         trials: table of all trials, to write.
         md, tex: the paper's table, to write.
+        facts: how filters were compared with known motifs, JSON to write; none: beside the summary.
         label: what people call the task.
         data_note: one sentence on the data and the sizes, printed under the table.
 
@@ -595,5 +596,5 @@ def results(
     write_csv(table, csv)
     write_text(page, md)
     write_text(source, tex)
-    write_comparisons(comparisons, csv)
+    write_comparisons(comparisons, facts or facts_path(csv))
     return table

@@ -8,30 +8,34 @@ rule report_page:
         page_files,
     output:
         INDEX,
-    log:
-        f"{RESULTS}/logs/report_page.log",
-    conda:
-        "../../envs/regulens.yaml"
     resources:
         # Not a parameter: the name of the configuration file is no reason to write the page again.
         rebuild=rebuild_command,
     params:
+        parts=parts(settings="page")["parts"],
         settings=page_settings,
-        code=code("report.page"),
+        study="",
         texts=page_texts(),
     message:
         "The page of the run: every figure and table beside the papers' claims"
     shell:
-        "regulens report --settings {params.settings:q} --rebuild {resources.rebuild:q} --output {output:q} 2> {log:q}"
+        "regulens report {params.parts} {params.study} --rebuild {resources.rebuild:q} --output {output:q} 2> {log:q}"
 
 
 # The same of one study, for a run of it alone.
 use rule report_page as study_page with:
     output:
         f"{RESULTS}/{{study}}/index.html",
-    log:
-        f"{RESULTS}/logs/study_page/{{study}}.log",
     wildcard_constraints:
         study="|".join(CONFIGURED),
+    params:
+        parts=parts(settings="page")["parts"],
+        settings=page_settings,
+        study=lambda wildcards: f"--study {wildcards.study}",
+        texts=page_texts(),
     message:
         "The page of the study {wildcards.study}"
+
+
+# Last of the settings that a run writes for its commands.
+RESOLVED["page"] = page_of(CONFIGURED)

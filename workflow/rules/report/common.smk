@@ -61,16 +61,20 @@ def page_files(wildcards):
     return sorted(set(files))
 
 
+def page_of(studies):
+    """What the page needs to know: its rules, and the configuration of every study."""
+    wanted = shown_rules(studies).items()
+    return {
+        "run": CONFIG.run,
+        "folder": RESULTS,
+        "studies": {study: SETTINGS[study] for study in studies},
+        "rules": [shown_rule(study, rule, values) for (study, rule), values in wanted],
+    }
+
+
 def page_settings(wildcards):
-    """Rules of the page, and the configuration of every study, as JSON."""
-    shown = [
-        shown_rule(study, rule, wanted)
-        for (study, rule), wanted in shown_rules(page_studies(wildcards)).items()
-    ]
-    studies = {study: SETTINGS[study] for study in page_studies(wildcards)}
-    return json.dumps(
-        {"run": CONFIG.run, "folder": RESULTS, "studies": studies, "rules": shown}
-    )
+    """Parameter that changes with what the page shows of its studies."""
+    return json.dumps(page_of(page_studies(wildcards)))
 
 
 def rebuild_command(wildcards):
