@@ -225,7 +225,7 @@ def test_a_training_log_is_the_same_whatever_its_wall_time_and_its_state_is_no_a
         monkeypatch.chdir(tmp_path)
         Path("state").mkdir(exist_ok=True)
         options = {"state": Path("state"), "epochs_log": Path("log.csv"), "output": Path("model.ckpt"), "threads": 3}
-        with record.manifests("train", options | {"settings": '{"training": {"seed": 7}}'}):
+        with record.manifests("train", options, {"training": {"seed": 7}}):
             for name, text in (("state/last.ckpt", seconds), ("log.csv", log_of(seconds)), ("model.ckpt", "weights")):
                 with atomic_output(name) as path:
                     path.write_text(text)
@@ -322,4 +322,4 @@ def test_the_commit_is_that_of_this_project_only(tmp_path, monkeypatch):
 
 def test_every_command_but_those_about_the_project_leaves_manifests():
     without = {name for name in commands() if not load(name).command.manifests}
-    assert without <= {"schema", "preflight", "plan", "trace"}
+    assert without == {"schema", "configuration", "preflight", "plan", "trace"}

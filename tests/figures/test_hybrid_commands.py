@@ -10,7 +10,6 @@ from test_hybrid_figures_curves import log
 
 from regulens.core.errors import InputError
 from regulens.core.io import manifest_path
-from regulens.motifs.tomtom import facts_path
 from regulens.studies.hybrid_networks.results import trial_columns
 
 SELECTION = {"split": "test", "metric": "aupr"}
@@ -44,6 +43,7 @@ def folder(tmp_path):
 
 def results(folder, values, task="task1"):
     names = {"--csv": "task1.csv", "--trials": "task1_trials.csv", "--md": "task1.md", "--tex": "task1.tex"}
+    names["--facts"] = "task1.facts.json"
     outputs = [folder / name for name in names.values()]
     words = ["--task", task, "--published", PUBLISHED]
     words += [word for pair in zip(names, outputs, strict=True) for word in pair]
@@ -66,8 +66,7 @@ def test_results_and_claims(folder):
 def test_a_command_leaves_only_its_outputs_and_their_manifests(folder):
     before = set(folder.rglob("*"))
     outputs = results(folder, settings())
-    written = {*outputs, facts_path(outputs[0])}
-    assert set(folder.rglob("*")) - before == written | set(map(manifest_path, written))
+    assert set(folder.rglob("*")) - before == {*outputs, *map(manifest_path, outputs)}
 
 
 @pytest.mark.parametrize(

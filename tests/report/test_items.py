@@ -63,7 +63,8 @@ def test_every_contradiction_has_one_line_about_it():
 
 def test_every_item_of_a_paper_is_an_item_of_a_rule():
     text = "".join(path.read_text() for path in RULES.rglob("*.smk"))
-    items = set(re.findall(r'"item": "([^"]+)"', text))
+    # **figure("study/figure1", "Figure 1") and **table(...)
+    items = set(re.findall(r'\*\*(?:figure|table)\(\s*(?:\*\()?"[^"]+",\s*"([^"]+)"', text))
     assert tuple(papers()) == STUDIES
     for study, paper in papers().items():
         assert len(set(paper["order"])) == len(paper["order"])

@@ -9,9 +9,9 @@ from regulens.report.origin import origin_of
 from regulens.report.page import write_page
 
 
-def make(command: str, output: str, **arguments) -> None:
+def make(command: str, output: str, settings: dict | None = None, **arguments) -> None:
     """Run a command that does nothing but write its output."""
-    with manifests(command, {"output": Path(output), **arguments}), atomic_output(output) as temporary:
+    with manifests(command, {"output": Path(output), **arguments}, settings), atomic_output(output) as temporary:
         temporary.write_text(f"{command} {output}")
 
 
@@ -22,9 +22,9 @@ def chain(number: int = 8) -> Path:
     make("download", "genome.fa", url="https://example.org/genome.fa")
     for place in range(number):
         inputs = {"fasta": Path("genome.fa"), "table": Path("own.tsv"), "bed": Path("regions.bed")}
-        make("train", f"model{place}.txt", seed=place % 2 + 1, settings='{"width": 8}', **inputs)
+        make("train", f"model{place}.txt", seed=place % 2 + 1, settings={"width": 8}, **inputs)
     models = [f"a:{place}=model{place}.txt" for place in range(number)]
-    make("plot", "figure.txt", run=models, settings='{"label": "<b>"}')
+    make("plot", "figure.txt", run=models, settings={"label": "<b>"})
     return Path("figure.txt")
 
 
@@ -67,7 +67,7 @@ def test_many_sources_are_counted(tmp_path, monkeypatch):
 def test_the_page_shows_the_chain(page_settings):
     chain()
     Path("model0.txt").rename("kept.txt")
-    make("plot", "results/test/hybrid_networks/table1.csv", run=["a:1=model1.txt"], settings='{"label": "<b>"}')
+    make("plot", "results/test/hybrid_networks/table1.csv", run=["a:1=model1.txt"], settings={"label": "<b>"})
     Path("results/test/hybrid_networks/table1.csv").write_text("model,value\na,1\n")
     page = Path("results/test/index.html")
     write_page(page_settings, "snakemake --force", page)

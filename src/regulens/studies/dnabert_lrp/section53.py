@@ -55,10 +55,10 @@ def section53(
     published: Path | str,
     csv: Path | str,
     md: Path | str,
-    facts: Path | str,
     scores: Part[Sequence[str]],
     published_as: Part[str | None] = None,
     data_note: Part[str | None] = None,
+    facts: Path | str | None = None,
 ) -> pd.DataFrame:
     """Section 5.3: the factors that the motifs of each score resemble.
 
@@ -71,7 +71,7 @@ def section53(
         published: ``config/published.csv``.
         csv: every motif with its best target, to write.
         md: the top motif of every score, to write.
-        facts: how motifs were compared, JSON to write.
+        facts: how motifs were compared, JSON to write; none: beside the table.
         scores: in the order of the rows.
         published_as: the paper's task that the task repeats.
     """
@@ -81,7 +81,9 @@ def section53(
         for score, folder in folders.items()
     ]
     repeats = {task: published_as}
-    return table53(runs, annotation, published, csv, md, facts, task=task, published_as=repeats, data_note=data_note)
+    return table53(
+        runs, annotation, published, csv, md, task=task, published_as=repeats, data_note=data_note, facts=facts
+    )
 
 
 def table53(
@@ -90,11 +92,11 @@ def table53(
     published: Path | str,
     csv: Path | str,
     markdown: Path | str,
-    facts: Path | str | None = None,
     *,
     task: str,
     published_as: Mapping[str, str | None] | None = None,
     data_note: str | None = None,
+    facts: Path | str | None = None,
 ) -> pd.DataFrame:
     """Write the table as tidy CSV and Markdown.
 
@@ -118,14 +120,14 @@ def table53(
     known = read_table(annotation, columns, keep_default_na=False, sep="\t").set_index("matrix_id")
     paper = (published_as or {}).get(task)
     classes = _published_classes(published, f"{paper}_positive") if paper else {}
-    facts, parts = {}, []
+    compared, parts = {}, []
     for run in runs:
-        hits, facts[run.label] = read_hits(run.hits)
+        hits, compared[run.label] = read_hits(run.hits)
         motifs = read_table(run.motifs, ["motif", "instances"], may_be_empty=True, keep_default_na=False)
-        part = _score_rows(motifs, hits, known, run, facts[run.label])
+        part = _score_rows(motifs, hits, known, run, compared[run.label])
         parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
-    ways = group_by_way(facts)
+    ways = group_by_way(compared)
     comparisons = [Compared(", ".join(labels) if len(ways) > 1 else "Motifs", way) for labels, way in ways]
     write_csv(table, csv)
     write_text(_markdown(table, {run.score: run.label for run in runs}, comparisons, data_note), markdown)
