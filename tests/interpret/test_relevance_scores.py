@@ -167,7 +167,7 @@ def test_a_new_score_is_one_function(found, monkeypatch):
         with pytest.raises(ValueError, match="'ninth' is defined twice"):
             score("ninth", "Again")(ninth)
     finally:
-        del SCORES["ninth"]
+        del SCORES["ninth"], SCORE_LABELS["ninth"]
 
 
 def test_a_score_may_make_passes_of_its_own():
