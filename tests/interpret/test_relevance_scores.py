@@ -194,7 +194,7 @@ def test_a_score_may_make_passes_of_its_own():
         assert (SCORES["gradient_x_input"].read(found).sum(1) - change).abs().max() > 0.05  # one step is not enough
         assert base_scores(found, "integrated", LENGTH, SETTINGS.k).shape == (4, LENGTH)
     finally:
-        del SCORES["integrated"]
+        del SCORES["integrated"], SCORE_LABELS["integrated"]
 
 
 def test_names_and_labels_are_those_of_the_contract():
