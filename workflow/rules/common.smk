@@ -76,9 +76,10 @@ def parts(*paths, without=(), **named):
     """Two parameters for settings of a command: `parts`, the words that name them, and `settings`, their values.
 
     A path is that of a key in the resolved configuration: "genomic_interpreter/data/groups"; it has wildcards in braces,
-    or, given by keyword, is a function of them. The command knows the setting by the last word of the path, or by the keyword. Snakemake runs a job again when a value
-    has changed; keys `without` effect, anywhere in the values, are left out of that comparison. Both parameters are
-    functions of the wildcards, because Snakemake would expand the braces of a plain string.
+    or, given by keyword, is a function of them. The command knows the setting by the last word of the path, or by the
+    keyword. Snakemake runs a job again when a value has changed; keys `without` effect, anywhere in the values, are left
+    out of that comparison. Both parameters are functions of the wildcards, because Snakemake would expand the braces of
+    a plain string.
     """
     wanted = {os.path.basename(path): path for path in paths} | named
 

@@ -59,7 +59,7 @@ def code_modules(modules: Iterable[str]) -> set[str]:
 def source_hash() -> str:
     """Hash of every file of the package, words and templates included."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in ROOT.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+    for path in sorted(path for path in ROOT.rglob("*") if path.parent.name != "__pycache__" and path.is_file()):
         digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -1,7 +1,7 @@
 """Files of tensors (``torch.save``): the same content gives the same bytes, and weights that fit their model."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +38,33 @@ def read_weight_file(path: Path | str) -> dict[str, Any]:
 
     Tensors are on the CPU. Raises `InputError` for a file that is missing, damaged or of another kind.
     """
-    path = Path(path)
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+    advice = "it must be a file of torch.save with tensors and plain values only, or a .safetensors file"
+    return read_map(
+        path, "file of weights", advice, _safetensors if Path(path).suffix == ".safetensors" else read_tensors
+    )
 
-            return load_file(path)
-        content = read_tensors(path)
+
+def _safetensors(path: Path | str) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def read_map(
+    path: Path | str, what: str, advice: str, read: Callable[[Path | str], Any] = read_tensors
+) -> dict[str, Any]:
+    """The map that ``read`` finds in a file; ``what`` it is and ``advice`` are for the message.
+
+    Raises `InputError` for a file that is missing, unreadable, or holds something else than a map.
+    """
+    try:
+        content = read(path)
     except FileNotFoundError:
-        raise InputError(f"{path}: the file of weights does not exist") from None
+        raise InputError(f"{path}: the {what} does not exist") from None
     except Exception as error:  # a foreign or damaged file fails in many ways
-        raise InputError(
-            f"{path}: not a readable file of weights ({type(error).__name__}); it must be a file of torch.save with "
-            "tensors and plain values only, or a .safetensors file"
-        ) from None
+        raise InputError(f"{path}: not a readable {what} ({type(error).__name__}); {advice}") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not a file of weights: it holds a {type(content).__name__} instead of a map")
+        raise InputError(f"{path}: not a {what}: it holds a {type(content).__name__} instead of a map")
     return content
 
 

@@ -147,7 +147,6 @@ def _artefacts(record: FileRecord, paths: dict[str, list[Path]]) -> dict[Path, l
     What was written elsewhere than the options say (an index beside the user's FASTA) is none.
     """
     named = {path for found in paths.values() for path in found}
-    named |= {path.with_suffix(".facts.json") for path in named}  # facts beside a table are written with it
     folders = {path for path in paths.get("output", [])}
     found: dict[Path, list[str]] = {}
     for path in record.written:

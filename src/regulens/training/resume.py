@@ -38,7 +38,7 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import say
-from regulens.core.tensors import load_weights, read_tensors, tensors_of, write_tensors
+from regulens.core.tensors import load_weights, read_map, read_tensors, tensors_of, write_tensors
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.data.tracks import tracks_from_text, tracks_to_text
@@ -349,18 +349,11 @@ def adopt_checkpoint(
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = read_tensors(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: the checkpoint does not exist") from None
-    except Exception as error:  # a foreign or damaged file fails in many ways
-        raise InputError(
-            f"{path}: not a readable checkpoint ({type(error).__name__}); it must be a file of torch.save with tensors "
-            "and plain values only; if training wrote it, it is damaged: delete it and start again"
-        ) from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a checkpoint: it holds a {type(content).__name__} instead of a map")
-    return content
+    advice = (
+        "it must be a file of torch.save with tensors and plain values only; if training wrote it, it is damaged: "
+        "delete it and start again"
+    )
+    return read_map(path, "checkpoint", advice)
 
 
 def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[str]:
