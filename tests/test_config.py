@@ -175,7 +175,7 @@ def test_what_would_fail_after_hours_of_training_fails_at_once(demo, path, value
             "dnabert_lrp.tasks.promoters.data.length_bp: 200 bp make 197 tokens; the model has "
             "dnabert_lrp.model.settings.positions = 100",
         ),
-        ("mutagenesis.mutations", [1, 201], "dnabert_lrp.mutagenesis.mutations: 201 bases cannot change in the 200 bp"),
+        ("mutagenesis.mutations", [1, 201], "dnabert_lrp.mutagenesis.mutations: cannot mutate 201 of the 200 bp"),
         ("relevance.start_layer", 2, "dnabert_lrp.relevance.start_layer: found 2; the model has layers 0 to 1"),
         ("model.weights", "x.bin", "dnabert_lrp.pretraining: model.weights is given too"),
         ("tasks.promoters.label", "Enhancers", "dnabert_lrp.tasks: the label 'Enhancers' is given twice"),
@@ -193,7 +193,7 @@ def test_what_would_fail_after_hours_of_training_fails_at_once(demo, path, value
             "auroc",
             "dnabert_lrp.pretraining.training.select: unknown value; found 'auroc'",
         ),
-        ("pretraining.data", {"training_sequences": False}, "there is nothing to learn from"),
+        ("pretraining.data", {"training_sequences": False}, "no training data"),
         ("fine_tuning.augmentation", {"shift_bp": 3}, "dnabert_lrp.fine_tuning"),
         ("model.settings.heads", 5, "hidden (64) must be a multiple of heads (5)"),
         ("seeds", [1, 1], "dnabert_lrp.seeds: 1 is named twice"),

@@ -99,7 +99,7 @@ def test_a_task_overrides_the_shared_training(demo):
         ("architectures", {}, "hybrid_networks.architectures"),
         ("activations", ["relu", "relu"], "hybrid_networks.activations: 'relu' is named twice"),
         ("activations", ["exp"], "hybrid_networks.activations[0]: unknown value; found 'exp'"),
-        ("task1.keep", 5, "hybrid_networks.task1.keep: found 5; there are 2 trials"),
+        ("task1.keep", 5, "hybrid_networks.task1.keep: found 5; at most the 2 trials can be kept"),
         ("task1.sizes_of", {"c4c5": {"lstm": 8}}, "hybrid_networks.task1.sizes_of: no such architecture"),
         ("task1.sizes_of", {"c24": {"lsmt": 8}}, "hybrid_networks.task1.sizes_of.c24.lsmt: unknown key"),
         ("task1.training", {"epoch": 3}, "hybrid_networks.task1.training.epoch: unknown key (found 3); did you mean"),

@@ -9,7 +9,7 @@ from regulens.models.settings import HybridArchitecture, HybridNetworkSettings, 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"sizes": {"attention": 100}}, "attention: 100 units do not divide over heads: 8"),
+        ({"sizes": {"attention": 100}}, "attention: 100 units cannot be divided among heads: 8"),
         ({"sizes": {"lstm": 7}}, "multiple of 2"),
         ({"sizes": {"dropout": 1.0}}, "less than 1"),
         ({"input_bp": 23}, "greater than or equal to 24"),

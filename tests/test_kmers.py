@@ -25,7 +25,7 @@ def codes_of(*sequences: str) -> torch.Tensor:
 
 
 def vocabulary(k: int) -> list[str]:
-    """The words of DNABERT's vocab.txt, line by line (SPEC 6.2)."""
+    """The words of DNABERT's vocab.txt, line by line (docs/papers.md, "DNABERT-6")."""
     kmers = ["".join(letters) for letters in itertools.product("ATCG", repeat=k)]
     return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *kmers]
 

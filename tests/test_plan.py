@@ -57,7 +57,7 @@ def test_cost_grows_with_the_window():
 def test_trials_cost_as_many_times(paper):
     network = paper.hybrid_networks.network("task1", "c24_att", "relu")
     one, ten = hybrid_cost(network, 1, 100), hybrid_cost(network, 10, 100)
-    assert (ten.parameters, one.parameters) == (10 * one.parameters, 563_148)  # SPEC 10, test 8
+    assert (ten.parameters, one.parameters) == (10 * one.parameters, 563_148)  # docs/papers.md, "Network architectures"
     assert ten.flops == 10 * one.flops
 
 

@@ -91,7 +91,7 @@ def test_missing_column_and_unknown_class(tmp_path, genome):
 
 @pytest.mark.parametrize(
     ("name", "counts"),
-    # SPEC 6.1
+    # docs/papers.md, "Promoters and enhancers"
     [
         ("human_nontata_promoters", (12355, 14742, 4119, 4915)),
         ("human_enhancers_ensembl", (61936, 61936, 15485, 15485)),

@@ -120,7 +120,7 @@ def expect(data, message, name="train-0", **changes):
 
 
 def test_geometry_that_does_not_fit(data):
-    expect(data, "bin_bp = 8 is no multiple of .* pool_width = 16", geometry=Geometry(input_bp=320, bins=4, bin_bp=8))
+    expect(data, "bin_bp = 8 is not a multiple .* pool_width = 16", geometry=Geometry(input_bp=320, bins=4, bin_bp=8))
     odd = Geometry(input_bp=320, bins=7, bin_bp=16)
     expect(data, r"start 200 bp into .* off its grid of 16 bp .* is even, as target_length is", geometry=odd)
     expect(data, "shorter than bins x bin_bp = 640", geometry=Geometry(input_bp=640, bins=40, bin_bp=16))
@@ -141,7 +141,7 @@ def test_statistics_that_do_not_fit(data):
     expect(data, "record 0 is not usable: its target has 192 bytes where .* are 256")
     write_table(data.tracks, [{}] * TRACKS)
     write_statistics(data.statistics, 2048, POOL, 768, TRACKS)
-    expect(data, "record 0 is not usable: its sequence has 1024 bytes where 2048", windows=False)
+    expect(data, "record 0 is not usable: its sequence has 1024 bytes, expected 2048", windows=False)
     data.statistics.write_text('{"seq_length": 1024}')
     expect(data, "pool_width must be a whole number, found None")
     data.statistics.write_text("{")

@@ -68,7 +68,7 @@ def test_shapes_and_types(sites):
 
 
 def test_number_of_motifs(sites):
-    """SPEC 5.1: .5, .25, .17, .05, .03; the standard error of .5 in 4,000 is .008."""
+    """.5, .25, .17, .05, .03 (docs/papers.md, "Binding sites"); the standard error of .5 in 4,000 is .008."""
     numbers = np.bincount([len(one) for one in sites[1]], minlength=6) / 4000
     assert numbers.tolist() == pytest.approx([0, 0.5, 0.25, 0.17, 0.05, 0.03], abs=0.03)
 
@@ -90,7 +90,7 @@ def test_labels_tell_what_was_planted_on_either_strand(sites):
 
 
 def test_prevalence_of_the_paper():
-    """Twelve classes: .146 (SPEC 10.7)."""
+    """Twelve classes: .146 (docs/papers.md, "Binding sites")."""
     matrices = {name: matrix(name, 10, seed) for seed, name in enumerate(BINDING_SITES)}
     data = simulate_binding_sites(BindingSites(sequences=8000), matrices)
     assert data.labels.mean() == pytest.approx(0.1459, abs=0.004)
@@ -172,7 +172,7 @@ def test_regulatory_code(code):
         found = sites_of(model, own if label else [*own, *OTHERS])
         numbers[label].append(len(found))
         drawn += [] if label else [member for *_, member in found]
-    for label in (0, 1):  # negative sequences have as many motifs as positive ones (SPEC S11)
+    for label in (0, 1):  # as many motifs in both classes: docs/papers.md, "core-motif-count"
         shares = np.bincount(numbers[label], minlength=8) / 2000
         assert shares.tolist() == pytest.approx([0, 0, 0, 0.5, 0.25, 0.17, 0.05, 0.03], abs=0.035)
     assert np.bincount(drawn) / len(drawn) == pytest.approx(np.full(12, 1 / 12), abs=0.015)
@@ -192,7 +192,7 @@ def test_an_odd_number_of_sequences():
 
 
 def test_the_text_of_the_paper():
-    """S11: 3 to 5 motifs; JSON writes the numbers as text."""
+    """3 to 5 motifs (docs/papers.md, "core-motif-count"); JSON writes the numbers as text."""
     settings = regulatory_code(motif_counts={"3": 0.5, "4": 0.3, "5": 0.2}, sequences=400)
     data = simulate_regulatory_code(settings, CLASSES, OTHERS)
     numbers = [len(sites_of(model, both_strands(CLASSES.values()))) for model in data.model[::2]]

@@ -53,7 +53,7 @@ def test_reads_other_writers_files(tmp_path):
         ("", "the file is empty: its first line must name the columns"),
         (HEADER, "the table has a header but no rows"),
         ("id\tlabel\tseq\na\t1\tACGT\n", "there is no column 'sequence'; found: id, label, seq"),
-        ("id\tid\tlabel\tsequence\na\ta\t1\tACGT\n", "the column 'id' is there twice"),
+        ("id\tid\tlabel\tsequence\na\ta\t1\tACGT\n", "the column 'id' occurs twice"),
         (HEADER + "a\t1\tACGT\nb\t1\n", "line 3: 2 fields where the header has 3"),
         (HEADER + "a\t1\tACGT\n\nb\t1\tACG\n", "line 4: a sequence of 3 bp where the first has 4"),
         (HEADER + "a\t1\t\n", "line 2: the sequence is empty"),
@@ -99,7 +99,7 @@ def test_writing_refuses_what_could_not_be_read(tmp_path):
     good = random_set(3, 4)
     with pytest.raises(InputError, match="two sequences have the same id"):
         write_sequences(tmp_path / "a.tsv", good._replace(ids=["x", "y", "x"]))
-    with pytest.raises(ValueError, match="do not belong together"):
+    with pytest.raises(ValueError, match="do not fit together"):
         write_sequences(tmp_path / "a.tsv", good._replace(ids=["x"]))
     with pytest.raises(ValueError, match="codes must be 0 to 3"):
         write_sequences(tmp_path / "a.tsv", good._replace(codes=np.full((3, 4), 4, np.uint8)))

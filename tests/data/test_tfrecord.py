@@ -62,7 +62,7 @@ def test_bytes_that_are_no_message(message):
 
 
 def test_sequences_that_do_not_fit():
-    with pytest.raises(ValueError, match="7 bytes where 8 .codes. or 32 .one-hot. belong"):
+    with pytest.raises(ValueError, match="7 bytes, expected 8 .codes. or 32 .one-hot."):
         decode_sequence(memoryview(bytes(7)), 8, 0, 8)
     with pytest.raises(ValueError, match="has the code 5"):
         decode_sequence(memoryview(bytes([0, 5])), 2, 0, 2)

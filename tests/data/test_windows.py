@@ -11,7 +11,7 @@ ADJOINING = CropSettings(tiling="adjoining")
 
 
 def test_centre_of_the_paper():
-    """Bins 408 to 487 of 896, bases 56,680 to 74,391 of 131,072 (SPEC 2.4)."""
+    """Bins 408 to 487 of 896, bases 56,680 to 74,391 of 131,072 (docs/papers.md, "BasenjiSmall")."""
     (tile,) = tile_window(896 * 128, PAPER, CropSettings())
     assert tile.target_start == 408 * 128
     assert tile.input_start + 8192 == 56680

@@ -40,7 +40,8 @@ def test_figure1_tells_the_true_lengths(stages):
     for tokens in rows["tokens"]:
         assert f"{tokens:,}" in shown
     assert set(rows["name"]) <= set(shown)
-    # a window of 140 tokens doubles in bp from layer to layer (SPEC 2.3), and the Transformer sees the target
+    # a window of 140 tokens doubles in bp from layer to layer (docs/papers.md, "Geometry"); the Transformer sees the
+    # target
     windows = ["128 × 140 bp", "64 × 280 bp", "32 × 560 bp", "16 × 1,120 bp", "8 × 2,240 bp", "4 × 4,480 bp"]
     for reach in (*windows, "2 × 8,960 bp", "1 × 10,240 bp"):
         assert reach in shown

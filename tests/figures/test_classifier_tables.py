@@ -167,6 +167,6 @@ def test_an_unknown_subset_row_or_metric_is_an_error(runs, published, tmp_path, 
     table = pd.read_csv(runs[0].path)
     table.loc[0, column] = value
     table.to_csv(runs[0].path, index=False)
-    with pytest.raises(InputError, match=f"'{value}' is not there"):
+    with pytest.raises(InputError, match=f"'{value}' does not exist"):
         write(tmp_path, published, runs)
     assert not (tmp_path / "m.csv").exists()

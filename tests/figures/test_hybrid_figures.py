@@ -80,7 +80,8 @@ def test_points_have_relu_on_x_and_the_bars_of_their_own_axis(task1, figure):
             for label, (x, y, wide, high, _) in points.items():
                 relu, exponential = (table.loc[label, a, metric.name] for a in ("relu", "exponential"))
                 assert (x, y) == pytest.approx((relu["mean"], exponential["mean"]))
-                assert (wide, high) == pytest.approx((relu["sd"], exponential["sd"]))  # not exchanged: SPEC S16
+                # not swapped: docs/papers.md, "error-bars"
+                assert (wide, high) == pytest.approx((relu["sd"], exponential["sd"]))
     assert [point[-1] for point in drawn(grid[2, 0]).values()] == list("o^P*D")
 
 

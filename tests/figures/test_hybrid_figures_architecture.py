@@ -18,7 +18,7 @@ from regulens.studies.hybrid_networks.figure1 import (
 
 SMALL = HybridSizes(filters=24, lstm=48, attention=48, dense=96)
 WIDE = ("c24_lstm_att", "c4_att")
-"""Networks whose attention has 96 channels in task 2 (SPEC 5.3)."""
+"""Networks whose attention has 96 channels in task 2 (docs/papers.md, "Network architectures")."""
 
 
 def networks(architectures, sizes, classes, wide=()):
@@ -56,7 +56,7 @@ def test_every_network_has_its_row_with_the_true_parameters(paper):
     shown = texts(figure)
     for design in architectures.values():
         assert design.label in shown
-    for count in ("140,748", "147,980", "563,148"):  # SPEC 10, item 8
+    for count in ("140,748", "147,980", "563,148"):  # docs/papers.md, "Network architectures"
         assert count in shown
     markers = [line.get_marker() for line in figure.axes[0].lines if line.get_marker() not in (None, "None", "")]
     assert "".join(markers) == "o^sP*D" * 2 + "o^P*D"

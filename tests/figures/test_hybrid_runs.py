@@ -130,7 +130,7 @@ def test_a_bad_file_is_an_error_that_says_what_and_where(folder, architectures, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"task": "task3"}, "task: 'task3' is not there; nearest valid: task"),
+        ({"task": "task3"}, "task: 'task3' does not exist; nearest valid: task"),
         ({"keep": 0}, "keep: 0 trials"),
         ({"split": "training"}, "selection.split: 'training'"),
         ({"metric": "accuracy"}, "selection.metric: 'accuracy'"),
@@ -189,9 +189,9 @@ def test_the_best_kept_trial(kept):
 
 def test_a_trial_of_an_unknown_network_names_the_valid_ones(kept):
     task, _, path = kept
-    with pytest.raises(InputError, match=r"trials.csv: architecture: 'c42' is not there; nearest valid: c24"):
+    with pytest.raises(InputError, match=r"trials.csv: architecture: 'c42' does not exist; nearest valid: c24"):
         best_trial(path, task, "c42", "relu")
-    with pytest.raises(InputError, match="activation of c24: 'exp' is not there; .*exponential"):
+    with pytest.raises(InputError, match="activation of c24: 'exp' does not exist; .*exponential"):
         best_trial(path, task, "c24", "exp")
     with pytest.raises(InputError, match="selection.split: 'train'"):
         best_trial(path, task, "c24", "relu", split="train")

@@ -189,7 +189,7 @@ def test_scores_that_were_not_computed_are_said_to_be_so(published, tmp_path):
 
 
 def test_an_n_that_was_not_computed_is_an_error_and_writes_nothing(runs, published, tmp_path):
-    with pytest.raises(InputError, match="Table 1, task promoters: 12 is not there; .*valid: "):
+    with pytest.raises(InputError, match="Table 1, task promoters: 12 does not exist; .*valid: "):
         write(tmp_path, published, runs, n=12)
     assert not (tmp_path / "t.csv").exists()
 

@@ -116,7 +116,7 @@ def test_several_seeds_give_means_and_the_range_of_p(tmp_path):
 
 
 def test_an_n_without_tests_is_an_error_and_writes_nothing(runs, tmp_path):
-    with pytest.raises(InputError, match="task promoters: 7 is not there"):
+    with pytest.raises(InputError, match="task promoters: 7 does not exist"):
         write(tmp_path, runs, n=7)
     assert not (tmp_path / "p.csv").exists()
 

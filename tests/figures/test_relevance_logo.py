@@ -89,10 +89,10 @@ def test_the_order_of_the_scores_and_the_explained_class(tmp_path):
 @pytest.mark.parametrize(
     ("example", "names", "message"),
     [
-        (4, None, r"scores.h5: example 4 is not there; valid: rows 0 to 3, or an id such as 'p0'"),
+        (4, None, r"scores.h5: example 4 does not exist; valid: rows 0 to 3, or an id such as 'p0'"),
         (-1, None, r"scores.h5: example -1"),
         ("p9", None, r"scores.h5: example 'p9'"),
-        (0, ["lrp", "lrp_lst"], r"scores.h5: score: 'lrp_lst' is not there; nearest valid: lrp_last"),
+        (0, ["lrp", "lrp_lst"], r"scores.h5: score: 'lrp_lst' does not exist; nearest valid: lrp_last"),
     ],
 )
 def test_wrong_keys_name_the_valid_values(inputs, example, names, message):

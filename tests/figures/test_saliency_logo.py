@@ -95,8 +95,8 @@ def test_an_example_by_its_row(files):
 @pytest.mark.parametrize(
     ("trials", "row", "message"),
     [
-        ({"relu": 3, "exponential": 0}, 7, r"relu.h5: trial: 3 is not there; valid: 0, 1, 2"),
-        ({"relu": 0, "exponential": 0}, 0, r"relu.h5: example: 0 is not there; valid: 7, 2"),
+        ({"relu": 3, "exponential": 0}, 7, r"relu.h5: trial: 3 does not exist; valid: 0, 1, 2"),
+        ({"relu": 0, "exponential": 0}, 0, r"relu.h5: example: 0 does not exist; valid: 7, 2"),
     ],
 )
 def test_wrong_trials_and_rows(files, trials, row, message):

@@ -57,5 +57,5 @@ def test_table_is_written_and_nan_refused(scores, tmp_path):
         pd.read_csv(tmp_path / "agreement.csv"), agreement_table(labels, by_name), check_exact=False, atol=1e-5
     )
     by_name["lrp"][4, 4] = np.nan
-    with pytest.raises(InputError, match="the score lrp is not a number in 1 sequences"):
+    with pytest.raises(InputError, match="the score lrp is NaN in 1 sequences"):
         agreement_table(labels, by_name)

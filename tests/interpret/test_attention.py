@@ -161,7 +161,7 @@ def test_exported_file(model, store, tmp_path):
 
 def test_export_says_what_is_wrong(model, store, tmp_path):
     output = tmp_path / "attention.h5"
-    with pytest.raises(InputError, match="no example 5: the store has 5"):
+    with pytest.raises(InputError, match="example 5 does not exist: the store has 5"):
         write_attention(model, store, 5, output)
     with pytest.raises(InputError, match="'maxpool_cnn' has no attention to export"):
         write_attention(build("maxpool_cnn", CNN, GEOMETRY, 2), store, 0, output)

@@ -178,11 +178,11 @@ def test_same_number_of_mutations_twice_is_computed_once(planted):
 
 def test_bad_input_is_named(planted):
     codes, labels, oracle = planted
-    with pytest.raises(InputError, match="mutagenesis.mutations: 201 bases cannot be mutated, sequences have 200 bp"):
+    with pytest.raises(InputError, match="mutagenesis.mutations: cannot mutate 201 bases of sequences of 200 bp"):
         correct_of(codes, labels, {"oracle": oracle}, settings(mutations=[1, 201]))
     broken = oracle.copy()
     broken[[2, 5], 7] = np.nan
-    with pytest.raises(InputError, match="lrp.h5: the score oracle is not a number in 2 sequences"):
+    with pytest.raises(InputError, match="lrp.h5: the score oracle is NaN in 2 sequences"):
         mutagenesis(has_motif, ids(codes), codes, labels, {"oracle": broken}, settings(), "lrp.h5")
     unknown = codes.copy()
     unknown[4, 4] = 4

@@ -1,4 +1,4 @@
-"""Relevance rules: against plain loops written from SPEC 6.3, conservation, zeros, batches."""
+"""Relevance rules against plain loops (docs/papers.md, "Relevance rules"): conservation, zeros, batches."""
 
 from typing import get_args
 

@@ -108,5 +108,5 @@ def test_missing_and_impossible_sites_are_named(tmp_path, truth):
         write_sites(tmp_path / "sites.tsv", sites)
         with pytest.raises(InputError, match=message):
             write_truth(path, tmp_path / "sites.tsv", tmp_path / "truth.csv", 100, 1)
-    with pytest.raises(InputError, match="scores.h5: the score lrp is not a number in 80 sequences"):
+    with pytest.raises(InputError, match="scores.h5: the score lrp is NaN in 80 sequences"):
         truth_table(truth, {"lrp": np.full(truth.shape, np.nan)}, 10, 1, source="scores.h5")

@@ -64,7 +64,7 @@ def test_bins_of_another_width(name):
 
 @every_model
 def test_any_length_is_halved(name):
-    """17,712 bp without padding: 139 tokens, because odd lengths are rounded up (SPEC 2.3)."""
+    """17,712 bp without padding: 139 tokens, because odd lengths are rounded up (docs/papers.md, "Geometry")."""
     model = small_model(name, PAPER).eval()
     with torch.no_grad():
         assert model.halve(random_sequence(1, 17712)).shape[1] == 139

@@ -123,7 +123,7 @@ def test_maps_of_a_shifted_block_are_in_rolled_order():
 
 
 def test_lengths_of_the_paper():
-    """SPEC 2.3: tokens of layers 1 to 8 with and without padding, and 4 windows of 140 in layer 6 (S1: ceil)."""
+    """Tokens of layers 1 to 8 with and without padding, 4 windows of 140 in layer 6 (docs/papers.md, "Geometry")."""
     padded, bare = [17920, 8960, 4480, 2240, 1120, 560, 280, 140], [17712, 8856, 4428, 2214, 1107, 554, 277, 139]
     assert [halved(17920, k) for k in range(8)] == padded
     assert [halved(17712, k) for k in range(8)] == bare

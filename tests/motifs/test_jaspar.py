@@ -27,7 +27,7 @@ def test_default_targets_are_jaspar_2018_core_vertebrates(tmp_path):
 
 
 def test_all_versions_of_all_groups_are_the_list_of_the_hybrid_study():
-    targets = load_targets("JASPAR2020", all_versions=True)  # SPEC S20: 1,964 matrices
+    targets = load_targets("JASPAR2020", all_versions=True)  # 1,964: docs/papers.md, "jaspar-release"
     identifiers = [target.motif.matrix.matrix_id for target in targets]
     assert len(set(identifiers)) == len(identifiers) == 1964
     assert {"MA0079.1", "MA0079.4"} <= set(identifiers)

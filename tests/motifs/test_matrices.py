@@ -14,7 +14,7 @@ def matrices():
 
 
 def test_jaspar_matrix_is_the_published_one(matrices):
-    # SPEC 5.1: FOSL1 MA0477.1 has width 11, 14.3 bits and the consensus GGTGACTCATG.
+    # FOSL1 MA0477.1 has width 11, 14.3 bits and the consensus GGTGACTCATG.
     matrix = matrices["FOSL1"]
     assert matrix.width == 11
     assert matrix.information.sum() == pytest.approx(14.3, abs=0.05)

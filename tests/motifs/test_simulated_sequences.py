@@ -17,7 +17,7 @@ def core():
 
 
 def test_motifs_of_task_1():
-    """Widths and information (bits) of SPEC 5.1."""
+    """Widths and information (bits) of the motifs (docs/papers.md, "Binding sites")."""
     found = load_matrices(BindingSites().motifs, BindingSites().release)
     assert [one.width for one in found.values()] == [6, 10, 11, 11, 15, 10, 12, 15, 11, 16, 11, 12]
     bits = [9.9, 12.8, 14.3, 13.3, 13.9, 11.4, 17.1, 14.5, 13.3, 21.0, 14.6, 14.4]

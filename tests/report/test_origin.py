@@ -75,4 +75,4 @@ def test_the_page_shows_the_chain(page_settings):
     assert "https://example.org/genome.fa" in text
     assert "label: &lt;b&gt;" in text
     assert "regulens trace results/test/hybrid_networks/table1.csv" in text
-    assert "its size is another one" in text
+    assert "its size differs" in text

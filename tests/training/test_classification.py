@@ -198,7 +198,7 @@ def test_tables_that_do_not_fit_are_named(tmp_path):
     with pytest.raises(InputError, match="initial weights does not exist"):
         make("good", "good", initial=tmp_path / "absent.bin")
     make("good", "good", crop_bp=27)
-    with pytest.raises(InputError, match=r"crop_bp: 28 bp less than the 30 bp of .*good\.tsv .*: set it to 27"):
+    with pytest.raises(InputError, match=r"crop_bp: cropping 28 of the 30 bp of .*good\.tsv .*: set it to 27"):
         make("good", "good", crop_bp=28)
 
 

@@ -30,7 +30,7 @@ from regulens.training.settings import (
 )
 
 CACHE = ParseCache(cache_folder())
-# At the end: parameters ask for more while the jobs are planned.
+# Saved at the end, because parameters are evaluated while jobs are planned.
 atexit.register(CACHE.save)
 try:
     CONFIG = validate(
@@ -64,7 +64,7 @@ COMPARING = set(ComparisonSettings.model_fields) - {
 ENVIRONMENT = workflow.current_basedir.join("../../envs/regulens.yaml")
 # The environments of `--sdm conda` are given this code (envs/*.post-deploy.sh).
 os.environ.update(REGULENS_PROJECT=str(ROOT.parents[1]))
-# Not workflow.source_path: its path is another in every run, and a changed input runs a rule again.
+# Not workflow.source_path: its path differs in every run, and a changed input reruns a rule.
 PUBLISHED = os.path.relpath(
     workflow.current_basedir.join("../../config/published.csv").get_path_or_uri(
         secret_free=True
@@ -146,7 +146,7 @@ def shown(path, ending, item, caption, labels):
 
 
 def code(*modules):
-    """Parameter that changes with the code (not the comments) of these modules and of all that they import."""
+    """Parameter that changes with the code (not comments) of these modules and everything that they import."""
     return CACHE.remember("code", modules, lambda: code_hash(modules))
 
 
@@ -162,7 +162,7 @@ def located(name):
 
 
 def unpacked(name):
-    """Path of a configured file that is read at random: a download that is packed is unpacked first."""
+    """Path of a configured file that needs random access: a compressed download is decompressed first."""
     path = located(name)
     return path.removesuffix(".gz") if find_source(CONFIG.sources, name) else path
 
@@ -237,7 +237,7 @@ def complete(each):
 
 
 def preflight():
-    """Stop before the first job when something that the run needs is missing."""
+    """Stop before the first job if something that the run needs is missing."""
     methods = {str(method) for method in workflow.deployment_settings.deployment_method}
     found = problems(CONFIG, gpu_requests(cluster_jobs()), "conda" in methods)
     if found:
@@ -247,7 +247,7 @@ def preflight():
 
 
 def cluster_jobs():
-    """Rule and resources of every job that is to run, where a SLURM cluster runs them."""
+    """Rule and resources of every job to run on a SLURM cluster; empty otherwise."""
     if workflow.local_exec or workflow.executor_plugin.name != "slurm":
         return []
     return [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs()]
@@ -258,7 +258,7 @@ def closing_words():
     jobs = [job for job in workflow.dag.jobs if job.rule.name.endswith("_page")]
     pages = [path for job in jobs for path in job.output]
     if not pages:
-        return f"\nDone: {CONFIG.run}. What was asked for is in {RESULTS}."
+        return f"\nDone: {CONFIG.run}. The requested files are in {RESULTS}."
     return f"\nDone: {CONFIG.run}. Open this, it shows everything:\n  {pages[0]}"
 
 

@@ -1,4 +1,4 @@
-# Public files, each checked against its sha256; the mirror folder is looked at first.
+# Public files, each checked against its sha256; the mirror folder takes precedence.
 
 
 rule download:
@@ -8,7 +8,7 @@ rule download:
         name=names(pattern(name) for name in CONFIG.sources),
     localrule: True
     resources:
-        # Not parameters: another mirror, one more retry or the wording of the licence is no reason to download again.
+        # Not parameters: another mirror, more retries or a reworded licence must not trigger a download.
         parts=parts(settings="download")["parts"],
         licence=lambda wildcards: source(wildcards).licence or "not stated",
     params:

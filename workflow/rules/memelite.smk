@@ -1,4 +1,4 @@
-# memelite's Tomtom, which the motif comparisons of two studies fall back on where the MEME Suite is not installed.
+# memelite's Tomtom, used by two studies to compare motifs if the MEME Suite is not installed.
 MEMELITE = f"{RESULTS}/memelite.txt"
 
 

@@ -45,7 +45,7 @@ def preflight(
     gpu_model: str | None = None,
     conda: bool = False,
 ) -> None:
-    """Everything that a run is missing, at once, each with its remedy; the workflow does this before its first job.
+    """List everything that a run is missing, each with its remedy; the workflow does this before its first job.
 
     Arguments:
         configfile: complete configuration file.

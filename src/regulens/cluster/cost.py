@@ -1,9 +1,8 @@
 """Time and memory of the GPU jobs of a configuration, estimated from the shapes of its networks.
 
 One forward pass is counted on shapes alone: the networks are built on torch's ``meta`` device, without weights, GPU or
-data. Time of a pass: operations over a sustained rate plus bytes over a sustained bandwidth, and never less than a
-launch for each operator. These rates are assumptions, stated in `Gpu`; a measured run replaces them. Importing imports
-torch.
+data. Time of a pass: operations / sustained rate + bytes / sustained bandwidth, but at least one launch per operator.
+The rates are assumptions, stated in `Gpu`, until a run is measured. Importing this module imports torch.
 """
 
 from collections.abc import Callable
@@ -23,37 +22,38 @@ from regulens.models.base import build
 from regulens.models.settings import BertSettings, HybridNetworkSettings
 
 TRAINING_PASSES = 3
-"""A training step costs as much as three forward passes: forward, and twice as much backward."""
+"""A training step costs three forward passes: one forward, and a backward pass of twice the cost."""
 
 RELEVANCE_PASSES = 10
-"""All relevance scores of a sequence: gradients, and a relevance pass of several products an operation."""
+"""All relevance scores of a sequence, in forward passes: gradients, and a relevance pass with several products per
+operation."""
 
 STATE_BYTES = 22
-"""Bytes of a parameter in training: float32 weight, gradient, its bucket, two of Adam, a bf16 copy."""
+"""Bytes per parameter in training: float32 weight, gradient, DDP bucket, two Adam averages, a bf16 copy."""
 
 CONTEXT_GB, SLACK = 1.5, 1.15
-"""What CUDA and NCCL take, and what the allocator's blocks lose."""
+"""GB taken by CUDA, NCCL and fragmentation of the allocator."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One forward pass, everything in float32."""
+    """Cost of one forward pass, everything in float32."""
 
     parameters: int
     """Trainable parameters."""
     flops: int
-    """Floating-point operations of matrix products and convolutions (a multiplication and an addition are two)."""
+    """Floating-point operations of matrix products and convolutions (a multiply-add counts as two)."""
     moved_bytes: int
-    """Bytes that the operators read and write, views left out."""
+    """Bytes that operators read and write, views excluded."""
     saved_bytes: int
     """Bytes of activations that are kept for the backward pass."""
     operators: int
-    """Operators that are called, views left out: about the kernels that a GPU launches."""
+    """Number of operators called, views excluded: roughly the number of GPU kernel launches."""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """A device and the share of its peaks that is counted on."""
+    """A device, with the fraction of its peak rates that we count on."""
 
     name: str = "A100 40 GB"
     memory_gb: float = 40.0
@@ -67,14 +67,14 @@ class Gpu:
     """Seconds to launch an operator."""
 
     def seconds(self, cost: Cost, batch: int = 1, bf16: bool = True) -> float:
-        """Time of one forward pass of ``batch`` inputs that cost ``cost`` each."""
+        """Time of one forward pass of ``batch`` inputs of cost ``cost`` each."""
         flops, size = (self.bf16_flops, 0.5) if bf16 else (self.fp32_flops, 1.0)
         work = batch * (cost.flops / flops + size * cost.moved_bytes / self.bandwidth)
         return max(work, cost.operators * self.launch_s)
 
 
 def training_memory_gb(cost: Cost, batch: int, bf16: bool, output_bytes: int = 0) -> float:
-    """Estimated memory of a device in GB that trains on ``batch`` inputs; ``output_bytes``: float32 outputs of one."""
+    """Estimated GB of a device that trains on ``batch`` inputs with ``output_bytes`` of float32 output each."""
     activations = batch * ((0.5 if bf16 else 1.0) * cost.saved_bytes + output_bytes)
     return CONTEXT_GB + SLACK * (STATE_BYTES * cost.parameters + activations) / 1e9
 
@@ -90,20 +90,20 @@ class AssayJob:
     cost: Cost
     devices: int
     batch: int
-    """Examples a device."""
+    """Examples per device."""
     bf16: bool
     hours: float
     """GPU-hours of one seed, all devices together."""
     prediction_hours: float
     output_bytes: int = 0
-    """Bytes a bin of the prediction takes in float32, forward and backward."""
+    """Bytes per predicted value in float32, forward and backward."""
 
     def memory_gb(self, batch: int | None = None) -> float:
         """Estimated memory of a device in GB."""
         return training_memory_gb(self.cost, batch or self.batch, self.bf16, self.output_bytes)
 
     def fitting_batch(self, memory_gb: float) -> int:
-        """Largest batch of a device that fits; 0 when none does."""
+        """Largest batch that fits into a device's memory; 0 if none does."""
         return max((batch for batch in range(1, self.batch + 1) if self.memory_gb(batch) <= memory_gb), default=0)
 
 
@@ -153,14 +153,14 @@ def mutagenesis_hours(study: DnabertLrp, task: str, gpu: Gpu) -> float:
 
 
 def mutants(study: DnabertLrp) -> int:
-    """Sequences that one job of mutagenesis classifies."""
+    """Number of sequences that one mutagenesis job classifies."""
     settings = study.mutagenesis
     draws = settings.repeats * (1 + len(study.relevance.scores) * len(settings.mutations))
     return 2 * settings.sequences_per_class * (1 + draws)
 
 
 def hybrid_jobs(study: HybridNetworks, gpu: Gpu) -> dict[str, tuple[float, int]]:
-    """By network: GPU-hours of all trials when none stops early, and parameters of all trials."""
+    """By network: GPU-hours of all trials if none stops early, and parameters of all trials."""
     jobs = {}
     for task in TASKS:
         of_task, training = study.task(task), study.task_training(task)
@@ -194,7 +194,7 @@ def forward_cost(make: Callable[[], nn.Module], run: Callable[[nn.Module], Tenso
         keep = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
         with FlopCounterMode(display=False) as counter, _Traffic() as traffic, keep:
             result = run(model)
-    del result  # alive until here: a freed storage's identity may be used again
+    del result  # kept alive until here, because the id of a freed storage may be reused
     parameters = sum(parameter.numel() for parameter in model.parameters())
     flops = counter.get_total_flops()
     return Cost(parameters, flops, traffic.moved_bytes, sum(saved.values()), traffic.operators)
@@ -223,7 +223,7 @@ def assay_cost(architecture: str, settings: dict, geometry: Geometry, n_tracks: 
     """
 
     def run(model: nn.Module) -> Tensor:
-        # As `forward`, whose autocast does not know the meta device.
+        # Same as `forward`, whose autocast does not support the meta device.
         x = torch.zeros(1, 4, geometry.input_bp)
         return nn.functional.softplus(model.head(model.trunk(model.pad(x))))
 
@@ -231,11 +231,11 @@ def assay_cost(architecture: str, settings: dict, geometry: Geometry, n_tracks: 
 
 
 def hybrid_cost(settings: HybridNetworkSettings, trials: int, batch: int) -> Cost:
-    """Cost of ``trials`` hybrid networks side by side for one batch of ``batch`` sequences."""
+    """Cost of one batch of ``batch`` sequences for ``trials`` hybrid networks in parallel."""
     from regulens.models.hybrid import HybridNetwork
 
     class Uninitialised(HybridNetwork):
-        """Weights without memory cannot be drawn."""
+        """A network whose weights are not drawn: meta tensors have no memory."""
 
         def initialise(self, seeds) -> None:
             pass

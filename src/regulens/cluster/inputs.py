@@ -1,7 +1,7 @@
-"""How much data a configuration is about: examples, tracks and sequences, and the bytes of downloads and stores.
+"""Amount of data of a configuration: examples, tracks and sequences, and bytes of downloads and stores.
 
-Counted in the tables where they are there, else taken from what is known of the public data sets; None where neither
-tells. Nothing is downloaded.
+Counted in tables that exist locally, else known from the public data sets; None if neither tells. Nothing is
+downloaded.
 """
 
 import gzip
@@ -17,18 +17,18 @@ from regulens.data.settings import CoordinateSequences, SimulatedSequences, coor
 BASENJI2 = "gs://basenji_barnyard/data/human/"
 
 BASENJI2_EXAMPLES = {"train": 34_021, "valid": 2_213, "test": 1_937}
-"""Human examples (SPEC 4.1)."""
+"""Human examples (docs/papers.md, "Basenji2 data")."""
 
 BASENJI2_TFRECORD_BYTES = 319e9 / 150
-"""One of the 150 files; the whole is about 319 GB (SPEC 4.1)."""
+"""Size of one of the 150 files, about 319 GB in all (docs/papers.md, "Basenji2 data")."""
 
 BASENJI2_TRACKS = ("manuscripts/cross2020/targets_human.txt", 5313)
 
 SEQUENCES = {"human_nontata_promoters": (27_097, 9_034), "human_enhancers_ensembl": (123_872, 30_970)}
-"""Training and test sequences of the data sets of Genomic Benchmarks (SPEC S22)."""
+"""Training and test sequences in Genomic Benchmarks (docs/papers.md, "Promoters and enhancers")."""
 
 GENOME = ("/hg38/bigZips/hg38.fa.gz", 1.0e9, 3.3e9)
-"""End of the address, bytes packed and unpacked, rounded up."""
+"""End of the URL to size in bytes, packed and unpacked, rounded up."""
 
 
 def needed_sources(config: Config) -> list[str]:
@@ -57,7 +57,7 @@ def _sequence_files(study: DnabertLrp) -> list[str | None]:
 
 
 def local_copies(config: Config, name: str) -> list[Path]:
-    """Where a configured file already is: in the download folder, in the mirror, or at a path of the user's own."""
+    """Existing copies of a configured file: in the download folder, in the mirror, or at the user's own path."""
     mirror = config.download.mirror or os.environ.get("REGULENS_MIRROR")
     places = [Path(config.download.folder) / name, *([Path(mirror) / name] if mirror else [])]
     if not find_source(config.sources, name):
@@ -66,7 +66,7 @@ def local_copies(config: Config, name: str) -> list[Path]:
 
 
 def source_bytes(config: Config, name: str, bert_parameters: int = 0) -> float | None:
-    """Size of a downloaded file with its unpacked copy; None when it is not known."""
+    """Size of a downloaded file including its unpacked copy; None if unknown."""
     url = find_source(config.sources, name).url
     if url.startswith(BASENJI2 + "tfrecords/"):
         return BASENJI2_TFRECORD_BYTES
@@ -90,7 +90,7 @@ def track_count(config: Config) -> int | None:
 
 
 def assay_examples(config: Config) -> dict[str, int] | None:
-    """Examples of every split, at most: those that hang over an edge may be dropped."""
+    """Maximum number of examples of every split: those that hang over an edge may be dropped."""
     data = config.genomic_interpreter.data
     if isinstance(data, SimulatedData):
         simulation = data.simulation
@@ -112,7 +112,7 @@ def assay_examples(config: Config) -> dict[str, int] | None:
 
 
 def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:
-    """Training (with validation) and test sequences of a task of the second study, before any is filtered out."""
+    """Training (including validation) and test sequences of a task of the second study, before filtering."""
     data = config.dnabert_lrp.tasks[task].data
     if isinstance(data, SimulatedSequences):
         return data.simulation.train, data.simulation.test
@@ -134,7 +134,7 @@ def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:
 
 
 def store_bytes(study: GenomicInterpreter, examples: dict[str, int], n_tracks: int) -> int:
-    """Size of the cropped examples: one byte a base, two a bin and track."""
+    """Size of the cropped examples: one byte per base, two per bin and track."""
     from regulens.data.store import LOCATION_BYTES  # loads h5py
 
     geometry = study.data.geometry
@@ -151,7 +151,7 @@ def _is_basenji2(config: Config, study: GenomicInterpreter) -> bool:
 
 
 def _lines(config: Config, name: str) -> int | None:
-    """Lines of a table that is there, packed or not; None when it is not."""
+    """Number of lines of a table, compressed or not; None if it does not exist."""
     for place in local_copies(config, name):
         return sum(1 for line in _open(place) if line.strip())
     return None

@@ -47,31 +47,32 @@ STAGES = {
     "motifs": r"\w*(targets|discover_motifs|tomtom|match_filters|align_filters|memelite)\w*|filter_\w*motifs",
     "tables and figures": r"\w+",
 }
-"""Stages in their order, and the rules of each; a rule belongs to the first that matches."""
+"""Stages in order, with the rules of each; a rule belongs to the first stage that matches."""
 
 NOT_JOBS = {"all", "total", "figures", "genomic_interpreter", "dnabert_lrp", "hybrid_networks"}
-"""Lines of Snakemake's table that run nothing; also `<study>_figures`."""
+"""Rows of Snakemake's table that run nothing; also `<study>_figures`."""
 
 LONGEST_S = 300
 """Longest wait for the dry run."""
 
 ENFORMER_WINDOW = Geometry(input_bp=196_608, bins=896, bin_bp=128)
-"""The full window of Enformer (SPEC 3.1)."""
+"""The full window of Enformer (docs/papers.md, "Convolutional trunk")."""
 
 PAPER_HOURS = 30
-"""GPU-hours of an assay model on A100 in the paper: about 10 h on three (SPEC 2.4); its epochs are not published."""
+"""GPU-hours per assay model in the paper: about 10 h on three A100s, for an unpublished number of epochs (Genomic
+Interpreter, section 3.5)."""
 
 UNKNOWN = "?"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One configuration at one geometry."""
+    """The plan of one configuration at one geometry."""
 
     gpu_hours: dict[str, float | None]
-    """By stage; None where the size of the data is not known."""
+    """GPU-hours by stage; None where the size of the data is unknown."""
     size: dict[str, float | None]
-    """Bytes that a stage writes, where they count; None where the size of the data is not known."""
+    """Bytes written by each stage, if they matter; None where the size of the data is unknown."""
     models: list[AssayJob]
     """The assay models."""
 
@@ -90,7 +91,7 @@ def make_plan(config: Config, gpu: Gpu | None = None) -> Plan:
 
 
 def at_geometry(plan: Plan, config: Config, geometry: Geometry | None, gpu: Gpu | None = None) -> Plan:
-    """The same plan with the first study at another geometry (None: the configured one)."""
+    """The same plan with another geometry for the first study (None: the configured one)."""
     hours, size = dict(plan.gpu_hours), dict(plan.size)
     models = _plan_assay(config, geometry, gpu or Gpu(), hours, size)
     return Plan(hours, size, models)
@@ -133,7 +134,7 @@ def _plan_dnabert(config: Config, gpu: Gpu, hours: dict, size: dict) -> None:
         size[stages[1]] = 4 * seeds * bases * len(study.relevance.scores)
     hours[stages[2]] = seeds * sum(mutagenesis_hours(study, task, gpu) for task in study.tasks)
     if study.pretraining:
-        hours[stages[0]] = None  # the number of windows is known when they are cut
+        hours[stages[0]] = None  # the number of windows is known only after cutting
 
 
 def _download_bytes(config: Config) -> float:
@@ -145,7 +146,7 @@ def _download_bytes(config: Config) -> float:
 
 
 def count_jobs(configfile: Path, root: Path = Path(".")) -> dict[str, int]:
-    """Jobs of every rule in a complete run, as Snakemake's own dry run counts them.
+    """Number of jobs of every rule in a complete run, from Snakemake's dry run.
 
     Raises `InputError` with Snakemake's message when the dry run fails.
     """
@@ -158,7 +159,7 @@ def count_jobs(configfile: Path, root: Path = Path(".")) -> dict[str, int]:
 
 
 def parse_job_table(text: str) -> dict[str, int]:
-    """Snakemake's "Job stats" as a map."""
+    """Snakemake's "Job stats" as a map from rule to number of jobs."""
     _, found, table = text.partition("Job stats:")
     if not found:
         raise InputError("Snakemake's dry run gave no table of jobs")
@@ -183,7 +184,7 @@ def stage_of(rule: str) -> str:
 
 
 def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = None) -> str:
-    """Markdown for a configuration called ``name``, whose rules have these numbers of jobs (`count_jobs`)."""
+    """Markdown document about a configuration called ``name``; ``jobs`` is that of `count_jobs`."""
     gpu = gpu or Gpu()
     plans = [make_plan(config, gpu)]
     if config.genomic_interpreter and config.genomic_interpreter.data.geometry != ENFORMER_WINDOW:
@@ -207,7 +208,7 @@ def write(path: Path, text: str) -> None:
 
 
 def check(path: Path, text: str) -> None:
-    """Raise `InputError` when a document is not what the configuration says."""
+    """Raise `InputError` if a document does not match the configuration."""
     if not path.exists() or path.read_text() != text:
         raise InputError(f"{path} does not match the configuration: run `regulens plan --write` and commit it")
 
@@ -291,7 +292,7 @@ def _total(values: dict, unit: float) -> str:
 
 
 def _round(value: float) -> str:
-    """Two digits: more would pretend to be measured."""
+    """Two significant digits: more would suggest a measurement."""
     if value == 0:
         return "0"
     if value < 0.01:

@@ -32,17 +32,17 @@ GPU_MEMORY_GB = {
     "h100": 80,
     "h200": 141,
 }
-"""Memory by model; the smaller one where there are two. A name that says it (`a100_80gb`) is believed."""
+"""GPU memory in GB by model, the smaller where variants exist. A name that states it (`a100_80gb`) takes precedence."""
 
 TIMEOUT_S = 30
 """Longest wait for an answer of `sinfo`."""
 
 SMALLEST_WEIGHTS = 10_000
-"""A file of weights with fewer bytes is a pointer (Git LFS) or a web page."""
+"""A weight file smaller than this is a Git LFS pointer or a web page."""
 
 
 class GpuRequest(NamedTuple):
-    """What the jobs of a rule ask SLURM for."""
+    """What the jobs of a rule request from SLURM."""
 
     rule: str
     partition: str | None
@@ -58,12 +58,13 @@ class PartitionGpus(NamedTuple):
 
 
 def problems(config: Config, requests: Iterable[GpuRequest] = (), conda: bool = False) -> list[str]:
-    """Everything that is known to be missing, each with its remedy; empty when the run can start.
+    """Everything that is known to be missing, each with its remedy; empty if the run can start.
 
-    ``requests``: GPUs that jobs ask a SLURM cluster for. ``conda``: rules bring their own programs.
+    ``requests``: GPUs that jobs request from a SLURM cluster. ``conda``: rules run in conda environments, which bring
+    their programs.
     """
     if found := mirror_problems(config):
-        return found  # all else depends on it
+        return found  # everything else depends on it
     names = needed_sources(config)
     return [
         *bucket_problems(config, names),
@@ -78,7 +79,7 @@ def problems(config: Config, requests: Iterable[GpuRequest] = (), conda: bool = 
 
 
 def mirror_problems(config: Config) -> list[str]:
-    """A mirror that does not exist."""
+    """Problem: the mirror folder does not exist."""
     mirror = config.download.mirror or os.environ.get("REGULENS_MIRROR")
     if mirror and not Path(mirror).is_dir():
         return [f"mirror folder {mirror} does not exist: correct download.mirror or REGULENS_MIRROR"]
@@ -86,7 +87,7 @@ def mirror_problems(config: Config) -> list[str]:
 
 
 def bucket_problems(config: Config, names: list[str]) -> list[str]:
-    """Files of a bucket that are not here yet, and no way to them."""
+    """Problem: files in a bucket that are not downloaded yet and cannot be reached."""
     paid = [
         name
         for name in names
@@ -99,7 +100,7 @@ def bucket_problems(config: Config, names: list[str]) -> list[str]:
             f"{len(paid)} files ({paid[0]}, ...) are in a requester-pays bucket: set download.billing_project to a "
             "Google Cloud project, or download.mirror to a folder that has copies of them"
         ]
-    from regulens.data import download  # the libraries of the network load slowly
+    from regulens.data import download  # network libraries load slowly
 
     url = find_source(config.sources, paid[0]).url
     try:
@@ -110,7 +111,7 @@ def bucket_problems(config: Config, names: list[str]) -> list[str]:
             download.explain(paid[0], url, error)
         except InputError as known:
             return [f"{known} ({len(paid)} files come from there)"]
-        except Exception:  # explain hands back what it does not know
+        except Exception:  # explain returns for errors that it does not know
             pass
         return [
             f"{len(paid)} files: {url} does not answer ({download.reason(error)}): try again later, or set "
@@ -120,7 +121,7 @@ def bucket_problems(config: Config, names: list[str]) -> list[str]:
 
 
 def disk_problems(config: Config, names: list[str]) -> list[str]:
-    """Disks without room for what is still to be downloaded and cropped, of which the sizes are known."""
+    """Problem: disks without room for what is still to be downloaded and cropped, as far as sizes are known."""
     needed: dict[int, float] = defaultdict(float)
     folders: dict[int, list[str]] = defaultdict(list)
     for folder, size in ((config.download.folder, _to_download(config, names)), ("results", _to_crop(config))):
@@ -150,7 +151,7 @@ def _to_download(config: Config, names: list[str]) -> float:
 
 
 def _to_crop(config: Config) -> float:
-    """Bytes of the store, less the shards that are there."""
+    """Bytes of the store, minus the shards that exist."""
     study = config.genomic_interpreter
     examples, tracks = (assay_examples(config), track_count(config)) if study else (None, None)
     if not examples or not tracks:
@@ -170,7 +171,7 @@ def _gb(size: float) -> str:
 
 
 def file_problems(config: Config) -> list[str]:
-    """Weights and checkpoints that are not there or are no weights."""
+    """Problem: weights and checkpoints that are missing or are not weight files."""
     wanted, found = {}, []
     if assay := config.genomic_interpreter:
         wanted |= {f"genomic_interpreter.models.{name}.checkpoint": m.checkpoint for name, m in assay.models.items()}
@@ -201,7 +202,7 @@ def file_problems(config: Config) -> list[str]:
 
 
 def motif_problems(config: Config, conda: bool = False) -> list[str]:
-    """JASPAR releases that are not installed, and engines of motif comparison that are not there."""
+    """JASPAR releases and motif comparison engines that are not installed."""
     releases, engines = {}, {}
     if (assay := config.genomic_interpreter) and isinstance(assay.data, SimulatedData):
         releases["genomic_interpreter.data.simulation.release"] = assay.data.simulation.release
@@ -251,7 +252,7 @@ def _engine_problems(engines: dict[str, str]) -> list[str]:
 
 
 def gpu_requests(jobs: Iterable[tuple[str, Mapping]]) -> list[GpuRequest]:
-    """The different requests for GPUs among jobs, each given as its rule and its resources (the plugin's names)."""
+    """Distinct GPU requests among jobs, each given as rule and resources (names of Snakemake's SLURM plugin)."""
     requests = {}
     for rule, resources in jobs:
         gpus = resources.get("gpu") or resources.get("gpus") or 0
@@ -263,7 +264,7 @@ def gpu_requests(jobs: Iterable[tuple[str, Mapping]]) -> list[GpuRequest]:
 
 
 def cluster_problems(config: Config, requests: list[GpuRequest]) -> list[str]:
-    """What the partitions of these requests cannot give; nothing without requests."""
+    """Requests that their partitions cannot satisfy, in words; empty without requests."""
     if not requests:
         return []
     if not shutil.which("sinfo"):
@@ -295,7 +296,7 @@ def _request_problems(config: Config, request: GpuRequest, gpus: list[PartitionG
 
 
 def _sinfo(partition: str | None) -> list[PartitionGpus] | str:
-    """GPUs of a partition (None: of all), or the sentence about what went wrong."""
+    """GPUs of a partition (None: of all), or a sentence that says what went wrong."""
     of_partition = ["--partition", partition] if partition else []
     try:
         answer = subprocess.run(
@@ -327,7 +328,7 @@ def parse_gres(text: str) -> list[PartitionGpus]:
 
 
 def memory_gb(model: str | None) -> float | None:
-    """Memory of a GPU by the name that a cluster gives it; None for an unknown name."""
+    """Memory in GB of a GPU by its name on the cluster; None for an unknown name."""
     name = (model or "").lower()
     if found := re.search(r"(\d+)\s*gb", name):
         return float(found[1])
@@ -336,7 +337,7 @@ def memory_gb(model: str | None) -> float | None:
 
 
 def memory_problems(config: Config, rule: str, available_gb: float) -> list[str]:
-    """Trainings of a rule whose estimated memory is more than a GPU has."""
+    """Trainings of a rule that are estimated to need more memory than a GPU has."""
     if config.genomic_interpreter and rule in ("train_assay_model", "train_main_model"):
         return _assay_memory_problems(config, available_gb)
     if config.dnabert_lrp and rule == "fine_tune":

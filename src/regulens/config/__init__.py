@@ -1,4 +1,4 @@
-"""The configuration: the single description of every key, read by the command line and the workflow only."""
+"""The configuration: the only description of every key, read by the command line and the workflow alone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +32,8 @@ class Config(Settings):
     download: DownloadSettings = DownloadSettings()
     """Downloads."""
     sources: dict[str, Source]
-    """Files to download: name (the path in the download and mirror folders) and where it comes from.
-    `{split}` and `{shard}` in a name make one entry stand for many files."""
+    """Files to download: name (the path in the download and mirror folders) and where it comes from. With `{split}` and
+    `{shard}` in its name, one entry describes many files."""
     genomic_interpreter: GenomicInterpreter | None = None
     """The first study; leave the key out to run the others alone."""
     dnabert_lrp: DnabertLrp | None = None
@@ -51,9 +51,9 @@ class Config(Settings):
 def validate(values: dict, misfits: Callable[[Config], list[str]] | None = None) -> Config:
     """Check a configuration and fill in its defaults.
 
-    ``misfits`` stands in for `unfit_references`, for one who remembers its answer.
+    ``misfits`` replaces `unfit_references`, e.g. by a version that caches its result.
 
-    Raises InputError that lists every wrong key with its path, what was found, and the nearest valid key.
+    Raises `InputError` listing every wrong key with its path, the value found, and the nearest valid key.
     """
     config = validated(Config, values)
     if problems := (misfits or unfit_references)(config):
@@ -62,7 +62,7 @@ def validate(values: dict, misfits: Callable[[Config], list[str]] | None = None)
 
 
 def unfit_references(config: Config) -> list[str]:
-    """One line for everything in a configuration that does not fit together; loads the models, so PyTorch."""
+    """One line for each pair of keys that contradict each other. Loads the models, and with them PyTorch."""
     problems = []
     if config.genomic_interpreter:
         problems += unfit_genomic_interpreter(config.genomic_interpreter)

@@ -1,4 +1,4 @@
-"""Keys of the second study: DNABERT and layer-wise relevance propagation (paper 002)."""
+"""Keys of the second study: DNABERT and layer-wise relevance propagation (DNABERT-LRP)."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -50,7 +50,7 @@ class DnabertModel(Settings):
 
 
 class Pretraining(Settings):
-    """Masked k-mer pre-training, where there are no weights."""
+    """Masked k-mer pre-training, for want of pre-trained weights."""
 
     data: PretrainingSettings = PretrainingSettings()
     """Unlabelled sequence."""
@@ -61,7 +61,7 @@ class Pretraining(Settings):
 
 
 class MotifSettings(Settings):
-    """Motifs in high-scoring regions (002 sections 4.4 and 5.3)."""
+    """Motifs in high-scoring regions (DNABERT-LRP, sections 4.4 and 5.3)."""
 
     tasks: list[str] | None = None
     """Tasks whose positive class is searched; none: all (the paper: promoters)."""
@@ -86,11 +86,11 @@ class LogoSettings(Settings):
     """Figure of example sequences."""
 
     span_bp: int | None = Field(default=None, gt=0)
-    """Bases shown of each example, around its marked sites or its highest relevance; none: all."""
+    """Number of bases shown of each example, around its sites or its highest relevance; none: all."""
 
 
 class DnabertLrp(Settings):
-    """The second study: fine-tuned DNABERT, relevance scores, mutagenesis, motifs (paper 002)."""
+    """The second study: fine-tuned DNABERT, relevance scores, mutagenesis, motifs (DNABERT-LRP)."""
 
     data_note: str
     """One sentence on the data, printed under the tables."""
@@ -103,8 +103,8 @@ class DnabertLrp(Settings):
     fine_tuning: FineTuningSettings = FineTuningSettings()
     """Fine-tuning of every task."""
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [42]
-    """Every task is fine-tuned once for each seed; tables give mean and standard deviation (DNABERT's seed: 42). Motifs
-    and logos are those of the first."""
+    """Every task is fine-tuned once per seed; tables give mean and standard deviation (DNABERT's own seed: 42). Motifs
+    and logos are those of the first seed."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """Test metrics."""
     relevance: RelevanceSettings = RelevanceSettings()
@@ -122,7 +122,7 @@ class DnabertLrp(Settings):
         return list(self.tasks) if self.motifs.tasks is None else self.motifs.tasks
 
     def task_training(self, name: str) -> FineTuningSettings:
-        """Fine-tuning settings of one task: the shared ones with the task's own on top."""
+        """Fine-tuning settings of one task: the shared ones, overridden by the task's own."""
         return FineTuningSettings.model_validate(merged(self.fine_tuning.model_dump(), self.tasks[name].training))
 
 
@@ -148,7 +148,7 @@ def resolved(study: DnabertLrp) -> dict:
     return values
 
 
-# What no single settings class of the DNABERT study can check: keys that refer to other keys.
+# Checks across the settings of the DNABERT study: keys that refer to other keys.
 
 STUDY = "dnabert_lrp"
 
@@ -174,7 +174,7 @@ def _tasks(study: "DnabertLrp") -> list[str]:
         crop, most_crop = training.get("crop_bp", 0), task.data.length_bp - study.model.settings.k
         if isinstance(crop, int) and crop > most_crop:
             problems.append(
-                f"{STUDY}.fine_tuning.augmentation.crop_bp: {crop} bp less leave no k-mer of the "
+                f"{STUDY}.fine_tuning.augmentation.crop_bp: cropping {crop} bp leaves no k-mer of the "
                 f"{task.data.length_bp} bp of {name}: at most {most_crop}"
             )
         if missing := {"positive", "negative"} - set(task.classes):
@@ -182,7 +182,7 @@ def _tasks(study: "DnabertLrp") -> list[str]:
         most = max(study.mutagenesis.mutations)
         if most > task.data.length_bp:
             problems.append(
-                f"{STUDY}.mutagenesis.mutations: {most} bases cannot change in the {task.data.length_bp} bp of {name}"
+                f"{STUDY}.mutagenesis.mutations: cannot mutate {most} of the {task.data.length_bp} bp of {name}"
             )
     labels = Counter(task.label for task in study.tasks.values())
     problems += [f"{STUDY}.tasks: the label '{label}' is given twice" for label, n in labels.items() if n > 1]

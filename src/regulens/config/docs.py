@@ -58,7 +58,7 @@ def _rows(model: type[BaseModel], prefix: str, fields: set[str] | None = None, w
 
 
 def _alternatives(models: list[type[BaseModel]], prefix: str) -> list[str]:
-    """Rows of classes of which one is chosen by its `route`: what they share once, then what each adds."""
+    """Rows of classes that are alternatives by `route`: shared keys once, then what each adds."""
     shared = set.intersection(*(set(model.model_fields) for model in models)) - {"route"}
     routes = [get_args(model.model_fields["route"].annotation)[0] for model in models]
     rows = [f"| `{prefix}.route` | required | One of {', '.join(f'`{route}`' for route in routes)}. |"]
@@ -95,7 +95,7 @@ def difference_tables() -> str:
 
 
 def _with_part(path: Path, part: str, generated: str) -> str:
-    """Text of a file with what is between the two lines that enclose a generated part made anew."""
+    """Text of a file with the part between its two marker lines replaced by ``generated``."""
     begin, end = BEGIN.format(part=part), END.format(part=part)
     text = path.read_text()
     if begin not in text or end not in text:
@@ -104,7 +104,7 @@ def _with_part(path: Path, part: str, generated: str) -> str:
 
 
 def _documents(root: Path) -> dict[Path, str]:
-    """The generated files and what they should hold."""
+    """Generated files and their expected contents."""
     keys, numbers, open_points = (
         root / name for name in ("config/README.md", "docs/published-numbers.md", "docs/papers.md")
     )

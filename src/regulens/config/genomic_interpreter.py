@@ -1,4 +1,4 @@
-"""Keys of the first study: five assay models on BasenjiSmall (paper 000)."""
+"""Keys of the first study: five assay models on BasenjiSmall (Genomic Interpreter)."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -145,7 +145,7 @@ class FigureSettings(Settings):
 
 
 class GenomicInterpreter(Settings):
-    """The first study: five assay models on BasenjiSmall (paper 000)."""
+    """The first study: five assay models on BasenjiSmall (Genomic Interpreter)."""
 
     data_note: str
     """One sentence on the data, printed under Table 1."""
@@ -156,7 +156,7 @@ class GenomicInterpreter(Settings):
     training: TrainingSettings = TrainingSettings()
     """Training of all models."""
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [1]
-    """Every model is trained once for each seed; tables give mean and standard deviation."""
+    """Every model is trained once per seed; tables give mean and standard deviation."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """Evaluation."""
     figures: FigureSettings
@@ -165,7 +165,7 @@ class GenomicInterpreter(Settings):
     @model_validator(mode="before")
     @classmethod
     def _architecture_from_name(cls, values):
-        # `models: {enformer: {}}` is enough: name, architecture and label are the same unless given.
+        # `models: {enformer: {}}` suffices: architecture and label default to the name.
         if isinstance(values, dict) and isinstance(values.get("models"), dict):
             models = {
                 name: {"architecture": name, "label": name, **(entry or {})}
@@ -177,7 +177,7 @@ class GenomicInterpreter(Settings):
         return values
 
     def model_training(self, name: str) -> TrainingSettings:
-        """Training settings of one assay model: the shared ones with the model's own on top."""
+        """Training settings of one assay model: the shared ones, overridden by the model's own."""
         return TrainingSettings.model_validate(merged(self.training.model_dump(), self.models[name].training))
 
 
@@ -196,7 +196,7 @@ def resolved(study: GenomicInterpreter) -> dict:
     return values
 
 
-# What no single settings class can check: keys that refer to other keys, and models against their architectures.
+# Checks across the settings of Genomic Interpreter: references between keys, and models against architectures.
 
 STUDY = "genomic_interpreter"
 
@@ -251,7 +251,7 @@ def _figures(study: "GenomicInterpreter") -> list[str]:
     try:
         settings = model_settings(entry.architecture, entry.settings, study.data.geometry)
     except InputError:
-        return []  # said already
+        return []  # reported already
     layers = architectures()[entry.architecture].attention_layers(settings, study.data.geometry)
     if not layers:
         return [f"{STUDY}.figures.main_model: {study.figures.main_model} has no attention to draw; name another model"]

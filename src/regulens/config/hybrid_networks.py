@@ -1,4 +1,4 @@
-"""Keys of the third study: hybrid convolution-attention networks (paper 001)."""
+"""Keys of the third study: hybrid convolution-attention networks."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,10 +22,11 @@ Activation = Literal["relu", "exponential"]
 
 
 class Selection(Settings):
-    """Which of the trials of a model the tables keep."""
+    """Which trials of a model the tables keep."""
 
     split: Literal["test", "valid"] = "test"
-    """Set whose metric chooses; the paper's is the test set, which makes its classification metrics optimistic."""
+    """Set on which trials are chosen; the paper uses the test set, which makes its classification metrics
+    optimistic."""
     metric: Literal["auroc", "aupr"] = "aupr"
     """Metric that chooses."""
 
@@ -58,7 +59,7 @@ class FilterComparison(ComparisonSettings):
     tax_group: str | None = None
     """Taxonomic group of the targets; none: all."""
     all_versions: bool = True
-    """Superseded versions of a matrix too."""
+    """Include superseded versions of matrices."""
 
 
 class HybridTask(Settings):
@@ -92,7 +93,7 @@ class Task1(HybridTask):
 
     @property
     def classes(self) -> int:
-        """Labels of a sequence: one for each factor."""
+        """Number of labels of a sequence: one per factor."""
         return len(self.data.motifs)
 
 
@@ -114,12 +115,12 @@ class Task2(HybridTask):
 
     @property
     def classes(self) -> int:
-        """Labels of a sequence: regulatory code or not."""
+        """Number of labels of a sequence: one, regulatory code or not."""
         return 1
 
 
 class HybridNetworks(Settings):
-    """The third study: architectures x activations x trials on two simulated tasks (paper 001)."""
+    """The third study: architectures x activations x trials on two simulated tasks (hybrid networks)."""
 
     data_note: str
     """One sentence on the data, printed under the tables."""
@@ -134,7 +135,7 @@ class HybridNetworks(Settings):
     training: TrialTraining = TrialTraining()
     """Training of every trial."""
     seed: int = Field(default=1, ge=0)
-    """Random seed; those of the trials follow from it."""
+    """Random seed, from which those of the trials are derived."""
     threads: int = Field(default=1, gt=0)
     """CPU threads of a job with a network."""
     evaluation_batch: int = Field(default=500, gt=0)
@@ -151,7 +152,7 @@ class HybridNetworks(Settings):
         return getattr(self, name)
 
     def network(self, task: str, architecture: str, activation: str) -> HybridNetworkSettings:
-        """One network of a task, with the sizes of its architecture."""
+        """Settings of one network of a task, with the sizes of its architecture."""
         of_task, design = self.task(task), self.architectures[architecture]
         sizes = merged(of_task.sizes.model_dump(), of_task.sizes_of.get(architecture, {}))
         return HybridNetworkSettings(
@@ -164,7 +165,7 @@ class HybridNetworks(Settings):
         )
 
     def task_training(self, name: str) -> TrialTraining:
-        """Training settings of one task: the shared ones with the task's own on top."""
+        """Training settings of one task: the shared ones, overridden by the task's own."""
         return TrialTraining.model_validate(merged(self.training.model_dump(), self.task(name).training))
 
 
@@ -199,7 +200,7 @@ def resolved(study: HybridNetworks) -> dict:
     return values
 
 
-# What no single settings class of the hybrid network study can check: keys that refer to other keys.
+# Checks across the settings of the hybrid networks: keys that refer to other keys.
 
 STUDY = "hybrid_networks"
 
@@ -218,7 +219,7 @@ def unfit_references(study: "HybridNetworks") -> list[str]:
 
 
 def _truth(study: "HybridNetworks") -> list[str]:
-    """A motif that is planted and not looked for, or the reverse, makes wrong rates."""
+    """Motifs planted but not looked for, or the reverse: either would give wrong rates."""
     path, planted, truth = f"{STUDY}.filters.truth", study.task1.data.motifs, study.filters.truth
     problems = [
         f"{path}: {name} is not planted in {STUDY}.task1.data.motifs: remove it here, or plant it"
@@ -235,7 +236,7 @@ def _task(study: "HybridNetworks", name: str) -> list[str]:
     task, path, known = study.task(name), f"{STUDY}.{name}", list(study.architectures)
     problems = wrong_keys(TrialTraining, merged(study.training.model_dump(), task.training), f"{path}.training")
     if task.keep > task.trials:
-        problems.append(f"{path}.keep: found {task.keep}; there are {task.trials} trials: keep at most as many")
+        problems.append(f"{path}.keep: found {task.keep}; at most the {task.trials} trials can be kept")
     for key in ("sizes_of", "checkpoints"):
         for architecture in getattr(task, key):
             if architecture not in known:

@@ -9,7 +9,7 @@ from regulens.core.tables import TextTable, read_table
 
 GROUPS = ("DNase", "ChIP", "CAGE", "Overall")
 CONDITIONS = {"n=0": "n=0", "LRP*": "LRP*,n=20", "attention": "attention,n=20", "n=all": "n=200"}
-"""Column of the reproduced Table 1 of the second study, and its condition in the published table."""
+"""Column of our Table 1 of the second study to its condition in the published table."""
 HYBRID_METRICS = {
     "task1": {"aupr": "AUPR", "tpr": "TPR", "fpr": "FPR"},
     "task2": {
@@ -62,7 +62,7 @@ def _assay(published: Path, path: Path) -> str:
 
 def _mutagenesis(published: Path, path: Path) -> str:
     table = read_table(path, ["class", "column", "accuracy", "published_as"])
-    # A task that is not the paper's (`published_as` empty) has no row here.
+    # A task that the paper does not have (`published_as` empty) has no row.
     subjects = table["published_as"].fillna("") + "_" + table["class"]
     measured = dict(zip(zip(subjects, table["column"], strict=True), table["accuracy"], strict=True))
     known = published_numbers(published, "dnabert_lrp", "table1")

@@ -1,4 +1,4 @@
-"""What the checks of all studies share."""
+"""Helpers for the checks across keys of all studies."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from regulens.core.settings import Settings, describe
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-"""A name that becomes a part of file names."""
+"""A name that becomes part of file names."""
 
 
 def merged(base: Mapping, override: Mapping) -> dict:
-    """``base`` with the keys of ``override`` on top, maps inside maps likewise."""
+    """``base`` overridden by ``override``, recursively for nested maps."""
     return dict(base) | {
         key: merged(base[key], value) if isinstance(value, Mapping) and isinstance(base.get(key), Mapping) else value
         for key, value in override.items()
@@ -19,7 +19,7 @@ def merged(base: Mapping, override: Mapping) -> dict:
 
 
 def wrong_keys(model: type[Settings], values: dict, path: str) -> list[str]:
-    """The errors of one part that is checked by a class chosen at run time."""
+    """Errors of one part of the configuration, checked by a class that is chosen at run time."""
     try:
         model.model_validate(values)
     except ValidationError as error:

@@ -31,17 +31,17 @@ WITHOUT_EFFECT = {
     "data.download",
     "training.lock",
 }
-"""Modules that cannot change what is computed: messages, progress, locks, how files are fetched and put in place."""
+"""Modules that cannot change results: messages, progress bars, locks, how files are fetched and moved into place."""
 
 
 def code_hash(modules: Iterable[str]) -> str:
-    """Hash of the syntax trees, without docstrings, of modules and of all that they import."""
+    """Hash of the syntax trees, without docstrings, of these modules and everything that they import."""
     joined = "".join(f"{module}:{_read(module)[0]}" for module in sorted(code_modules(modules)))
     return hashlib.sha256(joined.encode()).hexdigest()[:12]
 
 
 def code_modules(modules: Iterable[str]) -> set[str]:
-    """These modules, named relative to ``regulens``, and all that they import, directly or not.
+    """These modules, named relative to ``regulens``, and everything that they import, directly or indirectly.
 
     Architectures are found by the registry at run time: a model's own module must be named.
     """
@@ -57,7 +57,7 @@ def code_modules(modules: Iterable[str]) -> set[str]:
 
 @cache
 def source_hash() -> str:
-    """Hash of every file of the package, words and templates included."""
+    """Hash of every file of the package, including texts and templates."""
     digest = hashlib.sha256()
     for path in sorted(path for path in ROOT.rglob("*") if path.parent.name != "__pycache__" and path.is_file()):
         digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
@@ -83,7 +83,7 @@ def _file(module: str) -> Path | None:
 
 
 def _imported(tree: ast.AST) -> set[str]:
-    """Modules of this package that a syntax tree imports, relative to it; those found at run time are not seen."""
+    """Modules of this package that a syntax tree imports, relative to the package; imports at run time are not seen."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -101,13 +101,13 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            # Field docstrings of settings classes are bare strings as well; none of them changes a result.
+            # Field docstrings of settings classes are bare strings too; none of them affects a result.
             node.body = [n for n in body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
     return tree
 
 
 class ParseCache:
-    """Plain values by kind and key, in one JSON file for each state of the code and each Python.
+    """Plain values by kind and key, in one JSON file per state of the code and Python version.
 
     Every job of a cluster parses the workflow twice: what one parse found out is kept for the next.
     """
@@ -122,11 +122,11 @@ class ParseCache:
         try:
             values = json.loads(self.path.read_text())
         except (OSError, ValueError):
-            return {}  # absent or damaged: everything is found out again
+            return {}  # absent or damaged: everything is computed again
         return values if isinstance(values, dict) else {}
 
     def remember(self, kind: str, key: Any, compute: Callable[[], Any]) -> Any:
-        """The value of ``compute()`` (what JSON can hold); ``key`` is all that it depends on besides the code."""
+        """The cached value of ``compute()`` (JSON types); ``key`` is everything it depends on besides the code."""
         digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
         name = f"{kind} {digest[:16]}"
         if name not in self._values:
@@ -134,17 +134,17 @@ class ParseCache:
         return self._values[name]
 
     def save(self) -> None:
-        """Add what was found out to the file; where that is impossible, the next parse takes longer."""
+        """Write new values to the file; if that fails, the next parse just takes longer."""
         if self._found:
             try:
-                content = json.dumps(self._read() | self._found)  # others may have added something meanwhile
+                content = json.dumps(self._read() | self._found)  # other processes may have added values meanwhile
                 with atomic_output(self.path) as temporary:
                     temporary.write_text(content)
-            except Exception:  # a cache must not be what a run fails on
+            except Exception:  # a run must not fail because of a cache
                 return
             self._found = {}
 
 
 def cache_folder() -> Path:
-    """Folder of this user for what can be found out again (XDG base directories)."""
+    """The user's cache folder (XDG base directories)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "regulens"

@@ -1,8 +1,8 @@
-"""The one exception that a user of the command line is meant to read."""
+"""The exception whose message users of the command line are meant to read."""
 
 
 class InputError(Exception):
-    """Bad input: names the file, key or record and says what to do about it.
+    """Bad input: the message names the file, key or record and says what to do about it.
 
     The command line prints it as one message without a traceback and exits with status 2.
     """

@@ -1,4 +1,4 @@
-"""HDF5 files that are whole or absent, also on a disk that fills up."""
+"""Atomic HDF5 output (complete or absent), even if the disk fills up."""
 
 import io
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from regulens.core.io import atomic_output
 
 
 class _Stream(io.FileIO):
-    """A file that keeps its first failure to write instead of raising it.
+    """A file that records its first write error instead of raising it.
 
-    The HDF5 library would end the process by a segmentation fault when it closes a file that it could not write.
+    The HDF5 library would crash with a segmentation fault on closing a file that it could not write.
     """
 
     failure: OSError | None = None
@@ -30,14 +30,14 @@ class _Stream(io.FileIO):
 
 
 class OutputFile(h5py.File):
-    """An HDF5 file in the making; made by `hdf5_output`."""
+    """An HDF5 file being written; created by `hdf5_output`."""
 
     def __init__(self, stream: _Stream, **options):
         super().__init__(stream, "w", **options)
         self._stream = stream
 
     def check(self) -> None:
-        """Raise `OSError` if something could not be written: no need to go on."""
+        """Raise `OSError` if something could not be written, to stop early."""
         if self._stream.failure is not None:
             raise self._stream.failure
 
@@ -53,5 +53,5 @@ def hdf5_output(target: Path | str, **options) -> Iterator[OutputFile]:
             with OutputFile(stream, **options) as file:
                 yield file
         finally:
-            if stream.failure is not None:  # the cause of whatever HDF5 found wrong afterwards
+            if stream.failure is not None:  # the cause of any later HDF5 error
                 raise stream.failure

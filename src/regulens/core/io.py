@@ -24,27 +24,27 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors that mean: no room on the disk, or within a quota or a limit on file size."""
 
 _NO_ROOM_BYTES = 1 << 20
-"""Some writers (torch.save) fail on a full disk without a reason; with less than this free, that is the reason."""
+"""Some writers (torch.save) fail on a full disk without saying so; with less free space than this, we assume it."""
 
 MEMORY = Path(".regulens/sums")
-"""Folder, in the working folder, of the sums of files that have no manifest; it may be deleted at any time."""
+"""Cache folder (in the working folder) for checksums of files without a manifest; it may be deleted at any time."""
 
 SMALL_BYTES = 1 << 20
-"""Smaller files are read again instead: that is as quick as looking up their sum."""
+"""Smaller files are read again, which is as fast as looking up their checksum."""
 
 _CHUNK_BYTES = 4 << 20
 
 
 @dataclass
 class FileRecord:
-    """What a command did to files, in order; all paths are absolute."""
+    """Files that a command wrote and read, in order; all paths are absolute."""
 
     written: dict[Path, str | None] = field(default_factory=dict)
-    """Targets of `atomic_output` that are in place, with their sha256 where it is known already."""
+    """Finished targets of `atomic_output`, with their sha256 where it is already known."""
     folders: list[Path] = field(default_factory=list)
-    """Folders whose files are one artefact."""
+    """Folders whose files together are one artefact."""
     read: dict[Path, None] = field(default_factory=dict)
-    """Files read that the command line does not name."""
+    """Files that were read but are not named on the command line."""
 
 
 _record: FileRecord | None = None
@@ -54,9 +54,9 @@ _record: FileRecord | None = None
 def atomic_output(target: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``target``; rename it onto ``target`` on success, remove it on any failure.
 
-    The temporary name keeps the suffixes of the target, because some writers choose their format by suffix.
-    Works for a file and for a folder (create it inside the block; an older folder of that name is replaced). The
-    manifest of an older target is removed first: it never stands beside another file than its own.
+    The temporary name keeps the suffixes of the target, because some writers choose their format by suffix. Works for
+    files and folders (create the folder inside the block; an existing one is replaced). The manifest of an older target
+    is removed first, so that it never lies beside a file that it does not describe.
 
     Raises `InputError` that names target and folder when the disk (or a quota) is full.
     """
@@ -72,11 +72,11 @@ def atomic_output(target: Path | str) -> Iterator[Path]:
         if _record is not None:
             _record.written.setdefault(Path(os.path.abspath(target)))
     except (OSError, RuntimeError) as error:
-        free = shutil.disk_usage(target.parent).free  # before what was written is removed
+        free = shutil.disk_usage(target.parent).free  # measured before the temporary file is removed
         if getattr(error, "errno", None) in FULL_DISK or free < _NO_ROOM_BYTES:
             raise InputError(
                 f"{target}: no space left to write it ({free:,} bytes free on the disk of {target.parent.resolve()}): "
-                "make room there (or look at your quota) and start again"
+                "make room there (or check your quota) and start again"
             ) from error
         raise
     finally:
@@ -93,7 +93,7 @@ def write_text(text: str, target: Path | str) -> None:
 
 
 def manifest_path(artefact: Path | str) -> Path:
-    """Where the manifest of a file or folder is: beside it."""
+    """Path of the manifest of a file or folder, which lies beside it."""
     artefact = Path(artefact)
     return artefact.with_name(f"{artefact.name}.manifest.json")
 
@@ -110,26 +110,26 @@ def recorded_files() -> Iterator[FileRecord]:
 
 
 def note_read(path: Path | str) -> None:
-    """Say that a file is read which the command line does not name itself: in a folder, or behind another file."""
+    """Record that a file is read that the command line does not name, e.g. one in a folder."""
     if _record is not None:
         _record.read[Path(os.path.abspath(path))] = None
 
 
 def note_sha256(path: Path | str, sha256: str) -> None:
-    """Say what the sha256 of an output is, so that it is not read again for it."""
+    """Record the sha256 of an output, so that it need not be read again to compute it."""
     if _record is not None:
         _record.written[Path(os.path.abspath(path))] = sha256
 
 
 def note_folder(folder: Path | str) -> None:
-    """Say that the outputs put in place below this folder from now on are one artefact: the folder."""
+    """From now on, treat outputs below this folder as one artefact: the folder."""
     manifest_path(folder).unlink(missing_ok=True)
     if _record is not None:
         _record.folders.append(Path(os.path.abspath(folder)))
 
 
 def file_sum(path: Path, without: Sequence[str] = ()) -> str:
-    """sha256 of a file as hexadecimal digits; of a CSV ``without`` some columns, those of its rows without them."""
+    """sha256 of a file in hexadecimal; for a CSV, of its rows without the columns ``without``."""
     digest = hashlib.sha256()
     if without:
         with path.open(newline="", encoding="utf-8") as file:
@@ -145,16 +145,16 @@ def file_sum(path: Path, without: Sequence[str] = ()) -> str:
 
 
 def joined_sum(sums: Iterable[tuple[str, str]]) -> str:
-    """One sha256 for many files: of lines `sha256  name`, in the order of the names."""
+    """One sha256 for many files, computed over lines `sha256  name` sorted by name."""
     text = "".join(f"{sum_}  {name}\n" for name, sum_ in sorted(sums))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def remembered_sum(path: Path, without: Sequence[str] = ()) -> str:
-    """sha256 of a file, from the memory if it has had this size and time of change before.
+    """sha256 of a file, from the cache if size and modification time are unchanged.
 
-    Jobs that ask for the same file at the same time wait for the first of them. Where the working folder cannot be
-    written to, nothing is remembered.
+    Jobs that ask for the same file at once wait for the first of them. Nothing is cached if the working folder is
+    read-only.
     """
     facts = [*size_and_time([path]), list(without)]
     if facts[0] < SMALL_BYTES:
@@ -183,6 +183,6 @@ def remembered_sum(path: Path, without: Sequence[str] = ()) -> str:
 
 
 def size_and_time(files: Iterable[Path]) -> tuple[int, int]:
-    """Bytes of these files together, and the time of the latest change in ns."""
+    """Total size of these files in bytes, and the latest modification time in ns."""
     found = [path.stat() for path in files]
     return sum(stat.st_size for stat in found), max((stat.st_mtime_ns for stat in found), default=0)

@@ -1,6 +1,7 @@
-"""k-mers as token numbers of the DNABERT vocabulary, by arithmetic on codes, and values of k-mers as values of bases.
+"""k-mers as token ids of DNABERT's vocabulary, and values of k-mers as values of bases.
 
-The vocabulary has five special tokens and then all k-mers in lexicographic order of the letters A, T, C, G (SPEC 6.2).
+The vocabulary has five special tokens and then all k-mers in lexicographic order of the letters A, T, C, G
+(docs/papers.md, "DNABERT-6").
 """
 
 import torch
@@ -31,7 +32,7 @@ def kmer_ids(codes: Tensor, k: int = 6) -> Tensor:
     kmers = codes.shape[1] - k + 1
     # The code's bits (high, low) become (high xor low, high): from A, C, G, T to the digits of A, T, C, G.
     digits = (((codes ^ (codes << 1)) & 2) | ((codes & 3) >> 1)).int()
-    # A digit for N so far below the others that any k-mer with it is negative; four bytes hold that up to k = 8.
+    # N gets a digit so negative that any k-mer with it is negative; int32 holds that up to k = 8.
     digits -= (codes >> 2).int() << 2 * k
     number = digits[:, :kmers]
     for place in range(1, k):
@@ -58,9 +59,10 @@ def vocabulary_size(k: int) -> int:
 
 
 def base_relevance(kmer_values: Tensor, k: int = 6) -> Tensor:
-    """Value of each base: the mean over the k-mers that cover it (SPEC 6.4), (N, L) from (N, L - k + 1).
+    """Value of each base, the mean over the k-mers that cover it: (N, L) from (N, L - k + 1).
 
-    The first and the last base are covered by one k-mer, those at least k - 1 from both ends by k.
+    The first and the last base are covered by one k-mer, those at least k - 1 from both ends by k. See docs/papers.md,
+    "K-mers to bases". See docs/papers.md, "K-mers to bases".
     """
     return _covering_sum(kmer_values, k) / _covering_sum(torch.ones_like(kmer_values[:1]), k)
 

@@ -1,4 +1,4 @@
-"""What a person sees on the terminal: bars only where there is one."""
+"""Output for the user: messages, and progress bars if there is a terminal."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,12 @@ Item = TypeVar("Item")
 
 
 def say(sentence: str) -> None:
-    """One line on stderr."""
+    """Print one line to stderr."""
     print(sentence, file=sys.stderr, flush=True)
 
 
 def bar() -> Progress:
-    """A progress bar on stderr that shows nothing when stderr is not a terminal."""
+    """A progress bar on stderr that shows nothing if stderr is not a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

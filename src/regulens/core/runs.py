@@ -13,7 +13,7 @@ CLASSES = {1: "positive", 0: "negative"}
 
 
 class Run(NamedTuple):
-    """A file that belongs to one model trained with one seed (reference rows: any one number)."""
+    """A file of one model trained with one seed (for reference rows the seed is arbitrary)."""
 
     model: str
     label: str
@@ -27,11 +27,11 @@ class Run(NamedTuple):
 
 
 class TaskRun(NamedTuple):
-    """A table that belongs to one task and to the model trained on it with one seed."""
+    """A table of one task and of the model trained on it with one seed."""
 
     task: str
     label: str
-    """The task for people."""
+    """Name of the task in tables and figures."""
     seed: int
     path: Path | str
 

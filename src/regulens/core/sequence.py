@@ -44,7 +44,7 @@ def reverse_complement(codes: np.ndarray) -> np.ndarray:
 def one_hot(codes: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
     """Codes (..., length) to one-hot (..., 4, length), rows A, C, G, T; N becomes zeros; None: float32.
 
-    Runs on the device of ``codes``, so that only one byte a base travels to a GPU.
+    Runs on the device of ``codes``, so that only one byte per base is sent to a GPU.
     """
     import torch  # the other functions serve figures and tables, which start without it
 

@@ -27,7 +27,7 @@ def validated(kind: Any, values: Any, prefix: str = "") -> Any:
 
 
 def describe(kind: Any, error: ValidationError, values: Any, prefix: str = "") -> list[str]:
-    """One line for every error of a validation: path, what is wrong, what was found, what would be right.
+    """One line per validation error: path, what is wrong, what was found, what would be right.
 
     ``kind`` is the settings class, or any type annotation, that the values should be of.
     """
@@ -57,7 +57,7 @@ def describe(kind: Any, error: ValidationError, values: Any, prefix: str = "") -
 
 
 def nearest(word: str, valid: list[str]) -> str:
-    """The hint behind an unknown name: the closest valid one, or all of them when none is close."""
+    """Hint for an unknown name: the closest valid one, or all of them if none is close."""
     close = difflib.get_close_matches(str(word), valid, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(valid)}"
 
@@ -87,7 +87,7 @@ def _tags(model: type[BaseModel]) -> tuple:
 
 
 def _path(location: tuple, values: Any) -> str:
-    """Dotted path of a key, without the tags that pydantic puts in for discriminated unions."""
+    """Dotted path of a key, without the tags that pydantic inserts for discriminated unions."""
     parts = []
     for part in location:
         if isinstance(values, dict) and part not in values and part in values.values():

@@ -22,8 +22,8 @@ def t_quantile(degrees: np.ndarray | float) -> np.ndarray | float:
 def prediction_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Where 95 % of further values are expected, given R >= 2 normal ones along ``axis``: mean -+ t sd sqrt(1 + 1/R).
 
-    t is the 97.5 % point with R - 1 degrees of freedom. Percentiles of the values themselves are too narrow when they
-    are few: of fewer than 40 the lowest and the highest always fall outside, so that of 5 only 3 are inside.
+    t is the 97.5 % point with R - 1 degrees of freedom. Percentiles of few values are too narrow: with fewer than 40,
+    the lowest and the highest always fall outside, so that only 3 of 5 are inside.
     """
     count = values.shape[axis]
     mean, sd = values.mean(axis=axis), values.std(axis=axis, ddof=1)
@@ -50,9 +50,9 @@ def bootstrap_interval(
 def mcnemar(only_first: np.ndarray, only_second: np.ndarray) -> np.ndarray:
     """Exact two-sided p-value of McNemar's test for paired outcomes of two classifiers.
 
-    ``only_first``, ``only_second``: numbers of items, of any one shape, that only the first or only the second has
-    right; under the null hypothesis a discordant item falls on either side with probability 1/2. Without a discordant
-    item p is 1.
+    ``only_first``, ``only_second``: numbers of items, arrays of one shape, that only the first or only the second
+    classifier gets right; under the null hypothesis a discordant item falls on either side with probability 1/2.
+    Without discordant items p is 1.
     """
     only_first, only_second = np.asarray(only_first), np.asarray(only_second)
     fewer = np.minimum(only_first, only_second)
@@ -62,8 +62,8 @@ def mcnemar(only_first: np.ndarray, only_second: np.ndarray) -> np.ndarray:
 def combined_p_value(p_values: np.ndarray, axis: int = 0) -> np.ndarray:
     """One p-value from those of repeated tests of one hypothesis: min(1, twice their median).
 
-    Valid under any dependence between the repeats (Rüger 1978, Metrika 25: "twice the median"), so that repeats on the
-    same sequences may be combined; p-values do not get smaller by adding repeats.
+    Valid under any dependence between the repeats (Rüger 1978, Metrika 25: "twice the median"), so repeats on the same
+    sequences may be combined; adding repeats does not make p smaller.
     """
     return np.minimum(1.0, 2 * np.median(p_values, axis=axis))
 

@@ -19,13 +19,13 @@ from regulens.core.runs import Run
 
 
 def read_text_table(path: Path | str, required: Sequence[str] = ()) -> pd.DataFrame:
-    """A table with a header line as strings; the index is the line number in the file, from 1.
+    """Read a table with a header line; all values are strings, the index is the line number in the file, from 1.
 
-    Fields are separated by tabs where the header has one, else by commas (where fields may be quoted). Names of columns
-    are lower-cased. Empty lines are skipped. Compression is told by the first bytes, not by the name.
+    Fields are separated by tabs if the header has one, else by commas (with optional quotes). Column names are
+    lower-cased, empty lines skipped. Compression is detected by the first bytes, not by the name.
 
-    Raises `InputError` for a file that is missing, cut short, not text, without rows, lacks a column of ``required`` or
-    names one twice, and for a row with another number of fields than the header.
+    Raises `InputError` for a file that is missing, truncated, not text or without rows, that lacks a column of
+    ``required`` or has one twice, and for a row whose number of fields differs from the header.
     """
     lines = _read_text(path).replace("\r\n", "\n").split("\n")
     if not lines[0].strip():
@@ -41,7 +41,7 @@ def read_text_table(path: Path | str, required: Sequence[str] = ()) -> pd.DataFr
     header = [name.strip().lower() for name in rows[0][1]]
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
-        raise InputError(f"{path}: the column {twice!r} is there twice: remove one")
+        raise InputError(f"{path}: the column {twice!r} occurs twice: remove one")
     for name in required:
         if name not in header:
             raise InputError(f"{path}: there is no column {name!r}; found: {', '.join(header)}")
@@ -55,7 +55,7 @@ def read_text_table(path: Path | str, required: Sequence[str] = ()) -> pd.DataFr
 
 
 def whole_numbers(table: pd.DataFrame, name: str, path: Path | str) -> pd.Series:
-    """A column of `read_text_table` as int64; `InputError` naming the line of what is not a whole number."""
+    """A column of `read_text_table` as int64; `InputError` naming the line of a value that is not an integer."""
     wrong = ~table[name].str.fullmatch(r"[+-]?\d{1,18}")
     if wrong.any():
         line = wrong.idxmax()
@@ -107,7 +107,7 @@ DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp"
 
 
 def require_one_of(value: object, valid: Iterable, key: str) -> None:
-    """Raise InputError when ``value`` is not among ``valid``; it names the key and the nearest valid values."""
+    """Raise `InputError` naming the key and the nearest valid values if ``value`` is not among ``valid``."""
     valid = list(valid)
     if value in valid:
         return
@@ -115,7 +115,7 @@ def require_one_of(value: object, valid: Iterable, key: str) -> None:
     near = difflib.get_close_matches(str(value), names, n=3, cutoff=0.5)
     shown = ", ".join(near or names[:12]) + (", ..." if not near and len(names) > 12 else "")
     intro = "nearest valid" if near else "valid"
-    raise InputError(f"{key}: {value!r} is not there; {intro}: {shown or 'none'} ({len(names)} in all)")
+    raise InputError(f"{key}: {value!r} does not exist; {intro}: {shown or 'none'} ({len(names)} in all)")
 
 
 def damaged(path: Path | str, problem: str) -> InputError:
@@ -158,7 +158,7 @@ def read_table(
 
 
 def numbers(column: pd.Series, path: Path | str) -> pd.Series:
-    """A column as numbers, NaN where a cell is empty; raises InputError with the first cell that is text."""
+    """A column as numbers, NaN for empty cells; raises `InputError` with the first cell that is text."""
     values = pd.to_numeric(column, errors="coerce")
     wrong = column[values.isna() & column.notna()]
     if len(wrong):
@@ -167,7 +167,7 @@ def numbers(column: pd.Series, path: Path | str) -> pd.Series:
 
 
 def read_runs(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
-    """The tables of several runs below each other, with columns model, label and seed in front."""
+    """The concatenated tables of several runs, with columns model, label and seed in front."""
     if not runs:
         raise InputError("no table given: at least one model is needed")
     frames = []
@@ -185,8 +185,8 @@ def read_runs(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
 def read_correlations(runs: Sequence[Run]) -> pd.DataFrame:
     """Per-track correlations of all models and seeds as one tidy table.
 
-    Columns model, label, seed, track, identifier, description, group, pearson (NaN = undefined) and constant
-    ('' | 'target' | 'prediction': what did not vary). Raises InputError when the runs do not cover the same tracks.
+    Columns model, label, seed, track, identifier, description, group, pearson (NaN = undefined) and constant ('' |
+    'target' | 'prediction': what is constant). Raises `InputError` if the runs do not cover the same tracks.
     """
     table = read_runs(runs, CORRELATION_COLUMNS)
     table["constant"] = table["constant"].fillna("").astype(str)
@@ -204,7 +204,7 @@ def read_correlations(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def models_of(table: pd.DataFrame) -> dict[str, str]:
-    """Model names and labels of a tidy table, in its order."""
+    """Model names to labels of a tidy table, in its order."""
     return dict(table.drop_duplicates("model")[["model", "label"]].itertuples(index=False, name=None))
 
 
@@ -237,20 +237,20 @@ _LATEX = str.maketrans(
 
 
 def latex_escape(text: str) -> str:
-    """Text that LaTeX prints as it stands; ± becomes a formula."""
+    """Text escaped for LaTeX; ± becomes a formula."""
     return text.translate(_LATEX)
 
 
-# Tables for readers: rows of text as Markdown and LaTeX, numbers with an honest number of digits.
+# Tables of text as Markdown and LaTeX, and number formatting.
 
 MINUS = "\N{MINUS SIGN}"
 
 NOT_COMPUTED = "not computed"
-"""Text of a cell whose number was not asked for."""
+"""Text of a cell that was not computed."""
 
 
 def decimal(value: float, digits: int = 3) -> str:
-    """A number with a true minus sign, 0 without one; 'undefined' where there is none."""
+    """A number with a real minus sign, none for 0; 'undefined' for NaN."""
     return f"{value:z.{digits}f}".replace("-", MINUS) if math.isfinite(value) else "undefined"
 
 
@@ -260,21 +260,21 @@ def with_sd(value: float, sd: float, digits: int = 3) -> str:
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:
-    """'[0.780, 0.848]'; 'undefined' where a limit is missing."""
+    """'[0.780, 0.848]'; 'undefined' if a limit is missing."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return "undefined"
     return f"[{decimal(low, digits)}, {decimal(high, digits)}]"
 
 
 def spread(values: pd.Series) -> str:
-    """A count for a sentence: '500', or '480 to 500' where it differs between rows; empty cells are left out."""
+    """A count for a sentence: '500', or '480 to 500' if it differs between rows; empty cells are ignored."""
     values = values.dropna()
     low, high = int(values.min()), int(values.max())
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def p_text(p: float) -> str:
-    """A p-value with two digits that count: '0.34', '0.0042', '3.1e-05', '< 1e-10'."""
+    """A p-value with two significant digits: '0.34', '0.0042', '3.1e-05', '< 1e-10'."""
     if not math.isfinite(p):
         return "undefined"
     if p < 1e-10:

@@ -14,7 +14,7 @@ _SHOWN = 6
 
 
 def write_tensors(path: Path | str, content: Any) -> None:
-    """Write a file of ``torch.save``. To a path it would write that path's name as well, and other bytes each time."""
+    """Write a file of ``torch.save``; given a path, ``torch.save`` itself would store the path's name in the file."""
     with open(path, "wb") as file:
         torch.save(content, file)
 
@@ -22,8 +22,8 @@ def write_tensors(path: Path | str, content: Any) -> None:
 def read_tensors(path: Path | str) -> Any:
     """The content of a file of ``torch.save`` (tensors and plain values only), on the CPU.
 
-    PyTorch does not look at the checksums that it writes: a changed byte would be a changed weight. Raises `ValueError`
-    for a wrong checksum, `FileNotFoundError`, and whatever else a damaged or foreign file leads to.
+    PyTorch does not verify the checksums that it writes, so a changed byte would be a changed weight. Raises
+    `ValueError` for a wrong checksum, `FileNotFoundError`, and any error that a damaged or foreign file leads to.
     """
     if zipfile.is_zipfile(path):  # the format before PyTorch 1.6 has no checksums
         with zipfile.ZipFile(path) as archive:
@@ -34,7 +34,7 @@ def read_tensors(path: Path | str) -> Any:
 
 
 def read_weight_file(path: Path | str) -> dict[str, Any]:
-    """The map in a file of ``torch.save`` (tensors and plain values only) or of ``safetensors``, told by its suffix.
+    """Contents of a file of ``torch.save`` (tensors and plain values only) or ``safetensors``, by its suffix.
 
     Tensors are on the CPU. Raises `InputError` for a file that is missing, damaged or of another kind.
     """
@@ -64,12 +64,12 @@ def read_map(
     except Exception as error:  # a foreign or damaged file fails in many ways
         raise InputError(f"{path}: not a readable {what} ({type(error).__name__}); {advice}") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not a {what}: it holds a {type(content).__name__} instead of a map")
+        raise InputError(f"{path}: not a {what}: it contains a {type(content).__name__} instead of a map")
     return content
 
 
 def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor]:
-    """The state dictionary in the content of a file: the content itself, or what it has under ``state_dict``.
+    """The state dictionary in the content of a file: the content itself, or its entry ``state_dict``.
 
     A prefix ``model.`` that all names have is taken off.
     """
@@ -82,7 +82,7 @@ def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:
-    """Load a state dictionary that was read from ``path``; ``what`` is what it must fit, for the message.
+    """Load a state dictionary that was read from ``path``; ``what`` says what it must fit, for messages.
 
     Raises `InputError` with the first differences in names and shapes.
     """
@@ -93,7 +93,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str,
 
 
 def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor]) -> list[str]:
-    """The differences in names and shapes, one line each; `listed` makes the text of a message of them."""
+    """Differences in names and shapes, one line each; `listed` turns them into text for a message."""
     shapes = {name: getattr(found[name], "shape", None) for name in expected if name in found}
     lines = [
         f"{name}: shape {shape and tuple(shape)}, the model has {tuple(expected[name].shape)}"
@@ -105,5 +105,5 @@ def weight_differences(found: Mapping[str, Any], expected: Mapping[str, Tensor])
 
 
 def listed(lines: list[str]) -> str:
-    """The first lines below each other, indented for a message, the last one ``...`` when there are more."""
+    """The first lines, indented for a message, followed by ``...`` if there are more."""
     return "\n  ".join(["", *lines[:_SHOWN], *["..."] * (len(lines) > _SHOWN)])

@@ -1,4 +1,6 @@
-"""Crops training examples out of a genome (`crop_bigwig`) or TFRecords (`crop_tfrecord`) into a store (SPEC 2.3, 4).
+"""Crops training examples out of a genome (`crop_bigwig`) or TFRecords (`crop_tfrecord`) into a store.
+
+See docs/papers.md, "Geometry" and "Enformer and Basenji2".
 
 An example is a window of the sequence and, around its centre, the coverage of every track in bins. Coverage comes base
 by base from bigWig files and is cleaned and binned here, or in finished bins from the records of a Basenji data set,
@@ -29,13 +31,13 @@ from regulens.data.tfrecord import decode_sequence, parse_example, read_records
 from regulens.data.tracks import assign_groups, read_track_table
 
 FLOAT16_MAX = float(np.finfo(np.float16).max)
-"""65,504: larger values are clipped to it before they are stored."""
+"""65,504; larger values are clipped to it before they are stored."""
 
 _SQUARE_ROOT = ("sum_sqrt", "mean_sqrt")
 
 _FEWEST_BINS = 8  # a shorter window has no baseline: half of it may be one peak
 
-_OPEN_FILES = 400  # bigWig files held open at a time: most systems allow a process 1,024 files
+_OPEN_FILES = 400  # bigWig files open at a time: most systems limit a process to 1,024 files
 
 
 class Region(NamedTuple):
@@ -45,7 +47,7 @@ class Region(NamedTuple):
     start: int
     end: int
     split: str
-    """train, valid or test; empty when the file has no such column."""
+    """train, valid or test; empty if the file has no such column."""
     line: int
     """Line number in the file, from 1."""
 
@@ -85,15 +87,15 @@ def crop_bigwig(
 
     ``windows`` is a BED of target regions with their split; the examples of ``split``, in file order, are divided
     evenly over ``shards`` shards, numbered from 0. ``tracks`` is the track table, whose column ``file`` names bigWig
-    files relative to the folder ``coverage``. ``blacklist`` is a BED of regions whose coverage is not to be trusted.
-    Coverage is cleaned over the whole target region of a window, whose median is the baseline, then binned (see
+    files relative to the folder ``coverage``. ``blacklist`` is a BED of regions with untrustworthy coverage. Coverage
+    is cleaned over the whole target region of a window, whose median is the baseline, and then binned (see
     `clean_coverage`, `bin_coverage`). One window is in memory at a time.
 
-    An input that hangs over its contig's end is padded with N or dropped. A contig that a bigWig lacks has no coverage
-    there; one that the FASTA lacks is an error.
+    An input that reaches beyond the end of its contig is padded with N or dropped. A contig missing from a bigWig has
+    no coverage there; one missing from the FASTA is an error.
 
-    Raises `InputError`, and leaves no output, for that and for splits that overlap, windows beyond their contig or
-    shorter than a target, a bigWig that shares no contig with the windows or has another length for one, and malformed
+    Raises `InputError`, and leaves no output, for that, for overlapping splits, windows beyond their contig or shorter
+    than a target, a bigWig that shares no contig with the windows or disagrees on a contig's length, and malformed
     files.
     """
     settings = crop
@@ -138,7 +140,7 @@ def _check_regions(regions: Sequence[Region], genome: Genome, path: Path | str) 
 
 
 class _Work(NamedTuple):
-    """Examples of one window, which adjoin each other."""
+    """Adjoining examples of one window."""
 
     window: Region
     tiles: list[Tile]
@@ -147,7 +149,7 @@ class _Work(NamedTuple):
 def _examples(
     regions: Sequence[Region], split: str, genome: Genome, geometry: Geometry, settings: CropSettings, path: Path | str
 ) -> list[tuple[Region, Tile]]:
-    """Examples of a split that are kept, in the order of its windows."""
+    """Examples of a split that are kept, in window order."""
     examples = []
     for region in regions:
         if region.split != split:
@@ -266,7 +268,8 @@ class _Coverage:
             file.close()
 
 
-# From a TFRecord file of a Basenji data set (000 section 3.4; SPEC 2.4, 4.4).
+# From a TFRecord file of a Basenji data set (Genomic Interpreter, section 3.4; docs/papers.md, "BasenjiSmall" and
+# "TFRecords").
 
 
 @command("crop-tfrecord")
@@ -290,8 +293,9 @@ def crop_tfrecord(
     records: file ``shard`` begins with row ``shard`` x ``crop.records_per_file``. Without it the examples have no
     location.
 
-    The target span of an example is pooled from ``pool_width`` to ``geometry.bin_bp`` where the latter is a multiple
-    (see `BinPooler` for what is exact). An input that hangs over the record's sequence is padded with N or dropped.
+    The target span of an example is pooled from ``pool_width`` to ``geometry.bin_bp`` if the latter is a multiple
+    (`BinPooler` says when this is exact). An input that reaches beyond the record's sequence is padded with N or
+    dropped.
 
     Raises `InputError`, and leaves no output, when the table, the statistics, the windows or the geometry do not fit
     the records, or a record is broken.
@@ -308,7 +312,7 @@ def crop_tfrecord(
     tiles = record.tiles(geometry, settings, statistics)
     rows = None if windows is None else _shard_rows(windows, record, split, shard, settings)
     expected = None if rows is None else len(rows)
-    # The kept examples adjoin each other: their bins are pooled in one go.
+    # The kept examples are adjacent, so their bins are pooled in one go.
     first = tiles[0].target_start // record.pool_width
     last = (tiles[-1].target_start + geometry.target_bp) // record.pool_width
     number = -1
@@ -341,7 +345,7 @@ def crop_tfrecord(
 
 @dataclass(frozen=True)
 class RecordFormat:
-    """What statistics.json says of the records."""
+    """What statistics.json says about the records."""
 
     sequence_bp: int
     pool_width: int
@@ -379,16 +383,16 @@ class RecordFormat:
         return self.bins * self.pool_width
 
     def factor(self, geometry: Geometry, origin: Path | str) -> int:
-        """How many bins of the records make one of the geometry; `InputError` when that is not a whole number."""
+        """Number of record bins per bin of the geometry; `InputError` if it is not an integer."""
         if geometry.bin_bp % self.pool_width:
             raise InputError(
-                f"bin_bp = {geometry.bin_bp} is no multiple of the data's pool_width = {self.pool_width} ({origin}): "
-                "bins are pooled, not split"
+                f"bin_bp = {geometry.bin_bp} is not a multiple of the data's pool_width = {self.pool_width} ({origin})"
+                ": bins are pooled, not split"
             )
         return geometry.bin_bp // self.pool_width
 
     def tiles(self, geometry: Geometry, settings: CropSettings, origin: Path | str) -> list[Tile]:
-        """Examples of one record that are kept; `InputError` when their target spans miss the records' bins."""
+        """Examples of one record that are kept; `InputError` if their target spans are off the record's bins."""
         tiles = tile_window(self.target_bp, geometry, settings)
         if tiles[0].target_start % self.pool_width:
             raise InputError(
@@ -425,7 +429,7 @@ def _shard_rows(
 ) -> list[tuple[str, int]]:
     """Contig and first base of the sequence of each record of a shard.
 
-    Rows are target regions or whole sequences, both in use; their width tells which.
+    Rows are target regions or whole sequences (both are in use); their width tells which.
     """
     targets = []
     for row in read_windows(path):
@@ -457,18 +461,18 @@ def _shard_rows(
 
 
 def _finite(target: np.ndarray) -> np.ndarray:
-    bits = target.view(np.uint16) & 0x7FFF  # without the sign, infinity and nan are the largest of float16's patterns
+    bits = target.view(np.uint16) & 0x7FFF  # without the sign, infinity and nan are the largest bit patterns
     if bits.max() >= 0x7C00:
         row, track = np.unravel_index(bits.argmax(), bits.shape)
-        raise ValueError(f"its target of track {track} is {target[row, track]}, which no model can learn")
+        raise ValueError(f"its target of track {track} is {target[row, track]}, which cannot be learned")
     return target
 
 
-# Windows of the genome, their splits, and the examples that are cut from each.
+# Windows of the genome, their splits, and the examples cut from each.
 
 
 def read_windows(path: Path | str) -> list[Region]:
-    """Read a BED of windows whose fourth column is the split, in file order; `InputError` when it has none."""
+    """Read a BED of windows with their split in the fourth column, in file order; `InputError` if it is empty."""
     windows = read_bed(path, with_split=True)
     if not windows:
         raise InputError(f"{path}: there are no windows in it")
@@ -476,7 +480,7 @@ def read_windows(path: Path | str) -> list[Region]:
 
 
 def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
-    """Read a BED file, in file order; ``with_split`` asks for a split (train, valid, test) in the fourth column.
+    """Read a BED file in file order; ``with_split`` requires a split (train, valid, test) in the fourth column.
 
     Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
     Raises `InputError` naming file and line of a malformed row.
@@ -510,11 +514,11 @@ def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
 
 
 def check_splits_disjoint(targets: Sequence[Region], path: Path | str) -> None:
-    """Raise `InputError` naming both rows of ``path`` when the target regions of two splits share a base.
+    """Raise `InputError` naming both rows of ``path`` if target regions of different splits overlap.
 
-    Inputs may overlap: the sequence beside a target is context, and its own coverage is never asked for.
+    Inputs may overlap: the sequence beside a target is only context, whose coverage is not predicted.
     """
-    furthest: dict[str, Region] = {}  # by split, the region of this contig that reaches furthest so far
+    furthest: dict[str, Region] = {}  # by split, the region of this contig with the largest end so far
     contig = None
     for region in sorted(targets):
         if region.contig != contig:
@@ -530,10 +534,10 @@ def check_splits_disjoint(targets: Sequence[Region], path: Path | str) -> None:
 
 
 def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> list[Tile]:
-    """Examples of a window whose target region is ``target_bp`` long, left to right.
+    """Examples of a window with a target region of ``target_bp``, from left to right.
 
-    ``centre`` gives one, whose target span is the centre of the region (000 section 3.4). ``adjoining`` gives as many
-    as fit side by side, centred as a whole. A middle that is not a whole base is rounded down.
+    ``centre`` gives one, whose target span is the centre of the region (docs/papers.md, "BasenjiSmall"). ``adjoining``
+    gives as many as fit side by side, centred together. Centres are rounded down to whole bases.
 
     Raises `InputError` when the region is shorter than one target span.
     """
@@ -550,23 +554,23 @@ def tile_window(target_bp: int, geometry: Geometry, settings: CropSettings) -> l
     return [Tile(start, start - context) for start in starts]
 
 
-# From the coverage of one window, base by base, to the bins of a training target (SPEC 4.2).
+# From the coverage of one window, base by base, to the bins of a target (docs/papers.md, "Coverage to bins").
 
 
 def clean_coverage(
     values: np.ndarray, bin_bp: int, blacklist: Sequence[tuple[int, int]] = (), interpolate: bool = False
 ) -> np.ndarray:
-    """Steps 1 to 5: round to float16, fill gaps, flatten blacklisted regions. Returns float32 (bp,).
+    """Coverage after steps 1 to 5: rounded to float16, gaps filled, blacklisted regions flattened; float32 (bp,).
 
-    ``values`` float32 (bp,) is one track's coverage of one window, nan where the file says nothing. The baseline is the
-    median of the window, and 0 when the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds
-    intervals (start, end) relative to the window, already extended, which may reach beyond it: their values are clipped
-    to [-baseline, baseline]. Remaining gaps get the baseline; ``interpolate`` fills them linearly before that, beyond
-    the first and last value with a fall to 0.
+    ``values`` float32 (bp,) is the coverage of one track in one window, nan where the file has no value. The baseline
+    is the median of the window, or 0 if the window has a gap or fewer than 8 bins of ``bin_bp``. ``blacklist`` holds
+    intervals (start, end) relative to the window, already extended, which may reach beyond it; their values are clipped
+    to [-baseline, baseline]. Remaining gaps get the baseline. ``interpolate`` first fills them linearly, falling to 0
+    beyond the first and the last value.
 
-    Deviations from Basenji, each in a case where its result is not meant (SPEC S30, 11): an interval that starts before
-    the window is clipped to it (a negative index drops it there), and the baseline's magnitude bounds blacklisted
-    values (a negative baseline inverts the bounds there).
+    Two deviations from Basenji, where its result is not intended (docs/papers.md, "blacklist-start"): an interval that
+    starts before the window is clipped to it (a negative index drops it there), and blacklisted values are bounded by
+    the magnitude of the baseline (a negative baseline inverts the bounds there).
     """
     values = to_float32(to_float16(np.clip(values, -FLOAT16_MAX, FLOAT16_MAX)))
     if interpolate:
@@ -595,11 +599,11 @@ def interpolate_gaps(values: np.ndarray) -> np.ndarray:
 def bin_coverage(
     values: np.ndarray, bin_bp: int, scale: float, sum_stat: str, clip: float, clip_soft: float = math.nan
 ) -> np.ndarray:
-    """Steps 7 to 11: scale ``values`` (bp,), summarise each ``bin_bp`` by ``sum_stat``, clip. Returns float16 (bins,).
+    """Bins after steps 7 to 11: ``values`` (bp,) scaled, summarised by ``sum_stat``, clipped; float16 (bins,).
 
-    Basenji's last step clips a finished track at its 99.99999th percentile. It is left out: it needs every window of
-    the data set before the first can be written, and touches about one bin in ten million.
-    Raises `ValueError` for a square root of a negative sum.
+    Basenji's last step, clipping a finished track at its 99.99999th percentile, is left out: it needs every window of
+    the data set before the first can be written, and affects about one bin in ten million. Raises `ValueError` for a
+    square root of a negative sum.
     """
     scaled = values.astype(np.float32) * np.float32(scale)
     return clip_values(summarise(scaled.reshape(-1, bin_bp), sum_stat), clip, clip_soft)
@@ -636,15 +640,15 @@ def _sum(values: np.ndarray) -> np.ndarray:
     if values.ndim == 2:
         return values.sum(axis=1, dtype=np.float32)
     total = values[:, 0].copy()
-    for position in range(1, values.shape[1]):  # whole rows at a time: faster than a sum over the middle axis
+    for position in range(1, values.shape[1]):  # whole rows at a time is faster than a sum over the middle axis
         total += values[:, position]
     return total
 
 
 def clip_values(values: np.ndarray, clip: float, clip_soft: float = math.nan) -> np.ndarray:
-    """Clip bins and store them: x > clip_soft becomes clip_soft - 1 + sqrt(x - clip_soft + 1), then [-clip, clip].
+    """Clipped bins: x > clip_soft becomes clip_soft - 1 + sqrt(x - clip_soft + 1), then [-clip, clip].
 
-    A ``clip_soft`` of nan leaves the first step out. Returns float16, limited to `FLOAT16_MAX`.
+    ``clip_soft`` nan: no soft clip. Returns float16, limited to `FLOAT16_MAX`.
     """
     if values.max(initial=0) > clip_soft:  # never true for nan
         values = np.where(values > clip_soft, clip_soft - 1 + np.sqrt(np.maximum(values - clip_soft, 0) + 1), values)
@@ -664,13 +668,13 @@ def undo_clip_soft(values: np.ndarray, clip_soft: float) -> np.ndarray:
 class BinPooler:
     """Pools ``factor`` neighbouring bins of processed targets into one, as if coverage had been binned coarsely.
 
-    ``tracks`` is a track table. The soft clip and the square root of a fine bin are undone, the fine bins summarised
-    with the track's own statistic, and both applied again. That is exact, up to the rounding of float16, for mean, max,
-    sum, mean_sqrt and sum_sqrt wherever no fine bin reached the hard clip ``clip``; one that did counts as if its value
-    were the clip. Targets that were rounded before they were stored carry that rounding through the square.
+    ``tracks`` is a track table. Soft clip and square root of the fine bins are undone, the bins summarised with the
+    track's own statistic, and both applied again. This is exact, up to float16 rounding, for mean, max, sum, mean_sqrt
+    and sum_sqrt, unless a fine bin reached the hard clip ``clip``, in which case it counts as the clip. Rounding of the
+    stored targets propagates through the square.
 
-    Raises `InputError` for a track whose statistic cannot be pooled: a median of medians is not the median, and a
-    ``peak`` saturates at 1.
+    Raises `InputError` for a statistic that cannot be pooled: the median of medians is not the median, and ``peak``
+    saturates at 1.
     """
 
     def __init__(self, tracks: pd.DataFrame, factor: int):
@@ -681,7 +685,7 @@ class BinPooler:
                     f"track {row} ({identifier}) has sum_stat {sum_stat}, and {sum_stat} bins cannot be pooled to bins "
                     f"{factor} times as wide: set bin_bp to the pool_width of the data"
                 )
-        # Neighbouring tracks with one recipe are processed together; a data set has a handful of such runs.
+        # Neighbouring tracks with the same processing are handled together; a data set has a handful of such runs.
         recipe = tracks[["sum_stat", "clip", "clip_soft"]].fillna(-1)
         starts = np.flatnonzero((recipe != recipe.shift()).any(axis=1).to_numpy())
         ends = [*starts[1:], len(tracks)]
@@ -708,7 +712,7 @@ class BinPooler:
 
 
 def to_float32(values: np.ndarray) -> np.ndarray:
-    """float16 to float32. By PyTorch: its conversions are vectorised, this one twice as fast as NumPy's."""
+    """float16 to float32, by PyTorch: its vectorised conversion is twice as fast as NumPy's."""
     return torch.from_numpy(values).float().numpy()
 
 

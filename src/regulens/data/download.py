@@ -37,19 +37,19 @@ CHUNK_BYTES = 4 * 2**20
 """Read at a time, packed or not."""
 
 BACKOFF_S = 2.0
-"""Pause before the second attempt; doubled before each further one."""
+"""Pause in seconds before the second attempt; doubled before each further one."""
 
 SILENCE_S = 120
-"""A server that sends nothing for this long is a failed transfer. The whole has no limit: files may be large."""
+"""Seconds without data after which a transfer has failed. There is no total limit, because files may be large."""
 
 PASSING_STATUS = (408, 425, 429)
-"""HTTP statuses below 500 that may be gone at the next attempt."""
+"""HTTP statuses below 500 that may be temporary."""
 
 logger = logging.getLogger(__name__)
 
 
 class TransferError(Exception):
-    """A transfer that broke off; worth another attempt."""
+    """A transfer that failed and may be retried."""
 
 
 @command("download")
@@ -81,14 +81,14 @@ def download(
 ) -> None:
     """Put a source's file at ``output``.
 
-    A copy at ``name`` in the mirror folder (``settings.mirror``, else the environment variable `REGULENS_MIRROR`) is
-    taken before the address is asked. The sha256 must be the one of ``source``; where that states none, the one that
-    ``lock`` holds from an earlier download; where there is neither, a warning tells the sum and ``lock`` keeps it.
-    ``lock`` is a text file with lines of `sha256  name`, as `sha256sum -c` reads them.
+    A copy at ``name`` in the mirror folder (``settings.mirror``, else the environment variable `REGULENS_MIRROR`) takes
+    precedence over the URL. The sha256 must be that of ``source`` or, if it states none, the one that ``lock`` has from
+    an earlier download; without either, a warning states the checksum and ``lock`` keeps it. ``lock`` is a text file
+    with lines of `sha256  name`, as `sha256sum -c` reads them.
 
-    Raises InputError, and leaves no file, for: another checksum; an address that does not exist, refuses, or keeps
-    breaking off; a full disk; a requester-pays bucket without ``settings.billing_project``; an unknown protocol; a
-    mirror folder that does not exist.
+    Raises `InputError`, and leaves no file, for a wrong checksum; a URL that does not exist, refuses access or keeps
+    failing; a full disk; a requester-pays bucket without ``settings.billing_project``; an unknown protocol; a mirror
+    folder that does not exist.
     """
     output = Path(output)
     lock = None if lock is None else Path(lock)
@@ -113,9 +113,9 @@ def download(
 
 @command("unpack")
 def decompress(path: Path | str, /, output: Path | str) -> None:
-    """Write the contents of a gzip file (also of several members, as bgzip makes it) to ``output``, whole or not.
+    """Write the contents of a gzip file (also with several members, as from bgzip) to ``output``, atomically.
 
-    A chunk is in memory at a time. Raises `InputError` for a file that is missing, no gzip file, cut short or damaged,
+    One chunk is in memory at a time. Raises `InputError` for a file that is missing, not gzip, truncated or damaged,
     and for an output that cannot be written.
     """
     path = Path(path)
@@ -127,7 +127,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
         raise InputError(f"{path}: cannot read the compressed file: {error.strerror}") from None
     if magic != b"\x1f\x8b":
         raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it as it is")
-    # A bar for a person at a terminal only (disable=None): a log would fill with them.
+    # disable=None: a bar in a terminal only; it would fill a log.
     bar = tqdm(total=size, desc=f"Decompressing {path.name}", unit="B", unit_scale=True, disable=None)
     with atomic_output(output) as temporary, open(path, "rb") as file, bar:
         try:
@@ -144,7 +144,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
 
 
 def mirror_copy(name: str, settings: DownloadSettings) -> Path | None:
-    """Path of a source's copy in the mirror folder; None without a mirror or a copy."""
+    """Path of a source's copy in the mirror folder; None if there is no mirror or no copy."""
     folder = settings.mirror or os.environ.get("REGULENS_MIRROR")
     if not folder:
         return None
@@ -164,7 +164,7 @@ def copy_from_mirror(name: str, copy: Path, target: Path) -> str:
 
 
 def checksum_advice(name: str, source: Source, copy: Path | None, expected: str, found: str, stated_in: str) -> str:
-    """The sentence about a wrong checksum."""
+    """Error message about a wrong checksum."""
     if copy is not None:
         advice = f"Delete or replace this copy; without it the file comes from {source.url}."
     else:
@@ -173,11 +173,11 @@ def checksum_advice(name: str, source: Source, copy: Path | None, expected: str,
 
 
 def fetch(name: str, url: str, target: Path, settings: DownloadSettings) -> str:
-    """Download ``url`` to the path ``target`` and return the sha256 of what came, as hexadecimal digits.
+    """Download ``url`` to the path ``target`` and return the sha256 of its content in hexadecimal.
 
-    Broken transfers, timeouts and statuses of 500 and more are tried again ``settings.retries`` times, from the start.
-    Raises InputError with what to do for everything that another attempt does not mend: an address that does not exist
-    (404), a refusal (401, 403), a full disk, a requester-pays bucket without a billing project, an unknown protocol.
+    Failed transfers, timeouts and statuses of 500 or more are retried ``settings.retries`` times, from the start.
+    Raises `InputError` that says what to do for everything that a retry cannot fix: a URL that does not exist (404),
+    refused access (401, 403), a full disk, a requester-pays bucket without a billing project, an unknown protocol.
     """
     for attempt in range(1, settings.retries + 2):
         try:
@@ -199,19 +199,19 @@ def fetch(name: str, url: str, target: Path, settings: DownloadSettings) -> str:
 
 @contextmanager
 def open_url(name: str, url: str, settings: DownloadSettings) -> Iterator[tuple[BinaryIO, int | None]]:
-    """Open an address for reading from start to end; yields the stream and its length in bytes, None if unknown."""
+    """Open a URL for reading from start to end; yields the stream and its length in bytes (None if unknown)."""
     protocol = url.partition(":")[0]
     if protocol in ("http", "https"):
         client = {
             "trust_env": True,  # HTTPS_PROXY and its kin
-            # Without this a server may send a compressed body, whose length says nothing about the file's.
+            # Otherwise a server may send a compressed body, whose length is not that of the file.
             "headers": {"Accept-Encoding": "identity"},
             # aiohttp would end every transfer after five minutes.
             "timeout": aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=SILENCE_S),
         }
         system = fsspec.filesystem(protocol, client_kwargs=client, skip_instance_cache=True)
-        # block_size 0 streams one request. Any size skips the probing requests of fsspec, which turn every failure
-        # into "file not found".
+        # block_size 0 streams a single request. Passing a size skips fsspec's probing requests, which turn every
+        # failure into "file not found".
         with system.open(url, block_size=0, size=-1) as stream:
             headers = stream.r.headers
             plain = headers.get("Content-Encoding", "identity") == "identity"
@@ -226,7 +226,7 @@ def open_url(name: str, url: str, settings: DownloadSettings) -> Iterator[tuple[
             )
         from gcsfs.core import GCSFileSystem  # not fsspec's "gs": that one first asks what kind of bucket it is
 
-        # Not `project=project`: gcsfs drops a login whose own default project is another one, and goes on anonymously.
+        # Not `project=project`: gcsfs ignores a login with a different default project and continues anonymously.
         system = GCSFileSystem(requester_pays=project, skip_instance_cache=True)
         with system.open(url, block_size=CHUNK_BYTES) as stream:
             yield stream, stream.size
@@ -238,10 +238,10 @@ def open_url(name: str, url: str, settings: DownloadSettings) -> Iterator[tuple[
 
 
 def copy_stream(name: str, stream: BinaryIO, size: int | None, target: Path) -> str:
-    """Write a stream to the path ``target`` with a progress report; returns the sha256 of its bytes.
+    """Write a stream to the path ``target``, reporting progress; returns the sha256 of its bytes.
 
-    ``size``: length in bytes, None if unknown. Raises InputError when the disk is too full for it, before the first
-    byte where that can be known, and `TransferError` when the stream ends early.
+    ``size``: length in bytes, None if unknown. Raises `InputError` if the disk is too full (before the first byte if
+    possible), and `TransferError` if the stream ends early.
     """
     free = shutil.disk_usage(target.parent).free
     if size is not None and size > free:
@@ -266,7 +266,7 @@ def copy_stream(name: str, stream: BinaryIO, size: int | None, target: Path) -> 
 
 @contextmanager
 def write_errors(name: str, target: Path, size: int | None, so_far: int) -> Iterator[None]:
-    """Turn a failure to write into an InputError at once, so that a full disk is not taken for a broken transfer."""
+    """Turn write errors into `InputError`, so that a full disk is not mistaken for a failed transfer."""
     try:
         yield
     except OSError as error:
@@ -278,15 +278,15 @@ def write_errors(name: str, target: Path, size: int | None, so_far: int) -> Iter
 
 
 def full_disk(name: str, folder: Path, needed: int, free: int) -> str:
-    """The sentence about a full disk (or a quota, or a limit on file size, where ``free`` does not tell the reason)."""
+    """Error message about a full disk, a quota or a limit on file size."""
     return (
         f"{name}: no space for it in {folder}: {needed:,} bytes needed, {free:,} bytes free on that disk. "
-        "Make room (or look at your quota), or set download.folder to another disk."
+        "Make room (or check your quota), or set download.folder to another disk."
     )
 
 
 def explain(name: str, url: str, error: Exception) -> None:
-    """Raise InputError for a failure that stays, reraise a bug; return when another attempt is worth it."""
+    """Raise `InputError` for a permanent failure, reraise a bug; return if a retry may help."""
     status = getattr(error, "status", None) or getattr(error, "code", None)  # of aiohttp; of gcsfs
     status = int(status) if str(status).isdigit() else None
     mirror = f"put a copy at {name} in a mirror folder and set download.mirror to it"
@@ -318,13 +318,13 @@ def explain(name: str, url: str, error: Exception) -> None:
 
 
 def reason(error: Exception) -> str:
-    """An exception in words; some have no text of their own."""
+    """An exception in words; some have no message."""
     return ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())) if part)
 
 
 @contextmanager
 def report(name: str, size: int | None) -> Iterator:
-    """Tell the progress: a bar in a terminal, else a log line at each quarter. Yields a function of the bytes."""
+    """Report progress: a bar in a terminal, else a log line at each quarter. Yields a function of the bytes."""
     started = time.monotonic()
     total = f"{size / 1e6:,.1f} MB" if size is not None else "unknown size"
     if sys.stderr.isatty():
@@ -355,7 +355,7 @@ def read_lock(lock: Path) -> dict[str, str]:
 
 
 def parse_lock(text: str, lock: Path) -> dict[str, str]:
-    """Lines of `sha256  name` as name to sha256. Raises InputError naming the line that is not one."""
+    """Parse lines of `sha256  name` into a map from name to sha256; `InputError` naming a malformed line."""
     sums = {}
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -368,7 +368,7 @@ def parse_lock(text: str, lock: Path) -> dict[str, str]:
 
 
 def add_to_lock(lock: Path, name: str, sha256: str) -> None:
-    """Append a checksum; several downloads may do so at a time. Raises InputError when another sum is there by now."""
+    """Append a checksum; safe for parallel downloads. Raises `InputError` if a different one is there by now."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed

@@ -28,7 +28,7 @@ class Genome:
         self.lengths: dict[str, int] = {name: entry.rlen for name, entry in self._faidx.index.items()}
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
-        """uint8 codes (end - start,) of a 0-based half-open span, N where it reaches beyond the contig."""
+        """uint8 codes (end - start,) of a 0-based half-open span, N beyond the ends of the contig."""
         first, last = max(start, 0), min(end, self.lengths[contig])
         inside = encode(self._faidx.fetch(contig, first + 1, last)) if first < last else np.empty(0, np.uint8)
         return pad_with_n(inside, start, end)
@@ -49,10 +49,10 @@ def pad_with_n(inside: np.ndarray, start: int, end: int) -> np.ndarray:
 
 
 def index_fasta(path: Path | str) -> Path:
-    """Write the index ``PATH.fai`` when it is missing or older than the FASTA; returns its path.
+    """Write the index ``PATH.fai`` if it is missing or older than the FASTA; returns its path.
 
-    Jobs that start together may all write it, each to a temporary name that is renamed. Where the folder cannot be
-    written to, the index goes to the system's temporary folder.
+    Jobs that start together may all write it, each under a temporary name that is then renamed. If the folder is
+    read-only, the index goes to the system's temporary folder.
     """
     path = Path(path)
     try:

@@ -10,7 +10,7 @@ from regulens.core.errors import InputError
 from regulens.core.sequence import information_content
 
 PROBABILITY_FLOOR = 1e-3
-"""Smallest probability in a score, so that one base never seen at a position does not make it minus infinity."""
+"""Floor of probabilities in a score, so that a base never seen at a position does not make it minus infinity."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class PositionWeightMatrix:
 def load_matrices(motifs: Mapping[str, str], release: str) -> dict[str, PositionWeightMatrix]:
     """Load matrices of the JASPAR CORE collection by identifier from the installed ``pyjaspar`` (no network).
 
-    ``motifs``: name to matrix identifier with version, ``{"CTCF": "MA0139.1"}``; the name is free, the identifier
-    decides. ``release``: e.g. ``JASPAR2020``. Counts are normalised by position without a pseudocount.
-    Raises InputError for an unknown release or identifier.
+    ``motifs``: name to matrix identifier with version, ``{"CTCF": "MA0139.1"}``; names are arbitrary, identifiers
+    decide. ``release``: e.g. ``JASPAR2020``. Counts are normalised by position without a pseudocount. Raises InputError
+    for an unknown release or identifier.
     """
     database = open_jaspar(release)
     return {name: _load(database, name, matrix_id, release) for name, matrix_id in motifs.items()}
@@ -75,7 +75,7 @@ def load_matrices(motifs: Mapping[str, str], release: str) -> dict[str, Position
 
 def open_jaspar(release: str):
     """Database of a JASPAR release; `InputError` with the installed ones when it is not among them."""
-    from pyjaspar import jaspardb  # opens a database of every release on import
+    from pyjaspar import jaspardb  # slow: opens a database for every release
 
     if release not in (releases := jaspar_releases()):
         raise InputError(f"JASPAR release {release!r} is not installed; choose one of {', '.join(releases)}.")
@@ -90,7 +90,7 @@ def jaspar_releases() -> list[str]:
 
 
 def _load(database, name: str, matrix_id: str, release: str) -> PositionWeightMatrix:
-    with warnings.catch_warnings():  # pyjaspar warns and returns None where this function raises
+    with warnings.catch_warnings():  # pyjaspar only warns and returns None
         warnings.simplefilter("ignore")
         motif = database.fetch_motif_by_id(matrix_id)
         versions = [] if motif else database.fetch_motifs(all_versions=True, matrix_id=[matrix_id.split(".")[0]])

@@ -38,19 +38,19 @@ LABEL_WORDS = {"1": 1, "0": 0, **LABELS}
 """Accepted labels."""
 
 ROLES = ("positive", "negative", "shared")
-"""The class whose sequences have the motif."""
+"""Classes whose sequences have the motif."""
 
 REASONS = ("empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked")
-"""In the order in which they are looked for; see `filter_sequences`."""
+"""Reasons in the order in which they are checked; see `filter_sequences`."""
 
 ROWS = ("read", *REASONS, "validation", "kept", "overlapping")
-"""Rows of the table of counts for each split and label; see `count_reasons`."""
+"""Rows of the table of counts, for each split and label; see `count_reasons`."""
 
 OVERLAP_KMER = 32
-"""Length of the k-mers that are compared; 32 bases of 2 bits fill an unsigned integer of 64 bits."""
+"""Length of the compared k-mers; 32 bases of 2 bits fill a 64-bit unsigned integer."""
 
 OVERLAP_SHARE = 0.5
-"""Share of a sequence's k-mers that the training set must have for it to be called overlapping."""
+"""A sequence is overlapping if the training set has at least this share of its k-mers."""
 
 _AMBIGUOUS = re.compile("[RYSWKMBDHVN]")  # the IUPAC codes of more than one base
 
@@ -65,7 +65,7 @@ class SequenceSet(NamedTuple):
     """N labelled sequences of L bases."""
 
     ids: list[str]
-    """Names, all different."""
+    """Names, all distinct."""
     labels: np.ndarray
     """uint8 (N,), 1 = positive, 0 = negative."""
     codes: np.ndarray
@@ -75,8 +75,8 @@ class SequenceSet(NamedTuple):
 def read_sequences(path: Path | str) -> SequenceSet:
     """Read a table with the columns id, label (0 or 1) and sequence, in file order; further columns are skipped.
 
-    Raises `InputError` naming file and line for a missing column, an empty table, a repeated id, another label,
-    sequences of unequal length and a letter other than A, C, G, T.
+    Raises `InputError` naming file and line for a missing column, an empty table, a repeated id, an invalid label,
+    sequences of unequal length and letters other than A, C, G, T.
     """
     table = read_text_table(path, COLUMNS)
     ids = unique_ids(table, path)
@@ -103,12 +103,12 @@ def read_sequences(path: Path | str) -> SequenceSet:
 def write_sequences(path: Path | str, sequences: SequenceSet) -> None:
     """Write a table with the columns id, label, sequence (tab-separated, upper case) that `read_sequences` reads.
 
-    Raises `ValueError` for arrays that do not belong together or hold another code, and `InputError` for an id that is
-    repeated, empty, or has a tab, a line break or outer spaces.
+    Raises `ValueError` for arrays whose shapes or codes do not fit, and `InputError` for an id that is repeated, empty,
+    or has a tab, a line break or outer spaces.
     """
     ids, labels, codes = sequences
     if codes.ndim != 2 or not len(ids) == len(labels) == len(codes) > 0 or codes.shape[1] == 0:
-        raise ValueError(f"{len(ids)} ids, labels {np.shape(labels)}, codes {codes.shape} do not belong together")
+        raise ValueError(f"{len(ids)} ids, labels {np.shape(labels)}, codes {codes.shape} do not fit together")
     if codes.max() >= N_CODE or not np.isin(labels, (0, 1)).all():
         raise ValueError("codes must be 0 to 3 and labels 0 or 1")
     if len(set(ids)) < len(ids):
@@ -138,18 +138,18 @@ class SequenceOutputs(NamedTuple):
     filters: Path
     """CSV with the columns split, label, reason, sequences (`count_reasons`)."""
     sites: Path | None = None
-    """Sites in the sequences (`write_sites`), of all splits; none where the data have no sites."""
+    """Sites in the sequences of all splits (`write_sites`); None if the data have no sites."""
 
 
 def prepare_sequences(
     records: pd.DataFrame, settings: SequenceData, outputs: SequenceOutputs, sites: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Filter and crop sequences, draw the validation set if the data give none, write all files; returns the counts.
+    """Filter and crop sequences, draw a validation set if the data have none, write all files; returns the counts.
 
-    ``records``: a row number as index, columns id (all different), split, label (1, 0), sequence. ``sites``: columns of
-    `SITE_COLUMNS`, in the coordinates of the whole sequences. All outputs appear, or none.
+    ``records``: row number as index; columns id (unique), split, label (1, 0), sequence. ``sites``: `SITE_COLUMNS`, in
+    the coordinates of the uncropped sequences. Either all outputs are written, or none.
 
-    Raises `InputError` with the counts when a class of a split ends empty.
+    Raises `InputError` with the counts if a class of a split ends up empty.
     """
     if outputs.sites is not None and sites is None:
         raise ValueError("there is a path for sites, but no sites")
@@ -193,7 +193,8 @@ def _codes(part: pd.DataFrame, length_bp: int) -> np.ndarray:
     return encode("".join(part["cropped"])).reshape(len(part), length_bp)
 
 
-# Sequences cut out of a genome, from coordinates in the layout of Genomic Benchmarks (SPEC 6.1).
+# Sequences cut out of a genome, from coordinates in the layout of Genomic Benchmarks (docs/papers.md, "Promoters and
+# enhancers").
 
 
 @command("sequences-from-coordinates")
@@ -226,11 +227,10 @@ def from_coordinates(
 def read_intervals(fasta: Path | str, coordinate_files: Mapping[tuple[str, str], Path | str]) -> pd.DataFrame:
     """Sequences of the intervals of all files: columns id, split, label (1, 0), sequence (upper case).
 
-    ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. The strand - gives the reverse
-    complement; every letter of the genome that is not a base becomes N. All intervals are read in the order of the
-    genome, about 30,000 a second.
-    Raises `InputError` for a malformed table, a contig that the FASTA lacks and an interval beyond its contig's end,
-    naming file and record.
+    ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. Strand - gives the reverse
+    complement; every letter of the genome that is not a base becomes N. Intervals are read in genome order, about
+    30,000 per second. Raises `InputError` naming file and record for a malformed table, a contig that is not in the
+    FASTA, and an interval beyond the end of its contig.
     """
     tables = []
     with Genome(fasta) as genome:
@@ -255,7 +255,7 @@ def read_coordinates(path: Path | str) -> pd.DataFrame:
     """Read a table with the columns id, region (contig), start, end (int64, 0-based, half-open) and strand (+ or -).
 
     The index is the line number. An interval may be empty. Raises `InputError` naming file and line of a missing
-    column, a repeated id, another strand, or an impossible interval.
+    column, a repeated id, an invalid strand or an impossible interval.
     """
     table = read_text_table(path, INTERVAL_COLUMNS)
     table = pd.DataFrame(
@@ -333,9 +333,9 @@ def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
 
     The file is tab- or comma-separated, also gzip, and has the columns ``sequence`` (or ``seq``) and ``label`` (1, 0,
     positive, negative), optionally ``id`` (else ``line_<number>``) and ``split`` (train, valid, test). Without splits,
-    ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, are the test set; copies of a
-    sequence are on one side.
-    Raises `InputError` naming file and line of a missing column, another label or split, and a repeated id.
+    ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, form the test set; copies of a
+    sequence stay together. Raises `InputError` naming file and line of a missing column, an invalid label or split, or
+    a repeated id.
     """
     table = read_text_table(path, ("label",))
     name = next((name for name in ("sequence", "seq") if name in table), None)
@@ -354,24 +354,25 @@ def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
     return records.reset_index(drop=True)
 
 
-# Which sequences are kept, and why the others are not: every reason is counted.
+# Decides which sequences are kept and counts the reasons for dropping the others.
 
 
 def filter_sequences(records: pd.DataFrame, settings: SequenceData) -> pd.DataFrame:
-    """Find out for every sequence whether it is kept.
+    """Table that says for every sequence whether it is kept, and if not, why.
 
     ``records``: columns id, split (train, valid, test), label (1, 0), sequence (str, either case).
     Returns them with the columns ``cropped`` (str, upper case), ``reason`` (of `REASONS`, or empty) and ``kept``:
 
-    * empty: no bases; ambiguous: N or another IUPAC code of several bases anywhere, also in what is cut off;
-      not_dna: any other letter than A, C, G, T; too_short: fewer than ``length_bp`` bases.
-    * conflicting: the same cropped sequence has both labels inside a split; all its copies go.
+    * empty: no bases; ambiguous: N or another IUPAC code for several bases anywhere, even in the part that is cut off;
+      not_dna: any letter that is not an IUPAC code; too_short: fewer than ``length_bp`` bases.
+    * conflicting: the same cropped sequence has both labels within a split; all its copies are dropped.
     * duplicated: an earlier sequence of the split is the same after the crop (``settings.duplicates``: keep or drop).
-    * leaked: a training sequence that is in the test or the given validation set too, or a validation sequence that is
-      in the test set, whatever its label (``settings.leaked``: keep or drop). Only sequences kept there count.
+    * leaked: a training sequence that is also in the test set or in a given validation set, or a validation sequence
+      that is also in the test set, whatever its label (``settings.leaked``: keep or drop). Only sequences kept in those
+      sets count.
 
-    A sequence has the first reason that applies; among reasons that drop it and reasons that keep it, the first that
-    drops it. Sequences on opposite strands are different.
+    The first reason that applies is recorded; one that drops the sequence takes precedence over one that keeps it.
+    Reverse complements count as different sequences.
     """
     text = records["sequence"].str.upper()
     cropped = crop_sequences(text, settings)
@@ -405,9 +406,9 @@ def filter_sequences(records: pd.DataFrame, settings: SequenceData) -> pd.DataFr
 
 
 def crop_start(lengths: np.ndarray, settings: SequenceData) -> np.ndarray:
-    """First kept base, 0-based, of sequences of ``lengths`` bp; 0 where they are not longer than ``length_bp``.
+    """First kept base, 0-based, of sequences of ``lengths`` bp; 0 if they are not longer than ``length_bp``.
 
-    A centre that is not a whole base is rounded down.
+    The centre is rounded down to a whole base.
     """
     spare = np.maximum(lengths - settings.length_bp, 0)
     return {"start": spare * 0, "centre": spare // 2, "end": spare}[settings.crop]
@@ -423,10 +424,10 @@ def crop_sequences(sequences: pd.Series, settings: SequenceData) -> pd.Series:
 
 
 def split_validation(table: pd.DataFrame, settings: SequenceData) -> pd.DataFrame:
-    """Move ``valid_fraction`` of the kept training sequences to the validation set, where the data give none.
+    """Move ``valid_fraction`` of the kept training sequences to the validation set, if the data have none.
 
-    ``table``: of `filter_sequences`. Returns it with the column ``from_train`` (true where moved); drawn once for each
-    ``split_seed``, the same share in both classes, no sequence in both sets.
+    ``table``: from `filter_sequences`. Returns it with the column ``from_train`` (true if moved). Drawn with
+    ``split_seed``, the same share of both classes, no sequence in both sets.
     """
     moved = np.zeros(len(table), dtype=bool)
     if not (table["split"] == "valid").any():
@@ -437,10 +438,10 @@ def split_validation(table: pd.DataFrame, settings: SequenceData) -> pd.DataFram
 
 
 def draw_share(sequences: pd.Series, labels: pd.Series, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw a share of the distinct sequences, the same in both classes; equal sequences stay together.
+    """Draw the same share of the distinct sequences of both classes; identical sequences stay together.
 
-    A sequence with both labels counts in the class of its first copy. Of a class with at least two sequences, at least
-    one is drawn and one is left. Returns bool (N,), true where drawn.
+    A sequence with both labels counts for the class of its first copy. Of a class with at least two sequences, at least
+    one is drawn and one is left. Returns bool (N,), true if drawn.
     """
     table = pd.DataFrame({"sequence": sequences, "label": labels}).drop_duplicates("sequence")
     drawn: set[str] = set()
@@ -463,7 +464,7 @@ def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
         for label in LABELS.values():
             here = table[(table["split"] == split) & (table["label"] == label)]
             moved = table[table["from_train"] & (table["label"] == label)] if split == "train" else here[:0]
-            # What is known of a moved sequence (a repeat that is kept, say) was found while it was in training.
+            # The reason of a moved sequence (e.g. a kept repeat) was found while it was in the training set.
             reasons = pd.concat([here[~here["from_train"]], moved])["reason"].value_counts()
             counts = {reason: int(reasons.get(reason, 0)) for reason in REASONS}
             counts |= {"read": len(here) + len(moved), "validation": len(moved), "kept": int(here["kept"].sum())}
@@ -473,14 +474,14 @@ def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_classes(counts: pd.DataFrame) -> None:
-    """Raise `InputError` with the counts when a class of a split has no sequence left."""
+    """Raise `InputError` with the counts if a class of a split has no sequence left."""
     for (split, label), group in counts.groupby(["split", "label"], sort=False):
         row: Mapping[str, int] = dict(zip(group["reason"], group["sequences"], strict=True))
         if not row["kept"]:
             found = ", ".join(f"{reason} {number}" for reason, number in row.items() if number or reason == "read")
             raise InputError(
                 f"no sequence of class {label} ({CLASSES[label]}) is left for the {split} set "
-                f"({found}): every split needs both classes; see length_bp and the splits, and what the data hold"
+                f"({found}): every split needs both classes; check length_bp, the splits and the data"
             )
 
 
@@ -490,12 +491,12 @@ def check_classes(counts: pd.DataFrame) -> None:
 def overlapping(held_out: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Which sequences have at least half of their 32-mers in the training set, on either strand. Returns bool (N,).
 
-    ``held_out`` (N, L) and ``train`` (M, L): codes 0 to 3. Equal sequences overlap too. For 200 bp, half of the 32-mers
-    is a common stretch of 116 bp. Long repeats of the genome can look the same without being the same place.
+    ``held_out`` (N, L) and ``train`` (M, L): codes 0 to 3. Identical sequences overlap, too. For 200 bp, half of the
+    32-mers corresponds to a common stretch of 116 bp. Long genomic repeats can match without being the same place.
     """
     known = np.sort(canonical_kmers(train), axis=None)
     asked = canonical_kmers(held_out)
-    order = asked.argsort(axis=None)  # a search in order stays in the cache
+    order = asked.argsort(axis=None)  # searching in sorted order stays in the cache
     values = asked.ravel()[order]
     found = np.empty(asked.size, dtype=bool)
     found[order] = known[np.searchsorted(known, values).clip(max=len(known) - 1)] == values
@@ -503,7 +504,7 @@ def overlapping(held_out: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 
 def canonical_kmers(codes: np.ndarray, k: int = OVERLAP_KMER) -> np.ndarray:
-    """Numbers of the k-mers (k a power of 2, at most 32) of codes (N, L), the same for both strands.
+    """Strand-independent numbers of the k-mers (k a power of 2, at most 32) of codes (N, L).
 
     The number reads the bases as digits of base 4; it is the smaller of a k-mer's and its reverse complement's.
     ``k`` is halved until it is at most L. Returns uint64 (N, L - k + 1).
@@ -527,9 +528,9 @@ def canonical_kmers(codes: np.ndarray, k: int = OVERLAP_KMER) -> np.ndarray:
 def read_sites(path: Path | str) -> pd.DataFrame:
     """Read sites: id (of the sequence), start, end (int64, 0-based, half-open), motif, strand (+, - or .) and role.
 
-    ``role`` is one of `ROLES`; a file without the column has annotated sites, which count as positive. A header
-    without rows, with or without ``role``, is no error: no sequence has a site.
-    Raises `InputError` naming file and line of a missing column, another strand or role and an impossible interval.
+    ``role`` is one of `ROLES`; without the column, sites are annotated ones and count as positive. A header without
+    rows is valid: no sequence has a site. Raises `InputError` naming file and line of a missing column, an invalid
+    strand or role, or an impossible interval.
     """
     path = Path(path)
     if path.is_file() and _is_header(path.read_text("utf-8-sig", errors="replace")):
@@ -554,12 +555,12 @@ def read_sites(path: Path | str) -> pd.DataFrame:
 
 
 def _is_header(text: str) -> bool:
-    """Whether a file is one line that names the columns of sites: `read_text_table` wants rows."""
+    """Whether a file is only the header of a table of sites, which `read_text_table` rejects."""
     return "\n" not in text.strip() and set(SITE_COLUMNS[:5]) <= set(re.split(r"\s*[\t,]\s*", text.strip().lower()))
 
 
 def check_sites(sites: pd.DataFrame, lengths: pd.Series, path: Path | str) -> None:
-    """Raise `InputError` naming the line of a site of no sequence, or beyond its end; ``lengths`` in bp, by id."""
+    """Raise `InputError` naming the line of a site of an unknown sequence or beyond its end; ``lengths`` by id."""
     unknown = ~sites["id"].isin(lengths.index)
     if unknown.any():
         line = unknown.idxmax()
@@ -577,9 +578,9 @@ def check_sites(sites: pd.DataFrame, lengths: pd.Series, path: Path | str) -> No
 
 
 def crop_sites(sites: pd.DataFrame, first: pd.Series, length_bp: int) -> pd.DataFrame:
-    """Sites in the coordinates of the cropped sequences; those that do not lie wholly inside are left out.
+    """Sites in the coordinates of the cropped sequences, without those that do not lie entirely inside.
 
-    ``first``: first kept base of each kept sequence, by id; sites of other sequences are left out.
+    ``first``: first kept base of each kept sequence, by id; sites of other sequences are dropped.
     """
     sites = sites[sites["id"].isin(first.index)]
     shift = sites["id"].map(first).astype("int64")

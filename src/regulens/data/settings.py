@@ -26,7 +26,7 @@ class Source(Settings):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Checksum; without one the download warns, and `config/sources.lock` keeps the first one seen."""
     licence: str | None = None
-    """Licence of the data, for the reader."""
+    """Licence of the data, for information."""
 
 
 class DownloadSettings(Settings):
@@ -35,15 +35,15 @@ class DownloadSettings(Settings):
     folder: str = "resources"
     """Folder of the downloads, shared by all runs. A source's name is its path inside."""
     mirror: str | None = None
-    """Folder with copies of the sources, looked at first (also: environment variable `REGULENS_MIRROR`)."""
+    """Folder with copies of the sources, which take precedence (also: environment variable `REGULENS_MIRROR`)."""
     billing_project: str | None = None
     """Google Cloud project that pays for requester-pays buckets."""
     retries: int = Field(default=3, ge=0)
-    """Further attempts after a failed transfer."""
+    """Number of further attempts after a failed transfer."""
 
 
 def find_source(sources: dict[str, Source], name: str) -> Source | None:
-    """Source of a file: the entry of that very name, or a template with its placeholders filled in the URL."""
+    """Source of a file: the entry of that exact name, or a template with its placeholders filled in."""
     if name in sources:
         return sources[name]
     for template, source in sources.items():
@@ -53,12 +53,12 @@ def find_source(sources: dict[str, Source], name: str) -> Source | None:
 
 
 def pattern(name: str) -> str:
-    """Regular expression of the file names that a source's name stands for: `{shard}` matches a part of a name."""
+    """Regular expression for the file names that a source's name covers: `{shard}` matches part of a name."""
     return PLACEHOLDER.sub(r"[^/]+?", re.escape(name))
 
 
 def _named(template: str) -> str:
-    """Pattern with a named group for each placeholder; where one occurs again, it must say the same."""
+    """Pattern with a named group per placeholder; a repeated placeholder must match the same text."""
     seen: set[str] = set()
 
     def group(found: re.Match) -> str:
@@ -74,7 +74,7 @@ def _named(template: str) -> str:
 
 
 class Geometry(Settings):
-    """Shape of one training example (000 section 3.4; SPEC 2.3)."""
+    """Shape of one training example (Genomic Interpreter, section 3.4; docs/papers.md, "Geometry")."""
 
     input_bp: int = Field(default=17712, gt=0)
     """Length of the input sequence in bp."""
@@ -100,7 +100,7 @@ class Geometry(Settings):
 
     @property
     def padded_bins(self) -> int:
-        """Input length in bins after padding both sides with N, so that the target lies on the bin grid (SPEC S9)."""
+        """Input length in bins after padding both sides with N, so that the target lies on the bin grid."""
         context = -(-(self.input_bp - self.target_bp) // (2 * self.bin_bp))
         return self.bins + 2 * context
 
@@ -111,25 +111,27 @@ class Geometry(Settings):
 
     @property
     def crop_bins(self) -> int:
-        """Bins removed on either side of the trunk's output: 30 for the paper."""
+        """Bins removed on either side of the trunk's output: 30 in the paper."""
         return (self.padded_bins - self.bins) // 2
 
 
 class CropSettings(Settings):
-    """From windows to examples (SPEC 4)."""
+    """From windows to examples."""
 
     tiling: Literal["centre", "adjoining"] = "centre"
-    """`centre`: one example a window (the paper). `adjoining`: as many adjoining target spans as fit each window."""
+    """`centre`: one example per window (as in the paper). `adjoining`: as many adjoining target spans as fit each
+    window."""
     overhang: Literal["pad", "drop"] = "pad"
-    """An example whose input hangs over its window's or contig's end is padded with N or dropped."""
+    """Whether an example whose input reaches beyond its window or contig is padded with N or dropped."""
     records_per_file: int = Field(default=256, gt=0)
-    """Records in each TFRecord of a split but its last, which tells which windows a file holds (Basenji2: 256)."""
+    """Records in each TFRecord file of a split except the last, which determines the windows of each file (Basenji2:
+    256)."""
     interpolate_gaps: bool = False
-    """Bases without a value are interpolated before binning (bigWig route); else they get the window's baseline."""
+    """Interpolate bases without a value before binning (bigWig route); otherwise they get the window's baseline."""
     compression: Literal["lzf"] | None = None
     """Compression of the HDF5 shards."""
     blacklist: str | None = None
-    """Name of a BED source with regions whose coverage is clipped to the window's median (bigWig route)."""
+    """BED source of regions whose coverage is clipped to the window's median (bigWig route)."""
     blacklist_extend_bp: int = Field(default=20, ge=0)
     """Blacklist regions are extended by this much on both sides."""
 
@@ -138,7 +140,7 @@ class CropSettings(Settings):
 
 
 class SimulatedTrack(Settings):
-    """One simulated experiment; CAGE gives two tracks, one a strand."""
+    """One simulated experiment; CAGE gives two tracks, one per strand."""
 
     assay: Literal["DNASE", "CHIP", "CAGE"]
     """Kind of experiment, the prefix of the track's description."""
@@ -151,8 +153,8 @@ class SimulatedTrack(Settings):
 class SimulationSettings(Settings):
     """The simulated genome of the demonstration: planted motifs, and coverage that follows from them.
 
-    Elements (promoters, enhancers, insulators) stand along each contig at random distances. A promoter makes CAGE tags
-    in a cell type when an element beside it, about a kilobase away, is an enhancer of that cell type.
+    Elements (promoters, enhancers, insulators) lie along each contig at random distances. A promoter makes CAGE tags in
+    a cell type if a neighbouring element, about a kilobase away, is an enhancer of that cell type.
     """
 
     seed: int = Field(default=1, ge=0)
@@ -180,7 +182,8 @@ class SimulationSettings(Settings):
         "enhancer": 0.54,
         "insulator": 0.08,
     }
-    """Relative number of the three kinds of element. An enhancer belongs to one cell type, one in four to a second."""
+    """Relative numbers of the three kinds of element. An enhancer belongs to one cell type, one in four also to a
+    second."""
     release: str = "JASPAR2020"
     """JASPAR release of the planted motifs."""
     motifs: dict[str, str] = {
@@ -194,15 +197,16 @@ class SimulationSettings(Settings):
         "CTCF": "MA0139.1",
         "TP53": "MA0106.3",
     }
-    """Planted motifs: name and JASPAR matrix. One without a role below occurs outside of elements, without effect."""
+    """Planted motifs: name and JASPAR matrix. A motif without a role below occurs only outside elements, without
+    effect."""
     core_motif: str = "YY1"
-    """Motif with three sites in every promoter; their strand is the direction of transcription."""
+    """Motif with three sites in every promoter, on the strand of transcription."""
     promoter_motifs: Annotated[list[str], Field(min_length=1)] = ["SP1", "NRF1"]
-    """Motifs of which a promoter has 1 to 4 sites; more make it stronger."""
+    """Motifs of which a promoter has 1 to 4 sites; more sites make it stronger."""
     enhancer_motifs: list[str] = ["FOSL1"]
     """Motifs found in enhancers of every cell type, 0 to 2 sites of each."""
     insulator_motif: str = "CTCF"
-    """Motif of the insulators, which are open in every cell type and have no effect on promoters."""
+    """Motif of insulators, which are open in every cell type and do not affect promoters."""
     cells: Annotated[dict[str, str], Field(min_length=1)] = {
         "erythroid": "GATA1_TAL1",
         "hepatic": "HNF4A",
@@ -210,7 +214,7 @@ class SimulationSettings(Settings):
     }
     """Cell types and the motif of their enhancers (3 or 4 sites in each enhancer)."""
     singletons_per_kb: float = Field(default=0.4, ge=0, le=5)
-    """Sites of any motif per kb outside of elements, with a tenth of the effect."""
+    """Sites of any motif per kb outside elements, with a tenth of the effect."""
     tracks: Annotated[list[SimulatedTrack], Field(min_length=1)] = [
         SimulatedTrack(assay="DNASE", cell="erythroid"),
         SimulatedTrack(assay="DNASE", cell="hepatic"),
@@ -228,19 +232,19 @@ class SimulationSettings(Settings):
     promoter_tags: float = Field(default=50.0, gt=0)
     """CAGE tags of a strong promoter with one enhancer."""
     silent_promoter: float = Field(default=0.05, ge=0, le=1)
-    """Share of these tags that a promoter makes without an enhancer."""
+    """Share of these tags that a promoter without an enhancer makes."""
     background: float = Field(default=0.05, ge=0)
     """Coverage between peaks, as a share of `peak_reads` (CAGE: of `promoter_tags`, spread over a kb)."""
     variation: float = Field(default=0.3, ge=0)
-    """Standard deviation of the log height of peaks between tracks that nothing in the sequence explains."""
+    """Standard deviation of the log peak height between tracks that the sequence does not explain."""
     depth: float = Field(default=1.0, gt=0)
-    """Sequencing depth: Poisson noise is that of coverage x depth reads."""
+    """Sequencing depth: Poisson noise corresponds to coverage x depth reads."""
 
     @model_validator(mode="after")
     def _consistent(self):
         low, high = self.element_distance_bp
         if not low <= high <= 2 * low:
-            # Then an element two places away is always out of reach, and "beside it" and "within reach" are the same.
+            # Then an element two places away is always out of reach: neighbours are exactly the elements within reach.
             raise ValueError(f"element_distance_bp must be two numbers a <= b <= 2 a, found {low}, {high}")
         if self.island_bp > low:
             raise ValueError(f"island_bp = {self.island_bp} would reach the next element: at most {low}")
@@ -269,28 +273,30 @@ ClassName = Literal["positive", "negative"]
 
 
 class SequenceData(Settings):
-    """What the three routes to labelled sequences share."""
+    """Settings common to the three routes to labelled sequences."""
 
     length_bp: int = Field(default=200, ge=20)
-    """Length that the model sees: shorter sequences are dropped, longer ones cut (002 section 4.1: 200)."""
+    """Length that the model sees: shorter sequences are dropped, longer ones cut (DNABERT-LRP, section 4.1: 200)."""
     crop: Literal["start", "centre", "end"] = "start"
-    """Which part of a longer sequence is kept; a tokeniser with a maximal length keeps the start (SPEC S24)."""
+    """Which part of a longer sequence is kept; a tokeniser with a maximum length keeps the start (docs/papers.md,
+    "sequence-length")."""
     duplicates: Literal["drop", "keep"] = "drop"
-    """Repeats of a sequence inside a split: only the first stays, or all. Both are counted. Sequences with both labels
-    always go."""
+    """Repeated sequences within a split: `drop` keeps only the first, `keep` all. Both are counted. Sequences with both
+    labels are always dropped."""
     leaked: Literal["drop", "keep"] = "drop"
-    """Training sequences that are in the test or validation set too: they leave the training set, or stay; counted."""
+    """Training sequences that are also in the test or validation set: `drop` removes them from the training set. Both
+    are counted."""
     valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
-    """Share of the training sequences that validate during training, the same in both classes."""
+    """Share of the training sequences that form the validation set, the same in both classes."""
     split_seed: int = Field(default=1, ge=0)
-    """Seed of the splits that the data themselves do not give."""
+    """Seed of the splits that the data do not come with."""
 
 
 class CoordinateSequences(SequenceData):
     """Coordinates in the layout of Genomic Benchmarks, and a genome."""
 
     route: Literal["coordinates"]
-    """Read coordinates and cut the sequences out of a genome."""
+    """Extract the sequences from a genome by coordinates."""
     fasta: str
     """Source or path: genome sequence."""
     coordinates: str
@@ -306,7 +312,7 @@ class CoordinateSequences(SequenceData):
 
 
 def coordinate_tables(template: str) -> dict[tuple[str, str], str]:
-    """Names of the coordinate tables that a template stands for, by split and class."""
+    """Names of the coordinate tables of a template, by split and class."""
     return {
         (split, name): template.replace("{split}", split).replace("{class}", name)
         for split in ("train", "test")
@@ -323,7 +329,7 @@ class TableSequences(SequenceData):
     """Source or path: TSV or CSV (also .gz) with a sequence (`sequence` or `seq`) and a `label` (1 and 0, or positive
     and negative); optionally `id` and `split` (train, valid, test)."""
     test_fraction: float = Field(default=0.3, gt=0, lt=1)
-    """Share of the sequences in the test set, the same in both classes, where the table names no split."""
+    """Share of the sequences in the test set, the same in both classes, if the table has no split."""
     sites: str | None = None
     """Source or path: annotated sites, TSV with id, start, end, motif, strand; marked in figures, scored as truth."""
 
@@ -334,11 +340,11 @@ class PlantedMotif(Settings):
     matrix: str
     """JASPAR identifier with version."""
     probability: float = Field(default=1.0, ge=0, le=1)
-    """Share of the sequences that have a site; a positive sequence that would get none of them gets one."""
+    """Share of the sequences that have a site; a positive sequence that would get no site at all gets one."""
     start: int = Field(default=0, ge=0)
     """First position where the site may begin, 0-based."""
     end: int | None = Field(default=None, gt=0)
-    """Position that no site reaches beyond (exclusive); none: the end of the sequence."""
+    """Exclusive end of the range of sites; none: the end of the sequence."""
     strand: Literal["+", "-", "either"] = "either"
     """Strand of the site."""
 
@@ -389,8 +395,9 @@ class SimulatedSequences(SequenceData):
         return self
 
 
-# The two simulated data sets of the hybrid networks; defaults are the public generators' (SPEC 5.1, 5.2). Where the
-# paper's text differs from them, the key's description says how to follow the text.
+# The two simulated data sets of the hybrid networks; defaults are the public generators' (docs/papers.md, "Binding
+# sites" and "Regulatory code"). Where the paper's text differs, the description of the key says how to follow the text
+# (docs/papers.md, "Binding sites" and "Regulatory code").
 
 
 BINDING_SITES = {
@@ -407,10 +414,10 @@ BINDING_SITES = {
     "STAT1": "MA0137.3",
     "YY1": "MA0095.2",
 }
-"""The twelve factors of task 1 and their matrices (SPEC 5.1)."""
+"""The twelve factors of task 1 and their matrices."""
 
 CORE_MOTIFS = {"SP1": "MA0079.3", "Gabpa": "MA0062.2", "CEBPB": "MA0466.2", "MAX": "MA0058.3", "YY1": "MA0095.2"}
-"""The five core motifs of task 2 (SPEC 5.2)."""
+"""The five core motifs of task 2."""
 
 CODE_BACKGROUND = {
     "HOXD13": "MA0909.1",
@@ -464,14 +471,15 @@ CODE_BACKGROUND = {
     "CEBPG": "MA0838.1",
     "FOXP2": "MA0593.1",
 }
-"""The fifty background motifs that the public generator of task 2 draws (SPEC 5.2)."""
+"""The fifty background motifs that the public generator of task 2 draws."""
 
 LOOK_ALIKES = ("ETV5", "CEBPG", "KLF5", "MLX", "ZIC3", "ETV3", "PLAG1", "TCF4", "NFIC", "E2F6")
-"""Resemble a core motif; the generator means to drop them and does not (SPEC S12). KLF5 is not among the fifty."""
+"""These resemble a core motif; the generator intends to drop them but does not (docs/papers.md, "background-motifs").
+KLF5 is not among the fifty."""
 
 
 class MotifGrammar(Settings):
-    """What the two simulations share."""
+    """Settings common to both simulations."""
 
     sequences: int = Field(default=25_000, gt=0)
     """Sequences in all splits together."""
@@ -480,7 +488,7 @@ class MotifGrammar(Settings):
     release: str = "JASPAR2016"
     """JASPAR release of the motifs."""
     splits: tuple[float, float, float] = (0.7, 0.1, 0.2)
-    """Shares of the sequences that train, validate and test."""
+    """Shares of the training, validation and test sequences."""
 
     @field_validator("splits")
     @classmethod
@@ -497,7 +505,7 @@ class MotifGrammar(Settings):
 
 
 def _counts(counts: dict[int, float]) -> dict[int, float]:
-    """Check numbers of motifs and their probabilities."""
+    """Validate numbers of motifs and their probabilities."""
     if not counts or min(counts) < 1:
         raise ValueError("must give at least one number of motifs, each 1 or more")
     if min(counts.values()) < 0 or not math.isclose(sum(counts.values()), 1, abs_tol=1e-6):
@@ -506,24 +514,25 @@ def _counts(counts: dict[int, float]) -> dict[int, float]:
 
 
 class BindingSites(MotifGrammar):
-    """Task 1: which factors bind? Motifs are planted in random sequences; every factor is a class (SPEC 5.1)."""
+    """Task 1: which factors bind? Motifs are planted in random sequences; every factor is a class."""
 
     route: Literal["binding_sites"] = "binding_sites"
     """Simulate binding sites, several classes at a time."""
     sequences: int = Field(default=25_000, gt=0)
-    """Sequences in all splits together; one of the authors' generators makes 30,000 (SPEC S10)."""
+    """Sequences in all splits together; one of the authors' generators makes 30,000 (docs/papers.md,
+    "sequence-count")."""
     seed: int = Field(default=33, ge=0)
     """Seed of everything random in the simulation."""
     motifs: Annotated[dict[str, str], Field(min_length=1)] = BINDING_SITES
     """Classes: name of the factor and its JASPAR identifier with version. A site is on either strand."""
     motif_counts: dict[int, float] = {1: 0.5, 2: 0.25, 3: 0.17, 4: 0.05, 5: 0.03}
-    """Number of motifs in a sequence, and its probability."""
+    """Probability of each number of motifs in a sequence."""
 
     _probabilities = field_validator("motif_counts")(_counts)
 
 
 class RegulatoryCode(MotifGrammar):
-    """Task 2: regulatory code or not? Positive sequences have core motifs only, negative ones any (SPEC 5.2)."""
+    """Task 2: regulatory code or not? Positive sequences have core motifs only, negative ones any."""
 
     route: Literal["regulatory_code"] = "regulatory_code"
     """Simulate a regulatory code, one class."""
@@ -534,16 +543,16 @@ class RegulatoryCode(MotifGrammar):
     core: Annotated[dict[str, str], Field(min_length=1)] = CORE_MOTIFS
     """Core motifs: name and JASPAR identifier with version; both strands."""
     background: Literal["code", "fixed", "paper"] = "code"
-    """Motifs that negative sequences have besides. `code`: the fifty of the public generator, both strands, among them
-    nine that resemble a core motif; `fixed`: the fifty without those nine, as was meant (SPEC S12); `paper`: a cleaned
-    pool of `background_motifs` single-strand motifs (the text's 100)."""
+    """Further motifs of negative sequences. `code`: the fifty of the public generator on both strands, nine of which
+    resemble a core motif; `fixed`: without those nine, as intended (docs/papers.md, "background-motifs"); `paper`:
+    `background_motifs` motifs unlike any core motif, on one strand (the text has 100)."""
     background_motifs: int = Field(default=100, gt=0)
-    """With `background: paper`, how many motifs are drawn (by the seed) from the release's CORE vertebrates."""
+    """With `background: paper`, number of motifs drawn (with the seed) from the CORE vertebrates of the release."""
     max_similarity: float = Field(default=0.5, gt=0, lt=1)
-    """With `background: paper`, largest similarity to a core motif: cosine of the two matrices less 0.25, at the best
+    """With `background: paper`, maximum similarity to a core motif: cosine of the two matrices minus 0.25 at the best
     strand and offset. Nine of the ten look-alikes of the public generator exceed 0.5."""
     motif_counts: dict[int, float] = {3: 0.5, 4: 0.25, 5: 0.17, 6: 0.05, 7: 0.03}
-    """Number of motifs in a sequence of either class, and its probability: the public generator's. The text says 3 to 5
-    without probabilities (SPEC S11): `{3: 0.5, 4: 0.3, 5: 0.2}`, for one."""
+    """Probability of each number of motifs in a sequence of either class, as in the public generator. The text says 3
+    to 5, without probabilities (docs/papers.md, "core-motif-count"): for example `{3: 0.5, 4: 0.3, 5: 0.2}`."""
 
     _probabilities = field_validator("motif_counts")(_counts)

@@ -1,9 +1,9 @@
-"""Stores of training examples: one HDF5 file a shard, and one virtual data set a split that joins them without a copy.
+"""Stores of training examples: one HDF5 file per shard, and a virtual data set per split that joins them.
 
 Layout, the same for both: ``sequence`` uint8 codes A, C, G, T, N = 0 to 4 (examples, input_bp); ``target`` float16
 (examples, bins, tracks); ``location`` bytes ``contig:start-end``, the 0-based half-open span of the input, empty where
 unknown. Attributes: ``tracks`` (the track table as tab-separated text), ``input_bp``, ``bins``, ``bin_bp``, ``split``;
-a virtual data set also has ``shards`` (JSON: file relative to the store, examples). A checksum goes with every example.
+a virtual data set also has ``shards`` (JSON: file relative to the store, examples). Every example has a checksum.
 """
 
 import json
@@ -37,7 +37,7 @@ _FLUSH_BYTES = 4 << 20
 
 
 class StoreWriter:
-    """Appends examples to a shard; made by `write_store`."""
+    """Appends examples to a shard; created by `write_store`."""
 
     def __init__(self, file: OutputFile, geometry: Geometry, n_tracks: int, compression: str | None):
         self._file = file
@@ -63,7 +63,7 @@ class StoreWriter:
     def append(self, sequence: np.ndarray, target: np.ndarray, location: str = "") -> None:
         """Add one example: ``sequence`` uint8 codes (input_bp,), ``target`` float16 (bins, tracks), its ``location``.
 
-        Raises `ValueError` for another shape or type, and `InputError` for a location that is too long.
+        Raises `ValueError` for a wrong shape or type, and `InputError` for a location that is too long.
         """
         for name, array in (("sequence", sequence), ("target", target)):
             shape, dtype = self._shapes[name]
@@ -98,11 +98,11 @@ def write_store(
     split: str,
     compression: Literal["lzf"] | None = None,
 ) -> Iterator[StoreWriter]:
-    """Open a shard for writing, example by example; it appears under its name when the block ends without an error.
+    """Open a shard for writing, example by example; it appears under its name only if the block ends without an error.
 
-    ``tracks`` is a track table with groups. Memory stays flat: at most a few MB of examples wait to be written.
+    ``tracks`` is a track table with groups. Memory is constant: at most a few MB of examples are buffered.
     """
-    with hdf5_output(output, libver="latest") as file:  # that format has checksums of its own structures
+    with hdf5_output(output, libver="latest") as file:  # this file format has checksums of its metadata
         write_attributes(file, tracks_to_text(tracks), geometry, split)
         writer = StoreWriter(file, geometry, len(tracks), compression)
         yield writer
@@ -113,9 +113,9 @@ def write_store(
 def link_shards(shards: Sequence[Path | str], /, output: Path | str) -> int:
     """Join the shards of a split, in the given order, into one HDF5 virtual data set; returns its number of examples.
 
-    The sources are stored relative to ``output``, so that the folder that holds both can move. Empty shards are fine.
+    Sources are stored relative to ``output``, so that the common folder can be moved. Shards may be empty.
 
-    Raises `InputError` when there is no shard, or when one differs from the first in tracks, geometry or split.
+    Raises `InputError` if there is no shard, or one that differs from the first in tracks, geometry or split.
     """
     if not shards:
         raise InputError(f"{output}: there are no shards to link")
@@ -132,7 +132,7 @@ def link_shards(shards: Sequence[Path | str], /, output: Path | str) -> int:
         set_text(file, "shards", json.dumps(linked))
         for dataset, (inner, dtype) in example_datasets(first.geometry, first.n_tracks).items():
             layout = h5py.VirtualLayout((total, *inner), dtype)
-            layout.dcpl.set_obj_track_times(False)  # the same shards give the same bytes
+            layout.dcpl.set_obj_track_times(False)  # no timestamps: the same shards give the same bytes
             start = 0
             for name, shape in zip(names, shapes, strict=True):
                 if shape.examples:  # HDF5 has no mapping of zero length
@@ -147,7 +147,7 @@ def link_shards(shards: Sequence[Path | str], /, output: Path | str) -> int:
 
 
 class StoreShape:
-    """What must agree between the shards of a split, read from one file and checked against that file's data sets."""
+    """Properties that the shards of a split must share, read from one file and checked against its data sets."""
 
     def __init__(self, path: Path, file: h5py.File):
         datasets = ("sequence", "target", "location")
@@ -173,7 +173,7 @@ class StoreShape:
 
     @classmethod
     def read(cls, path: Path, like: "StoreShape | None" = None) -> "StoreShape":
-        """Read the shape of ``path``; `InputError` when tracks, geometry or split differ from ``like``."""
+        """Read the properties of ``path``; `InputError` if tracks, geometry or split differ from ``like``."""
         with open_store(path) as file:
             try:
                 shape = cls(path, file)
@@ -186,7 +186,7 @@ class StoreShape:
 
 
 def example_datasets(geometry: Geometry, n_tracks: int) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    """Name, shape of one example, and type of each data set of a store."""
+    """Data sets of a store: name to shape of one example and type."""
     return {
         "sequence": ((geometry.input_bp,), np.dtype("u1")),
         "target": ((geometry.bins, n_tracks), np.dtype("<f2")),
@@ -203,9 +203,9 @@ def write_attributes(file: h5py.File, tracks: str, geometry: Geometry, split: st
 
 
 def set_text(file: h5py.File, name: str, text: str) -> None:
-    """Set an attribute of fixed length: those of variable length lie where HDF5 has no checksum.
+    """Set an attribute of fixed length: HDF5 keeps those of variable length where it has no checksum.
 
-    It was seen to loop for ever over a damaged heap of them.
+    HDF5 was seen to loop forever over damaged attributes of variable length.
     """
     file.attrs[name] = np.bytes_(text.encode("utf-8"))
 
@@ -216,7 +216,7 @@ def _text(file: h5py.File, name: str) -> str:
 
 
 def open_store(path: Path, **options) -> h5py.File:
-    """Open an HDF5 file for reading; `InputError` when it is missing or broken."""
+    """Open an HDF5 file for reading; `InputError` if it is missing or broken."""
     if not path.is_file():
         raise InputError(f"{path}: the store does not exist: run the step that makes it")
     try:
@@ -226,7 +226,7 @@ def open_store(path: Path, **options) -> h5py.File:
 
 
 _LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>-?\d+)-(?P<end>\d+)$")
-"""The start is negative where an input hangs over its contig and is padded with N."""
+"""The start is negative if an input reaches beyond its contig and is padded with N."""
 
 
 def parse_location(location: str) -> tuple[str, int, int] | None:
@@ -253,12 +253,12 @@ def damaged(path: Path, error: Exception, place: str = "it") -> InputError:
 class AssayStore:
     """Reads a shard or a virtual data set.
 
-    Opening checks every source of a virtual data set (there, same tracks and geometry, the linked number of examples),
-    because HDF5 reads zeros from a missing one. Examples are then read from the shards themselves: a shard that goes
-    away later is an error too, and so is an example whose checksum is wrong (stores made before had none). Files open
-    on first use in each process: a store can be handed to loader workers.
+    Opening checks every source of a virtual data set (existence, tracks, geometry, number of examples), because HDF5
+    reads a missing one as zeros. Examples are then read from the shards themselves, so that a shard deleted later is an
+    error too, and so is an example with a wrong checksum (stores made by older versions have none). Files are opened on
+    first use in each process, so that a store can be passed to loader workers.
 
-    Raises `InputError` naming the shard and what to do.
+    Raises `InputError` that names the shard and says what to do.
     """
 
     def __init__(self, path: Path | str):
@@ -288,11 +288,11 @@ class AssayStore:
         return self._read(1, index)
 
     def location(self, index: int) -> str:
-        """``contig:start-end`` of one example's input, 0-based and half-open; empty where unknown."""
+        """``contig:start-end`` of one example's input, 0-based and half-open; empty if unknown."""
         return self._read(2, index).decode("utf-8")
 
     def close(self) -> None:
-        """Close the files of this process; they open again on the next read."""
+        """Close the files of this process; the next read opens them again."""
         for datasets in self._open.values():
             datasets[0].file.close()
         self._open = {}
@@ -308,13 +308,13 @@ class AssayStore:
 
     def _read(self, column: int, index: int):
         if not -len(self) <= index < len(self):
-            raise IndexError(f"{self.path} has {len(self)} examples, asked for number {index}")
+            raise IndexError(f"{self.path} has {len(self)} examples, number {index} was requested")
         index = index % len(self)
         source = int(np.searchsorted(self._starts, index, side="right")) - 1
         if self._process != os.getpid():  # forked: the parent's handles must not be used here
             self._open, self._process = {}, os.getpid()
         if source not in self._open:
-            # Examples are whole chunks and read at random: a chunk cache would only copy them once more.
+            # Examples are whole chunks in random order: a chunk cache would only add a copy.
             file = open_store(self._sources[source], rdcc_nbytes=0)
             self._open[source] = (file["sequence"], file["target"], file["location"])
         try:

@@ -2,8 +2,8 @@
 
 A file is one zlib stream of records: length (8 bytes, little-endian), checksum of the length (4), payload, checksum of
 the payload (4). A payload is a protocol buffer ``Example`` whose features ``sequence`` and ``target`` are byte strings
-(SPEC 4.4). The records' own CRC-32C are not computed: the stream ends with an Adler-32 of the same bytes, which zlib
-checks, downloads are checked by SHA-256, and outputs appear only after the last byte was read.
+(docs/papers.md, "TFRecords"). The records' own CRC-32C is not verified: the stream ends with an Adler-32 of the same
+bytes, which zlib checks, downloads are checked by SHA-256, and outputs appear only after the last byte was read.
 """
 
 import zlib
@@ -16,11 +16,11 @@ from regulens.core.errors import InputError
 
 _CHUNK = 1 << 16  # compressed bytes read at a time
 
-_LARGEST = 1 << 31  # a protocol buffer cannot be longer: a larger length is a broken file, not a reason to fill memory
+_LARGEST = 1 << 31  # maximum size of a protocol buffer: a larger length means a broken file
 
 
 def read_records(path: Path | str) -> Iterator[memoryview]:
-    """Yield the payload of each record of ``path``; it is valid until the next one is asked for, which overwrites it.
+    """Yield the payload of each record of ``path``; it is valid only until the next one overwrites it.
 
     Raises `InputError` naming the file, the record and the compressed byte when the file is missing, truncated, corrupt
     or not zlib.
@@ -65,7 +65,7 @@ def decode_sequence(raw: memoryview, length: int, start: int, end: int) -> np.nd
     """Codes of bases ``start`` to ``end`` of a sequence of ``length`` bp: uint8, A, C, G, T, N = 0 to 4.
 
     ``raw`` holds either one index code a base (``length`` bytes) or a one-hot row A, C, G, T a base (4 x ``length``
-    bytes; all zero is N): the number of bytes tells which. Raises `ValueError` for another length or other values.
+    bytes; all zero is N): the number of bytes tells which. Raises `ValueError` for any other length or value.
     """
     codes = np.frombuffer(raw, dtype=np.uint8)
     if len(codes) == length:
@@ -75,15 +75,15 @@ def decode_sequence(raw: memoryview, length: int, start: int, end: int) -> np.nd
         return codes
     if len(codes) == 4 * length:
         rows = codes[4 * start : 4 * end].reshape(-1, 4)
-        # At most one 1 a row: the weights tell the rows apart only then.
+        # Rows must have at most one 1, or the weighted sum is not the code.
         if rows.max(initial=0) > 1 or rows.sum(axis=1).max(initial=0) > 1:
             raise ValueError("its sequence is not one-hot")
         return np.minimum(rows @ np.array([1, 2, 3, 4], dtype=np.uint8) - np.uint8(1), np.uint8(4))  # 0 - 1 is 255
-    raise ValueError(f"its sequence has {len(codes)} bytes where {length} (codes) or {4 * length} (one-hot) belong")
+    raise ValueError(f"its sequence has {len(codes)} bytes, expected {length} (codes) or {4 * length} (one-hot)")
 
 
 class _Inflater:
-    """Exact reads from a zlib stream, with positions for error messages."""
+    """Reads an exact number of bytes from a zlib stream, with positions for error messages."""
 
     def __init__(self, path: Path, file):
         self.record = 0
@@ -93,7 +93,7 @@ class _Inflater:
         self._input = b""
 
     def fill(self, buffer: memoryview, may_end: bool = False) -> bool:
-        """Fill ``buffer`` with the next bytes; False at the end of the stream when it ``may_end`` here."""
+        """Fill ``buffer`` with the next bytes; False at the end of the stream if it ``may_end`` here."""
         filled = 0
         while filled < len(buffer):
             self._input = self._input or self._file.read(_CHUNK)

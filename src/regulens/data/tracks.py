@@ -1,4 +1,4 @@
-"""The table of tracks: the assays of a data set, how their coverage was processed, and the group each belongs to."""
+"""The track table: the assays of a data set, how their coverage was processed, and their groups."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ import pandas as pd
 from regulens.core.errors import InputError
 
 SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
-"""How the values of a bin become one number (SPEC 4.2, step 8)."""
+"""Summary statistics of a bin (docs/papers.md, "Coverage to bins", step 8)."""
 
 COLUMNS = ("identifier", "file", "clip", "clip_soft", "scale", "sum_stat", "strand_pair", "description")
-"""Columns of every track table, in this order; ``group`` follows once groups are assigned."""
+"""Columns of every track table, in order; ``group`` follows once groups are assigned."""
 
 _REQUIRED = ("identifier", "file", "clip", "scale", "sum_stat", "description")
 
@@ -27,8 +27,8 @@ def read_track_table(path: Path | str) -> pd.DataFrame:
     description; clip_soft and strand_pair are optional, and an unnamed first column or one called ``index`` numbers the
     rows. Other columns are ignored.
 
-    Returns one row a track, in the order of the targets, with `COLUMNS`: clip, clip_soft (nan = none) and scale as
-    float, strand_pair as the 0-based row of the same assay's other strand (a track without one is its own pair).
+    Returns one row per track, in the order of the targets, with `COLUMNS`: clip, clip_soft (nan = none) and scale as
+    float, strand_pair as the 0-based row of the other strand of the same assay (a track without one is its own pair).
 
     Raises `InputError` naming file, line and column of what is missing or wrong.
     """
@@ -58,10 +58,10 @@ def tracks_from_text(text: str, origin: str = "track table") -> pd.DataFrame:
 
 
 def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Add the column ``group`` from the type that a description starts with (``DNASE:thymus``: DNASE).
+    """Add the column ``group`` by the assay type at the start of each description (``DNASE:thymus``: DNASE).
 
-    ``groups`` maps a group's name to the types it holds, e.g. ``{"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"]}``
-    (where ATAC belongs is a choice, SPEC S2). The column is an ordered categorical: its categories are the groups that
+    ``groups`` maps a group's name to the types it holds, e.g. ``{"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"]}`` (the
+    group of ATAC is a choice: docs/papers.md, "track-groups"). The column is an ordered categorical of the groups that
     occur, in the order of the map, so that sorting and grouping keep that order.
 
     Raises `InputError` for a type in no group or in two, and for a description without a type.
@@ -141,7 +141,7 @@ def _numbers(values: Sequence[str], name: str, origin: str, optional: bool = Fal
 
 
 def _strand_pairs(column: Mapping[str, list[str]], header: Sequence[str], size: int, origin: str) -> np.ndarray:
-    """Row of each track's other strand. The file counts in its index column, which need not start at 0 (a subset)."""
+    """Row of each track's other strand. The file refers to its index column, which may not start at 0."""
     if "strand_pair" not in column:
         return np.arange(size)
     labels = column.get(header[0], []) if header[0] in ("", "index") else column.get("index", [])

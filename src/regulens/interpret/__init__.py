@@ -1,1 +1,1 @@
-"""Read-outs of trained models."""
+"""Interpretation of trained models: relevance, attention, filters, saliency."""

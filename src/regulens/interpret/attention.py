@@ -1,4 +1,4 @@
-"""Attention of the assay models: files for the figures, distances per layer, whole-layer maps (000 section 4.2)."""
+"""Attention of the assay models: export for the figures and mean distances (Genomic Interpreter, section 4.2)."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -43,12 +43,12 @@ def write_attention(
     Groups ``layer{K}_{block}`` with a data set ``weights``, float16 (heads, windows, w queries, w keys), rows of
     queries that are padding zero, and as its attributes layer, block, bp_per_token, tokens, offset, start_bp as in
     :class:`AttentionMap`; a data set ``sequence``, codes of the padded input; attributes location, example and model
-    (``name``, or the architecture's). Raises ``InputError`` for an example that the store has not, for a store of other
-    geometry, and for an architecture without attention.
+    (``name``, or the architecture's). Raises ``InputError`` for an example that is not in the store, a store with
+    another geometry, and an architecture without attention.
     """
     _same_geometry(model, store)
     if not 0 <= example < len(store):
-        raise InputError(f"there is no example {example}: the store has {len(store)}, counted from 0")
+        raise InputError(f"example {example} does not exist: the store has {len(store)} examples, counted from 0")
     codes = np.asarray(store.sequence(example), np.uint8)
     side = (model.geometry.padded_bp - model.geometry.input_bp) // 2
     with hdf5_output(output) as file, _evaluation(model):
@@ -62,7 +62,7 @@ def write_attention(
 
         model.attention(_inputs(model, codes[None]), write)
         if not len(file):
-            raise InputError(f"'{model.architecture}' has no attention to export: choose a model that has")
+            raise InputError(f"'{model.architecture}' has no attention to export: choose a model with attention")
         file.create_dataset("sequence", data=np.pad(codes, side, constant_values=N_CODE))
         file.attrs.update(location=store.location(example), example=example, model=name or model.architecture)
 
@@ -74,7 +74,7 @@ def write_distances(model: AssayModel, store: AssayStore, output: Path | str, ba
     batches = (np.stack([store.sequence(i) for i in range(start, min(start + batch, len(store)))]) for start in starts)
     table = attention_distance(model, batches, len(starts))
     if table.empty:
-        raise InputError(f"'{model.architecture}' has no attention to measure: choose a model that has")
+        raise InputError(f"'{model.architecture}' has no attention to measure: choose a model with attention")
     with atomic_output(output) as temporary:
         table.to_csv(temporary, index=False)
 
@@ -85,10 +85,10 @@ def attention_distance(
     """Mean distance |i - j| in bp under the attention of each layer, block and head, averaged over segments.
 
     i and j are positions in the original order of tokens. In a shifted block the last window holds tokens of both ends
-    of the sequence; a pair that is neighbours only through this wrap-around is left out and the rest of the row
-    renormalised, as padding keys are: such a pair is the whole input apart, which would swamp the mean. Each query
-    token counts once. ``uniform_bp`` is the same statistic for equal weights on the same pairs: what a window
-    of that size gives without having learned anything.
+    of the sequence. Pairs that meet only through this wrap-around are the whole input apart and would dominate the
+    mean, so they are left out, like padding keys, and the rest of the row is renormalised. Each query token counts
+    once. ``uniform_bp`` is the same statistic for equal weights on the same pairs: what a window of that size gives
+    before any learning.
 
     ``batches``: codes uint8 (batch, input_bp), the test set once; ``total``: number of batches, for the progress bar.
     Returns one row per layer, block and head ("all", then 1..heads); ``sd_bp`` is over segments (of the mean over heads
@@ -126,7 +126,7 @@ def _same_geometry(model: AssayModel, store: AssayStore) -> None:
 
 @contextmanager
 def _evaluation(model: AssayModel) -> Iterator[None]:
-    """Evaluation mode without gradients; the mode before is restored."""
+    """Evaluation mode without gradients; the previous mode is restored."""
     training = model.training
     model.eval()
     try:
@@ -147,7 +147,7 @@ def _valid(attention: AttentionMap) -> torch.Tensor:
 
 
 def _pairs(attention: AttentionMap) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Distances in tokens and pairs that count, both float (windows, w, w), and valid queries, bool (windows, w)."""
+    """Distances in tokens and mask of counted pairs, both float (windows, w, w); valid queries, bool (windows, w)."""
     valid = _valid(attention)
     rolled = torch.arange(valid.numel()).view_as(valid) + attention.offset
     wrapped, position = rolled >= attention.tokens, rolled % attention.tokens

@@ -1,4 +1,7 @@
-"""Motifs of first-layer filters by alignment of the sequences that activate them (001 section 2; SPEC 5.5)."""
+"""Motifs of first-layer filters, by alignment of the sequences that activate them.
+
+See docs/papers.md, "Filters to motifs".
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,14 +30,14 @@ FirstLayer = Callable[[Tensor], Tensor]
 
 
 class Alignment(NamedTuple):
-    """What `align` finds for every filter of every trial."""
+    """Result of `align` for every filter of every trial."""
 
     frequencies: np.ndarray
-    """float64 (trials, filters, window, 4): frequencies of A, C, G, T around the sites; 0.25 without a site."""
+    """float64 (trials, filters, window, 4): frequencies of A, C, G, T around the sites; 0.25 if there are none."""
     sites: np.ndarray
-    """int64 (trials, filters): windows behind the frequencies."""
+    """int64 (trials, filters): number of windows."""
     maximum: np.ndarray
-    """float64 (trials, filters): largest activation; infinite or NaN when the trial diverged."""
+    """float64 (trials, filters): maximum activation; infinite or NaN if the trial diverged."""
 
 
 @command("align-filters", threads=True)
@@ -53,13 +56,13 @@ def align_filters(
         model: file of trained trials (`training.trials`).
         data: file of simulated sequences (`data.simulate.motifs`), whose test sequences are aligned.
         settings: threshold, window, clipping.
-        meme: MEME text with uniform background, motifs named by `filter_id`. As published, ``nsites`` is the width
-            of the motif (it weighs Tomtom's pseudocount), not the number of sites, which the table gives.
-        output: CSV with `ALIGNED_COLUMNS`, one row a filter.
+        meme: MEME text with uniform background, motifs named by `filter_id`. As published, ``nsites`` is the width of
+            the motif (it weights Tomtom's pseudocount) instead of the number of sites, which is in the table.
+        output: CSV with `ALIGNED_COLUMNS`, one row per filter.
         accelerator: auto, cpu or gpu.
 
-    Returns the table. A trial that diverged has empty filters. Raises `InputError` for another length of the
-    sequences than the model's, for sequences shorter than the window, and for test sequences with N.
+    Returns the table. A trial that diverged has empty filters. Raises `InputError` if the length of the sequences is
+    not that of the model or less than the window, and for test sequences with N.
     """
     device = best_device(accelerator)
     loaded = load_trials(model, device=device)
@@ -103,14 +106,14 @@ def align_filters(
 def align(
     first_layer: FirstLayer, codes: Tensor, threshold: float = 0.5, window_bp: int = 20, batch: int = 50
 ) -> Alignment:
-    """Frequencies of the bases around the positions that activate a filter.
+    """Base frequencies around the positions that activate each filter.
 
     ``codes``: uint8 (N, L) on the device of the model, ACGT = 0 to 3. A site is a position with an activation above
-    ``threshold`` times the filter's largest one over all sequences; its window [position - window_bp/2,
-    position + window_bp/2) counts when it begins after the first base and ends before the end of the sequence (both
-    strict, as published). A filter whose largest activation is not finite has no site.
+    ``threshold`` times the filter's largest one over all sequences; its window [position - window_bp/2, position +
+    window_bp/2) counts when it begins after the first base and ends before the end of the sequence (both strict, as
+    published). A filter whose maximum activation is not finite has no sites.
 
-    Two passes over the sequences, so that the activations of one batch are all that is in memory.
+    Two passes over the sequences, so that only the activations of one batch are in memory.
     """
     half, length = window_bp // 2, codes.shape[1]
     first = half + 1  # the first position whose window begins after base 0
@@ -118,11 +121,11 @@ def align(
     with torch.inference_mode():
         maximum = None
         for start in progress(range(0, len(codes), batch), "largest activations"):
-            # amax carries NaN on, and so does maximum
+            # amax and maximum propagate NaN
             largest = first_layer(one_hot(codes[start : start + batch]).unsqueeze(0)).amax(dim=(1, 3))
             maximum = largest if maximum is None else torch.maximum(maximum, largest)
         trials, filters = maximum.shape
-        # of a finite maximum only: infinity times 0 is NaN, and no activation is above NaN
+        # infinity times 0 is NaN, and no activation is above NaN
         limit = torch.where(maximum.isfinite(), maximum * threshold, torch.nan)[:, None, :, None]
         counts = torch.zeros(trials * filters, window_bp * 4, dtype=torch.float64, device=codes.device)
         sites = torch.zeros(trials * filters, dtype=torch.int64, device=codes.device)
@@ -133,7 +136,7 @@ def align(
             windows = bases[..., 1 : length - 1].unfold(2, window_bp, 1) if positions else bases.new_zeros(0, 4, 0, 0)
             windows = windows.permute(0, 2, 3, 1).reshape(-1, window_bp * 4)
             is_site = is_site.transpose(1, 2).reshape(trials * filters, -1).to(bases.dtype)
-            sites += is_site.sum(dim=1).long()  # of zeros and ones, like the counts: exact in float32 below 2^24
+            sites += is_site.sum(dim=1).long()  # zeros and ones: counts are exact in float32 below 2^24
             counts += is_site @ windows
     found = counts.view(trials, filters, window_bp, 4).cpu().numpy()
     sites = sites.view(trials, filters).cpu().numpy()

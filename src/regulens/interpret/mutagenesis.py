@@ -1,14 +1,13 @@
-"""Mutagenesis (002 section 4.3; SPEC 6.5): does the model still recognise a sequence without its highest bases?
+"""Mutagenesis: does the model still recognise a sequence after mutation of its most relevant bases?
 
-The paper classifies one mutant of each sequence. Its scores differ by 2 to 20 of 500 sequences (SPEC S29; the standard
-error of an accuracy of 0.8 is 0.018), which is within what another draw of the new bases changes. Here every score gets
-several draws, and scores are compared on the same sequences.
+The paper classifies one mutant of each sequence. Its scores differ by 2 to 20 of 500 sequences (docs/papers.md,
+"single-draw"; the standard error of an accuracy of 0.8 is 0.018), which is within what another draw of the new bases
+changes. Here every score gets several draws, and scores are compared on the same sequences.
 
 Outcomes are a file of HDF5: ``id`` and ``label`` uint8 of the N sequences; ``correct/<score>/<n>`` uint8 (repeats, N),
 1 where the mutant of ``n`` bases chosen by the score is assigned to the class of its sequence. ``correct/unmutated/0``
-(1, N) are the sequences themselves, ``correct/random_sequence/<L>`` entirely random sequences in place of them.
-``tied/<score>/<n>`` uint8 (N,), 1 where equal values left a choice of the bases; not for the random score. Attributes
-task, seed (of the model) and k.
+(1, N) are the sequences themselves, ``correct/random_sequence/<L>`` entirely random sequences. ``tied/<score>/<n>``
+uint8 (N,), 1 if ties left a choice of bases; not for the random score. Attributes task, seed (of the model) and k.
 """
 
 import zlib
@@ -50,10 +49,10 @@ RANDOM_SEQUENCE = "random_sequence"
 _NO_SCORE = (UNMUTATED, RANDOM_SEQUENCE)
 
 REFERENCES = ("attention", RANDOM)
-"""Scores that every other one is compared with (002 section 5.2)."""
+"""Scores that every other score is compared with (DNABERT-LRP, section 5.2)."""
 
 SAME_MODEL = 0.02
-"""Largest part of the sequences whose class may differ between score file and model: rounding flips very few."""
+"""Maximum share of sequences whose class may differ between score file and model: rounding flips very few."""
 
 CURVE_COLUMNS = (
     "label",
@@ -121,8 +120,8 @@ def run_mutagenesis(
 
     ``model``: the classifier that the scores belong to.
 
-    Raises `InputError` when the scores are not those of this model, a class has no sequence, a base is not A, C, G or
-    T, a score is not a number, or more bases are to be mutated than there are.
+    Raises `InputError` if the scores are not of this model, a class has no sequence, a base is not A, C, G or T, a
+    score is NaN, or more bases are to be mutated than a sequence has.
     """
     classify, content = model_classifier(model, accelerator, settings.precision)
     with ScoreFile(scores_path) as file:
@@ -146,7 +145,7 @@ def run_mutagenesis(
 def model_classifier(
     path: Path | str, accelerator: str = "auto", precision: Literal["fp32", "bf16"] = "fp32"
 ) -> tuple[Classifier, dict]:
-    """The classifier of a model file on the best device (auto, cpu or gpu), and the content of the file."""
+    """The classifier of a model file on a device (auto, cpu or gpu), and the content of the file."""
     model, content = load_classifier(path)
     return classifier(model.to(best_device(accelerator)), content["settings"]["k"], precision), content
 
@@ -164,9 +163,10 @@ def classifier(model: torch.nn.Module, k: int, precision: Literal["fp32", "bf16"
 
 
 def sample_sequences(labels: np.ndarray, per_class: int, seed: int, path: Path | str = "the score file") -> np.ndarray:
-    """Rows of ``per_class`` sequences of each class (all when there are fewer, which is said), ascending int64.
+    """Rows of ``per_class`` sequences of each class (all, with a message, if there are fewer), ascending int64.
 
-    Correctly classified or not: the paper's accuracy without mutations is below 1. ``path`` is named in messages.
+    Whether correctly classified or not, because the paper's accuracy without mutations is below 1. ``path`` is for
+    messages.
     """
     rows = []
     for label in (0, 1):
@@ -194,9 +194,9 @@ def mutagenesis(
     ``ids`` of the N sequences; ``codes`` uint8 (N, L), 0 to 3; ``labels`` (N,); ``scores`` float (N, L) by name. The n
     highest bases of a sequence (equal ones by lot, see `top_positions`, the same ones in every repeat) become one of
     the other three, the score `RANDOM` takes n new positions in each repeat. Further keys of the outcomes:
-    (`UNMUTATED`, 0) with one repeat, and (`RANDOM_SEQUENCE`, L), uniform random sequences instead.
-    Each score, n and repeat has its own random numbers, so that no result depends on what else is computed. Mutants are
-    made when they are classified: memory grows with repeats by one byte an outcome only. ``source`` is named in errors.
+    (`UNMUTATED`, 0) with one repeat, and (`RANDOM_SEQUENCE`, L), uniform random sequences instead. Each score, n and
+    repeat has its own random numbers, so that no result depends on what else is computed. Mutants are made only when
+    they are classified, so that memory grows by one byte per outcome. ``source`` is named in errors.
     """
     _check(codes, scores, settings, source)
     mutations = list(dict.fromkeys(settings.mutations))
@@ -219,14 +219,14 @@ def classify_all(classify: Classifier, blocks: Iterable[np.ndarray], total: int,
     with bar() as shown:
         task = shown.add_task("mutants", total=total)
         for rows in _batches(blocks, batch):
-            # Not fetched yet: a GPU works on while the next mutants are made.
+            # Not fetched yet: the GPU keeps working while the next mutants are made.
             found.append(classify(torch.from_numpy(rows)).to(torch.uint8))
             shown.advance(task, len(rows))
     return torch.cat(found).cpu().numpy()
 
 
 def _batches(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The rows of all blocks, ``size`` at a time, whatever the sizes of the blocks."""
+    """The rows of all blocks, regrouped ``size`` at a time."""
     waiting: list[np.ndarray] = []
     missing = size
     for block in blocks:
@@ -262,7 +262,7 @@ def _mutants(job: _Job, codes: np.ndarray, ranking: np.ndarray | None, seed: int
 def _check(codes: np.ndarray, scores: Mapping[str, np.ndarray], settings: MutagenesisSettings, source) -> None:
     if max(settings.mutations) > codes.shape[1]:
         raise InputError(
-            f"mutagenesis.mutations: {max(settings.mutations)} bases cannot be mutated, sequences have "
+            f"mutagenesis.mutations: cannot mutate {max(settings.mutations)} bases of sequences of "
             f"{codes.shape[1]} bp: lower it"
         )
     wrong = (codes >= N_CODE).any(axis=1).sum()
@@ -271,7 +271,7 @@ def _check(codes: np.ndarray, scores: Mapping[str, np.ndarray], settings: Mutage
     for name, values in scores.items():
         wrong = np.isnan(values).any(axis=1).sum()
         if wrong:
-            raise InputError(f"{source}: the score {name} is not a number in {wrong} sequences: compute it again")
+            raise InputError(f"{source}: the score {name} is NaN in {wrong} sequences: compute it again")
 
 
 def mutate(codes: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -287,18 +287,18 @@ def random_positions(shape: tuple[int, int], n: int, rng: np.random.Generator) -
     return np.argsort(rng.random(shape), axis=1)[:, :n]
 
 
-# The highest bases of a sequence, and whether equal values left a choice between them. A score may give many bases
-# one value: GradCAM is 0 on every base of a sequence whose weighted attention is nowhere positive. SPEC 6.5
-# recommends the lowest index of equal bases. That is the start of the sequence, where a data set may hold less (or
-# more) of what the model goes by than elsewhere, so that a score without any information would come out worse (or
-# better) than random positions. Here equal bases are chosen by lot, which makes such a score exactly random.
+# The most relevant bases of a sequence, and whether ties left a choice between them. A score may have many ties:
+# GradCAM is 0 on every base of a sequence whose weighted attention is nowhere positive. Taking the lowest index would
+# favour the start of the sequence, which may matter less (or more) to the model than other parts, so that a score
+# without any information would look worse (or better) than random positions. Ties are therefore broken at random, which
+# makes such a score exactly random.
 
 
 def top_positions(scores: np.ndarray, ids: Sequence[str], n: int, name: str, seed: int) -> np.ndarray:
     """Positions of the ``n`` highest values of each row of ``scores`` (N, L), highest first: int64 (N, n).
 
-    Equal values come in an order drawn for the seed, the ``name`` of the score and the id of the sequence: it is the
-    same for every ``n`` and whatever other scores and sequences there are.
+    Ties are ordered at random, determined by the seed, the ``name`` of the score and the id of the sequence: the order
+    is the same for every ``n`` and does not depend on other scores and sequences.
     """
     score = zlib.crc32(name.encode())
     lots = [np.random.default_rng([seed, score, zlib.crc32(text.encode())]).random(scores.shape[1]) for text in ids]
@@ -306,7 +306,7 @@ def top_positions(scores: np.ndarray, ids: Sequence[str], n: int, name: str, see
 
 
 def chosen_by_lot(scores: np.ndarray, n: int) -> np.ndarray:
-    """Where the choice of the ``n`` highest depends on the lot, as the next one has the same value: bool (N,)."""
+    """Whether ties affect the choice of the ``n`` highest, because the next value is the same: bool (N,)."""
     if n >= scores.shape[1]:
         return np.zeros(len(scores), bool)
     highest = -np.partition(-scores, (n - 1, n), axis=1)[:, n - 1 : n + 1]
@@ -331,13 +331,13 @@ def write_tables(
 
 
 def curve_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
-    """Accuracy of each class after mutation: one row a label, score and number of bases, `CURVE_COLUMNS`.
+    """Accuracy of each class after mutation: one row per label, score and number of bases, `CURVE_COLUMNS`.
 
     ``accuracy`` is the mean over sequences and repeats. ``low``, ``high``: 95 % bootstrap interval over the sequences,
-    of the mean of each over its repeats. ``draw_low``, ``draw_high``: where 95 % of single draws on the same sequences
-    are expected, empty without mutations; the prediction interval from the accuracies of the repeats, inside 0 to 1
-    (repeats are too few for percentiles, see `prediction_interval`). ``tied``: share of the sequences whose mutated
-    bases were chosen by lot, because the n-th highest value is also that of the next base; 0 where no score ranks.
+    each averaged over its repeats. ``draw_low``, ``draw_high``: where 95 % of single draws on the same sequences are
+    expected (empty without mutations): the prediction interval from the accuracies of the repeats, limited to [0, 1]
+    (there are too few repeats for percentiles, see `prediction_interval`). ``tied``: share of the sequences in which
+    ties were broken at random, because the n-th highest value equals the next; 0 where no score ranks.
     """
     rows = []
     for label, members, weights in _classes(outcomes, resamples, seed):
@@ -353,13 +353,13 @@ def curve_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
 
 
 def paired_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
-    """Each score against each of `REFERENCES` that is there, on the same sequences: `PAIRED_COLUMNS`.
+    """Each score against each available one of `REFERENCES`, on the same sequences: `PAIRED_COLUMNS`.
 
     ``difference``: accuracy of the score minus that of the reference, mean over sequences and repeats; negative where
     the score finds the more important bases. ``low``, ``high``: 95 % bootstrap interval over sequences, both resampled
-    together. ``p_value``: McNemar's exact test for each repeat, combined as twice their median (Rüger 1978), which
-    is valid although the repeats share their sequences. It is not corrected for the number of comparisons. ``tied`` is
-    that of the score, see `curve_table`.
+    together. ``p_value``: exact McNemar test for each repeat, combined as twice the median (Rüger 1978), which is valid
+    although the repeats share their sequences. It is not corrected for multiple comparisons. ``tied`` is that of the
+    score, see `curve_table`.
     """
     scores, rows = outcomes.scores, []
     for label, members, weights in _classes(outcomes, resamples, seed):
@@ -385,7 +385,7 @@ def _tied(outcomes: Outcomes, score: str, n: int, members: np.ndarray) -> float:
 
 
 def _classes(outcomes: Outcomes, resamples: int, seed: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Label, members and bootstrap weights of each class; one set of resamples for all its rows."""
+    """Label, members and bootstrap weights of each class, with one set of resamples for all its rows."""
     for label in np.unique(outcomes.labels):
         members = np.flatnonzero(outcomes.labels == label)
         yield int(label), members, bootstrap_weights(len(members), resamples, np.random.default_rng([seed, label]))
@@ -408,7 +408,7 @@ def write_outcomes(path: Path | str, outcomes: Outcomes, **attributes: str | int
 
 
 def read_outcomes(path: Path | str) -> Outcomes:
-    """Read a file of `write_outcomes`; `InputError` when it is missing, broken or something else."""
+    """Read a file of `write_outcomes`; `InputError` if it is missing, broken or something else."""
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: the outcomes do not exist: run the mutagenesis that makes them")

@@ -1,10 +1,10 @@
 """Relevance of a forward pass: operations with their propagation rules, BERT written in them, and what scores read.
 
 A forward pass is a function of an `Operations` that returns a `Trace`. Under `GRADIENT` its backward pass gives
-gradients, under one of `RULES` (Chefer et al. 2020; SPEC 6.3) relevance, so that one text gives both. It takes its
-linear layers, sums, matrix products of two activations, means and every non-linear function from there; views,
-transpositions and the choice of a token need no operation, because their gradient moves relevance just as it should.
-`Readings` runs the passes of one batch, each when first asked for.
+gradients, under one of `RULES` (Chefer et al. 2020; docs/papers.md, "Relevance rules") relevance, so that one text
+gives both. It takes its linear layers, sums, matrix products of two activations, means and every non-linear function
+from there; views, transpositions and the choice of a token need no operation, because their gradient moves relevance
+just as it should. `Readings` runs the passes of one batch, each when first asked for.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 from functools import cached_property
 
 EPSILON = 1e-9
-"""Added to every denominator; the public code does not match it to the denominator's sign either."""
+"""Added to every denominator, whatever its sign, as in the public code."""
 
 # Rules: autograd functions whose backward pass carries relevance. Each computes its operation forward and, backward,
 # takes the relevance of its output and returns that of its inputs, in the place of gradients. Branches then need no
@@ -32,10 +32,10 @@ EPSILON = 1e-9
 class ConservingLinear(Function):
     """x W^T + bias, x (B, ..., in), W (out, in); relevance along pairs of equal sign (alpha = 1, beta = 0).
 
-    R_i = sum_j (x+_i w+_ji + x-_i w-_ji) R_j / Z_j with Z_j = sum_i (x+_i w+_ji + x-_i w-_ji): sum R stays the same,
-    and the bias gets none. Z could also be had from (xW + |x||W|) / 2 with one matrix product less, but that cancels
-    where few pairs have equal signs (float32 errors of 1e-5 on sparse inputs instead of 1e-7) and turns an
-    exact 0 into a denominator of rounding errors.
+    R_i = sum_j (x+_i w+_ji + x-_i w-_ji) R_j / Z_j with Z_j = sum_i (x+_i w+_ji + x-_i w-_ji): sum R is conserved, and
+    the bias gets none. Z = (xW + |x||W|) / 2 would save a matrix product, but suffers from cancellation where few pairs
+    have equal signs (float32 errors of 1e-5 on sparse inputs instead of 1e-7) and turns an exact 0 into a denominator
+    of rounding errors.
     """
 
     @staticmethod
@@ -46,7 +46,7 @@ class ConservingLinear(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, relevance: Tensor):
-        # Both halves side by side: one product of twice the size. Where Z is 0 all its terms are, and so is R_i.
+        # Both halves concatenated: one product of twice the size. Where Z is 0, so are all its terms and R_i.
         x, weight = (torch.cat(_halves(saved), -1) for saved in ctx.saved_tensors)
         share = relevance / F.linear(x, weight).add_(EPSILON)
         up, down = (share @ weight).mul_(x).chunk(2, -1)
@@ -54,7 +54,7 @@ class ConservingLinear(Function):
 
 
 class PlainLinear(ConservingLinear):
-    """As `ConservingLinear`, but each half is divided by its own sum: up to twice the relevance comes back."""
+    """Like `ConservingLinear`, but each half is divided by its own sum: returns up to twice the relevance."""
 
     @staticmethod
     @once_differentiable
@@ -68,7 +68,7 @@ class PlainLinear(ConservingLinear):
 
 
 class SignedLinear(Function):
-    """LRP-0, equation 1 of 002: R_i = sum_j x_i w_ji R_j / (sum_i x_i w_ji + bias_j); the bias keeps its share."""
+    """LRP-0, DNABERT-LRP equation 1: R_i = sum_j x_i w_ji R_j / (sum_i x_i w_ji + bias_j); the bias keeps its share."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -98,9 +98,10 @@ class PlainAdd(Function):
 
 
 class RescaledAdd(PlainAdd):
-    """As `PlainAdd`, then a and b are scaled to sums |Sa| / (|Sa| + |Sb|) and |Sb| / (|Sa| + |Sb|) of sum R.
+    """Like `PlainAdd`, then a and b are scaled to sums |Sa| / (|Sa| + |Sb|) and |Sb| / (|Sa| + |Sb|) of sum R.
 
-    Sa, Sb and sum R are sums over one sample: the public code sums over the whole tensor and knows batches of 1 only.
+    Sa, Sb and sum R are sums over one sample. The public code sums over the whole tensor, which is right only for
+    batches of 1.
     """
 
     @staticmethod
@@ -186,19 +187,19 @@ def _sample_sum(x: Tensor) -> Tensor:
 
 
 class Trace(NamedTuple):
-    """What a forward pass hands back, all of it still part of the graph."""
+    """Result of a forward pass, all of it still part of the graph."""
 
     logits: Tensor
     """(B, classes)."""
     attention: list[Tensor]
-    """Attention after the softmax of every layer, first layer first: (B, heads, T queries, T keys)."""
+    """Attention after the softmax of every layer, in order: (B, heads, T queries, T keys)."""
     embedding: Tensor
     """Where the propagation ends, the output of the embeddings: (B, T, hidden). A leaf that requires a gradient."""
 
 
 @dataclass(frozen=True)
 class Operations:
-    """Functions for the operations of a network; each differentiable in the sense of its rule."""
+    """Functions for the operations of a network, each with the backward pass of its rule."""
 
     _linear: Callable[[Tensor, Tensor, Tensor | None], Tensor]
     _add: Callable[[Tensor, Tensor], Tensor]
@@ -208,7 +209,7 @@ class Operations:
 
     def linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """x W^T + bias: x (B, ..., in), weight (out, in), bias (out,)."""
-        # Constants: the graph need not keep what only the weights' gradients use.
+        # Detached: the graph need not keep what only gradients of the weights use.
         return self._linear(x, weight.detach(), None if bias is None else bias.detach())
 
     def add(self, x: Tensor, y: Tensor) -> Tensor:
@@ -242,8 +243,8 @@ RULES = {
     "plain": _rules(PlainLinear, PlainAdd),
     "lrp0": _rules(SignedLinear, PlainAdd),
 }
-"""Sets of rules (SPEC 6.3): ``ours`` of Chefer et al., which conserve relevance; ``plain``, unmodified ones;
-``lrp0``, equation 1 of 002, signed and with the bias (SPEC S31)."""
+"""Sets of rules (docs/papers.md, "Relevance rules"): ``ours`` of Chefer et al., which conserve relevance; ``plain``,
+the unmodified ones; ``lrp0``, equation 1 of DNABERT-LRP, signed and with the bias."""
 
 # HuggingFace's BERT for sequence classification.
 
@@ -255,12 +256,12 @@ def bert_forward(
     mask: Tensor | None = None,
     embedding: Tensor | None = None,
 ) -> Trace:
-    """One pass in eval mode; the logits are those of ``model(input_ids, mask)``.
+    """Forward pass in eval mode; the logits are those of ``model(input_ids, mask)``.
 
-    ``input_ids`` int64 (B, T); ``mask`` (B, T), 0 for padding, which then neither gives nor gets relevance, or None.
-    ``embedding`` (B, T, hidden): start from this instead of the embeddings' output for ``input_ids``.
-    Adding the mask to the attention scores passes relevance on unchanged: at tokens that count it adds 0, at padding
-    the attention, and with it its relevance, is 0. Raises `ValueError` for a model in training mode.
+    ``input_ids`` int64 (B, T); ``mask`` (B, T), 0 for padding, which then neither passes on nor receives relevance, or
+    None. ``embedding`` (B, T, hidden): start from this instead of the embeddings' output for ``input_ids``. The
+    addition of the mask passes relevance on unchanged: it adds 0 at tokens that count, and at padding the attention,
+    and with it its relevance, is 0. Raises `ValueError` for a model in training mode.
     """
     if model.training:
         raise ValueError("relevance needs a model in eval mode: call model.eval()")
@@ -272,7 +273,7 @@ def bert_forward(
     hidden, attention = embedding, []
     last = bert.encoder.layer[-1]
     for layer in bert.encoder.layer:
-        # Of the last layer's output only CLS is used; its attention is complete all the same.
+        # Only CLS of the last layer's output is used, but its attention is complete.
         queries = 1 if layer is last else input_ids.shape[1]
         context, weights = _attend(ops, layer.attention.self, hidden, mask, queries)
         attention.append(weights)
@@ -285,9 +286,9 @@ def bert_forward(
 
 
 def _attend(ops: Operations, block, hidden: Tensor, mask: Tensor | None, queries: int) -> tuple[Tensor, Tensor]:
-    """Context of the first queries, (B, queries, hidden), and attention (B, heads, T, T) of one self-attention."""
+    """Output of one self-attention for the first queries, (B, queries, hidden), and its attention (B, heads, T, T)."""
     heads, size = block.num_attention_heads, block.attention_head_size
-    # One product for all three: their outputs are independent, so that the rule is the same as three times.
+    # One product for all three: their outputs are independent, so the rule gives the same as three products.
     layers = block.query, block.key, block.value
     weight, bias = (torch.cat([getattr(layer, name) for layer in layers]) for name in ("weight", "bias"))
     projected = ops.linear(hidden, weight, bias).unflatten(-1, (3, heads, size))
@@ -318,10 +319,10 @@ def _dense(ops: Operations, layer: torch.nn.Linear, x: Tensor) -> Tensor:
 class Readings:
     """Attention, gradients and relevance of a batch of B sequences of T tokens, for one class of each.
 
-    ``forward``: the model's forward pass on this batch, as a function of `Operations` and of what `trace` may change
-    (for BERT, ``partial(bert_forward, model=model, input_ids=ids)``). ``rules``: a key of `RULES`. ``target``: int64
-    (B,), the class of each sequence, or None for the predicted one. ``start_layer``: the first layer of the LRP
-    rollout. ``index``: the number of each sequence in its set, and ``seed``: what random scores are drawn from.
+    ``forward``: the model's forward pass on this batch, as a function of `Operations` and of the arguments that `trace`
+    may replace (for BERT, ``partial(bert_forward, model=model, input_ids=ids)``). ``rules``: a key of `RULES`.
+    ``target``: int64 (B,), the class of each sequence, or None for the predicted one. ``start_layer``: the first layer
+    of the LRP rollout. ``index``, the number of each sequence in its set, and ``seed`` determine random scores.
     """
 
     def __init__(
@@ -344,7 +345,7 @@ class Readings:
 
     @cached_property
     def target(self) -> Tensor:
-        """Class whose relevance and gradient are read: int64 (B,)."""
+        """Class that is explained: int64 (B,)."""
         return self.logits.argmax(1) if self._target is None else self._target
 
     @cached_property
@@ -359,17 +360,17 @@ class Readings:
 
     @property
     def attention_gradient(self) -> list[Tensor]:
-        """d logit of the target / d attention, of every layer: (B, heads, T, T)."""
+        """Gradient of the target's logit with respect to the attention of every layer: (B, heads, T, T)."""
         return self._gradient[0]
 
     @property
     def embedding_gradient(self) -> Tensor:
-        """d logit of the target / d embedding: (B, T, hidden)."""
+        """Gradient of the target's logit with respect to the embedding: (B, T, hidden)."""
         return self._gradient[1]
 
     @property
     def attention_relevance(self) -> list[Tensor]:
-        """Relevance of the attention of every layer, after the halving of its product: (B, heads, T, T)."""
+        """Relevance of the attention of every layer, after the halving in the product rule: (B, heads, T, T)."""
         return self._relevance[0]
 
     @property
@@ -378,7 +379,7 @@ class Readings:
         return self._relevance[1]
 
     def trace(self, ops: Operations = GRADIENT, **changes: Tensor) -> Trace:
-        """A further forward pass on this batch, for a score that the passes above do not suffice for; it is not kept.
+        """A further forward pass on this batch, for scores that need one; it is not cached.
 
         ``ops``: `GRADIENT`, or one of `RULES`. ``changes``: arguments of the forward pass to replace, for BERT
         ``embedding`` (B, T, hidden), ``input_ids`` or ``mask``.
@@ -387,10 +388,10 @@ class Readings:
             return self._forward(ops, **changes)
 
     def backward(self, trace: Trace) -> tuple[list[Tensor], Tensor]:
-        """Gradient of the target's logit, or its relevance under the trace's rules. Frees the trace's graph.
+        """Gradient or relevance (by the trace's rules) of the target's logit. Frees the trace's graph.
 
-        At the attention of every layer, (B, heads, T, T), and at the embedding, (B, T, hidden). It starts with 1 at the
-        target's logit and 0 at the others, as a gradient does.
+        Returned for the attention of every layer, (B, heads, T, T), and for the embedding, (B, T, hidden). Relevance
+        starts with 1 at the target's logit and 0 at the other, like a gradient.
         """
         start = torch.nn.functional.one_hot(self.target, trace.logits.shape[1]).to(trace.logits)
         *attention, embedding = torch.autograd.grad(trace.logits, [*trace.attention, trace.embedding], start)

@@ -1,4 +1,6 @@
-"""Saliency of hybrid networks, all trials at once, and how well it finds planted motifs (001 section 2.4; SPEC 5.6).
+"""Saliency of hybrid networks, all trials at once, and how well it finds planted motifs.
+
+Hybrid networks, section 2; docs/papers.md, "Saliency statistics".
 
 Saliency is gradient x input of the output. Its statistics are computed within one sequence and averaged afterwards; all
 are scale-free: multiplying the scores of a sequence by a positive number changes none of them. The saliency of a few
@@ -61,8 +63,8 @@ def score_saliency(
     Writes the statistics of every trial (CSV: the column trial and those of `trial_statistics`; trials that diverged
     have NaN) and the saliency of a few sequences (HDF5). ``accelerator`` is auto, cpu or gpu.
 
-    Raises `InputError` when the sequences are not what the model was trained for, when there is no positive test
-    sequence with planted positions and background, and for an example that is not there.
+    Raises `InputError` if the sequences do not fit the model, if no positive test sequence has both planted positions
+    and background, and for an example that does not exist.
     """
     model_path, data_path = model, data
     loaded, data = load_trials(model_path), read_motif_sequences(data_path, split="test")
@@ -116,9 +118,8 @@ def saliency(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Saliency of every base and the probability of class 0, by every trial: float32 (T, N, L) and (T, N).
 
-    ``network`` maps one-hot sequences (T, B, 4, L) to logits (T, B, classes), the trials apart from each other, and is
-    used as it is: put it in evaluation mode before. ``codes`` uint8 (N, L), A, C, G, T = 0 to 3, N = 4 (its saliency is
-    0).
+    ``network`` maps one-hot sequences (T, B, 4, L) to logits (T, B, classes), independently for each trial; it must be
+    in evaluation mode. ``codes`` uint8 (N, L), A, C, G, T = 0 to 3, N = 4 (its saliency is 0).
     """
     device = next(network.parameters()).device
     parts = [
@@ -139,11 +140,12 @@ def saliency_batch(
     parameter = next(network.parameters())
     inputs = one_hot(codes, parameter.dtype)
     with torch.enable_grad():
-        # Every trial gets an input of its own, so that its gradient is its own too.
+        # Every trial gets its own copy of the input, and thereby its own gradient.
         inputs = inputs.expand(len(parameter), *inputs.shape).clone().requires_grad_()
         logits = network(inputs)[..., CLASS]
         probability = logits.sigmoid()
-        # Sequences and trials are independent in evaluation mode: the gradient of the sum holds all their gradients.
+        # Sequences and trials are independent in evaluation mode, so the gradient of the sum contains all their
+        # gradients.
         (gradient,) = torch.autograd.grad((probability if of == "probability" else logits).sum(), inputs)
     return (inputs.detach() * gradient).sum(dim=2), probability.detach()
 
@@ -152,7 +154,7 @@ def saliency_batch(
 
 
 class Positions(NamedTuple):
-    """What is compared in N sequences of L bp; positions that are neither are ignored."""
+    """Signal and background positions of N sequences of L bp; positions that are neither are ignored."""
 
     signal: np.ndarray
     """bool (N, L): bases of planted motifs."""
@@ -161,14 +163,14 @@ class Positions(NamedTuple):
 
     @property
     def usable(self) -> np.ndarray:
-        """bool (N,): sequences with signal and with background; the areas of others are not defined."""
+        """bool (N,): sequences with both signal and background; the areas are undefined for others."""
         return self.signal.any(axis=1) & self.background.any(axis=1)
 
 
 def truth_positions(model: np.ndarray, signal_bits: float, tolerance: float) -> Positions:
     """Signal (more than ``signal_bits``) and background (within ``tolerance`` bits of the sequence's minimum).
 
-    ``model`` (N, L, 4): the planted sequence model. A position is never both. Columns between, the uninformative ones
+    ``model`` (N, L, 4): the planted sequence model. A position is never both. Columns in between, uninformative ones
     inside a motif, are neither.
     """
     bits = information_bits(model)
@@ -182,7 +184,7 @@ def information_bits(model: np.ndarray) -> np.ndarray:
 
 
 def trial_statistics(scores: np.ndarray, positions: Positions, worst: int = 20) -> pd.DataFrame:
-    """One row a trial, `STATISTIC_COLUMNS`: means over the usable sequences.
+    """One row per trial, `STATISTIC_COLUMNS`: means over the usable sequences.
 
     ``scores`` (T, N, L). ``sequences``: how many are usable. ``snr_zero``: share of sequences whose signal-to-noise
     ratio is 0 because fewer than ``worst`` background scores are positive. ``saturated``: share whose scores are zero
@@ -205,15 +207,15 @@ def trial_statistics(scores: np.ndarray, positions: Positions, worst: int = 20) 
 def row_areas(scores: np.ndarray, positions: Positions) -> tuple[np.ndarray, np.ndarray]:
     """Areas under the ROC and the precision-recall curve of each row: two float64 (N,).
 
-    ``scores`` (N, L). Equal to scikit-learn's ``roc_auc_score`` and ``auc`` of ``precision_recall_curve`` on the
-    positions that are signal or background: the trapezoidal area, which is not the average precision. If all scores
-    of a row are equal they are 1/2 and (1 + share of signal) / 2. NaN where a score is not finite, or where signal or
-    background is missing.
+    ``scores`` (N, L). The same as scikit-learn's ``roc_auc_score`` and ``auc`` of ``precision_recall_curve`` on the
+    signal and background positions, i.e. the trapezoidal area, not the average precision. If all scores of a row are
+    equal they are 1/2 and (1 + share of signal) / 2. NaN if a score is not finite, or if signal or background is
+    missing.
     """
     signal, background = positions
     used = signal | background
     defined = positions.usable & np.isfinite(np.where(used, scores, 0)).all(axis=1)
-    # Descending order of the used positions; the ignored ones come last and add nothing.
+    # Descending order of the positions in use; ignored ones come last and contribute nothing.
     key = np.where(used, -np.asarray(scores, np.float64), np.inf)
     key[~defined] = 0
     order = np.argsort(key, axis=1, kind="stable")
@@ -248,9 +250,9 @@ def _at_last_point(counts: np.ndarray, point: np.ndarray) -> np.ndarray:
 def signal_to_noise(scores: np.ndarray, positions: Positions, worst: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """Mean score of the signal over the mean of the ``worst`` largest background scores: float64 (N,), bool (N,).
 
-    ``scores`` (N, L). The second array tells which rows have fewer than ``worst`` positive background scores: their
-    ratio is 0, as in the paper's code, however good the scores are. NaN where a score is not finite, or where signal
-    or background is missing.
+    ``scores`` (N, L). The second array marks rows with fewer than ``worst`` positive background scores: their ratio is
+    0, as in the paper's code, however good the scores are. NaN if a score is not finite, or if signal or background is
+    missing.
     """
     signal, background = positions
     scores = np.asarray(scores, np.float64)
@@ -286,7 +288,7 @@ class SaliencyExamples:
 
 
 def write_saliency_examples(path: Path | str, examples: SaliencyExamples) -> None:
-    """Write ``examples`` as HDF5, one data set an array, the settings as JSON in an attribute."""
+    """Write ``examples`` as HDF5: one data set per array, the settings as JSON in an attribute."""
     with hdf5_output(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["settings"] = examples.settings.model_dump_json()
@@ -295,7 +297,7 @@ def write_saliency_examples(path: Path | str, examples: SaliencyExamples) -> Non
 
 
 def read_saliency_examples(path: Path | str) -> SaliencyExamples:
-    """What `write_saliency_examples` wrote. Raises `InputError` for any other file."""
+    """Read a file of `write_saliency_examples`; `InputError` for any other file."""
     try:
         file = h5py.File(path, "r")
     except FileNotFoundError:

@@ -51,8 +51,8 @@ def score_sequences(
     ``task``, ``seed`` and ``label`` (of the model) identify the classifier in the file; ``accelerator`` is auto, cpu or
     gpu. Computed in float32.
 
-    Raises `InputError` for a score or a start layer that does not exist, for sequences of another length than the
-    model's, and where a score is not a finite number.
+    Raises `InputError` for a score or start layer that does not exist, for sequences whose length is not the model's,
+    and if a score is not finite.
     """
     import torch
 
@@ -113,7 +113,7 @@ def score_batch(
 def base_scores(readings: Readings, name: str, length_bp: int, k: int) -> Tensor:
     """One score of a batch by base: (B, length_bp).
 
-    CLS and SEP are dropped, then each base gets the mean of the k-mers that cover it (SPEC 6.4).
+    CLS and SEP are dropped; each base gets the mean of the k-mers that cover it (docs/papers.md, "K-mers to bases").
     """
     from regulens.core.kmers import base_relevance
 
@@ -127,7 +127,7 @@ def base_scores(readings: Readings, name: str, length_bp: int, k: int) -> Tensor
 
 
 class ScoreWriter:
-    """Takes batches in the order of the sequences; made by `write_score_file`."""
+    """Takes batches in the order of the sequences; created by `write_score_file`."""
 
     def __init__(self, file: h5py.File, sequences: int, length_bp: int, names: list[str]):
         group = file.create_group("scores", track_order=True)
@@ -150,7 +150,7 @@ class ScoreWriter:
 def write_score_file(
     path: Path | str, ids: list[str], labels: np.ndarray, codes: np.ndarray, names: list[str], **attributes: Any
 ) -> Iterator[ScoreWriter]:
-    """Open a score file for the sequences ``ids``; it appears when the block ends without an error.
+    """Open a score file for the sequences ``ids``; it appears only if the block ends without an error.
 
     ``labels`` uint8 (N,), ``codes`` uint8 (N, L); ``names`` are the scores in their order; ``attributes`` are
     `ATTRIBUTES`. HDF5 with data sets id, label, codes, predicted uint8 (N,), logits float32 (N, 2) and
@@ -222,7 +222,7 @@ class ScoreFile:
         return self._file["codes"][:]
 
     def score(self, name: str) -> np.ndarray:
-        """Relevance of every base by one score, float32 (N, L); `InputError` for a score that is not there."""
+        """Relevance of every base by one score, float32 (N, L); `InputError` for a score that the file lacks."""
         if name not in self._file["scores"]:
             raise InputError(f"{self.path}: no score '{name}'; it has {', '.join(self.names)}")
         return self._file["scores"][name][:]

@@ -1,10 +1,9 @@
-"""The relevance scores: what each reads from the passes of one batch.
+"""The relevance scores, each a function of the `Readings` of a batch (docs/papers.md, "Relevance scores").
 
-A new score is one function here, with the decorator `score`: it gets the `Readings` of a batch and gives a value for
-each token. Attention and embedding, their gradients and their relevance are properties of it, computed once for all
-scores. A score that needs passes of its own makes them with `Readings.trace` and reads each with `Readings.backward`:
-the gradient at half of the embedding is
-``readings.backward(readings.trace(embedding=readings.embedding / 2))[1]``.
+A new score is one function with the decorator `score`: it gets the `Readings` of a batch and returns a value for each
+token. Attention and embedding, their gradients and relevance are properties of `Readings`, computed once for all
+scores. A score that needs its own passes makes them with `Readings.trace` and `Readings.backward`: the gradient at half
+of the embedding is ``readings.backward(readings.trace(embedding=readings.embedding / 2))[1]``.
 
 This module does not import torch: configuration and figures read the names and labels of the scores from it.
 """
@@ -46,7 +45,7 @@ SCORE_LABELS: dict[str, str] = {}
 
 
 def score(name: str, label: str, per_base: bool = False) -> Callable:
-    """Decorator that adds a score; raises `ValueError` for a name that is there."""
+    """Decorator that registers a score; `ValueError` for a name that is taken."""
 
     def remember(read: Callable) -> Callable:
         if name in SCORES:
@@ -74,19 +73,19 @@ def lrp_last(readings: Readings) -> Tensor:
 
 @score("full_lrp", "full_LRP")
 def full_lrp(readings: Readings) -> Tensor:
-    """Relevance that arrives at the embeddings' output, with its sign."""
+    """Relevance at the output of the embeddings, signed."""
     return readings.embedding_relevance.sum(-1)
 
 
 @score("rollout", "Rollout")
 def rollout(readings: Readings) -> Tensor:
-    """Rollout of the attention itself, which does not depend on the class."""
+    """Rollout of the attention itself, independent of the class."""
     return rollout_row([attention.mean(1) for attention in readings.attention])
 
 
 @score("gradcam", "GradCAM")
 def gradcam(readings: Readings) -> Tensor:
-    """Last attention, weighted by each head's mean gradient, scaled to 0..1 over the map (the code's way, SPEC S27)."""
+    """Last attention, weighted by each head's mean gradient, scaled to 0..1 (docs/papers.md, "gradcam-weights")."""
     heads = readings.attention_gradient[-1].mean((2, 3), keepdim=True)
     weighted = (heads * readings.attention[-1]).mean(1).clamp_(min=0)
     low, high = weighted.amin((1, 2)), weighted.amax((1, 2))
@@ -102,13 +101,13 @@ def attention(readings: Readings) -> Tensor:
 
 @score("gradient_x_input", "Gradient × input")
 def gradient_x_input(readings: Readings) -> Tensor:
-    """Gradient times value of the embeddings' output, with its sign."""
+    """Gradient times value of the embeddings' output, signed."""
     return (readings.embedding_gradient * readings.embedding).sum(-1)
 
 
 @score(RANDOM, "Random", per_base=True)
 def random(readings: Readings, bases: int) -> Tensor:
-    """Uniform numbers, the same for a sequence in whatever batch it comes."""
+    """Uniform random numbers, fixed for each sequence whatever its batch."""
     values = [np.random.default_rng([readings.seed, index]).random(bases) for index in readings.index]
     return readings.logits.new_tensor(np.stack(values))
 
@@ -116,7 +115,7 @@ def random(readings: Readings, bases: int) -> Tensor:
 def rollout_row(layers: list[Tensor]) -> Tensor:
     """CLS row of the product of rownorm(M + I) over layers (B, T, T), the last layer leftmost: (B, T), sums to 1.
 
-    Only that row is followed through the layers, from the last to the first, so that no T x T product is needed.
+    Only that row is propagated, from the last layer to the first, so that no T x T product is needed.
     """
     row = layers[0].new_zeros(layers[0][:, :1].shape)
     row[:, :, 0] = 1
@@ -127,5 +126,5 @@ def rollout_row(layers: list[Tensor]) -> Tensor:
 
 
 def score_label(name: str) -> str:
-    """Label of a score; a name that is not known stands for itself."""
+    """Label of a score; an unknown name is returned unchanged."""
     return SCORE_LABELS.get(name, name)

@@ -1,4 +1,4 @@
-"""Settings of relevance scores, mutagenesis and saliency; defaults are the papers' (002, 001) where they state them."""
+"""Settings of relevance scores, mutagenesis and saliency; defaults are the papers' where they state them."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ RuleSet = Literal["ours", "plain", "lrp0"]
 
 
 class RelevanceSettings(Settings):
-    """Relevance scores (002 section 4.2; SPEC 6.3)."""
+    """Relevance scores (DNABERT-LRP, section 4.2; docs/papers.md, "Relevance scores")."""
 
     scores: Annotated[list[str], Field(min_length=1)] = [
         "lrp",
@@ -25,11 +25,11 @@ class RelevanceSettings(Settings):
     """Scores in the order of tables and legends; names are those of `src/regulens/interpret/scores.py`."""
     rules: RuleSet = "ours"
     """Propagation rules: `ours` conserve relevance (Chefer et al. 2020), `plain` are the unmodified ones, `lrp0` is
-    equation 1 of 002."""
+    equation 1 of DNABERT-LRP."""
     target: Literal["predicted", "label"] = "predicted"
     """Class whose relevance is propagated: the one with the higher logit, or the true one."""
     start_layer: int = Field(default=0, ge=0)
-    """First layer of the LRP rollout, from 0 (SPEC 6.3: the paper's text fits 0)."""
+    """First layer of the LRP rollout, from 0 (the paper's text suggests 0)."""
     batch: int = Field(default=32, gt=0)
     """Sequences at a time."""
     seed: int = Field(default=1, ge=0)
@@ -37,10 +37,10 @@ class RelevanceSettings(Settings):
 
 
 class MutagenesisSettings(Settings):
-    """Mutagenesis of the bases with the highest relevance (002 section 4.3; SPEC 6.5)."""
+    """Mutagenesis of the bases with the highest relevance (DNABERT-LRP, section 4.3; docs/papers.md, "Mutagenesis")."""
 
     sequences_per_class: int = Field(default=500, gt=0)
-    """Test sequences of each class, drawn with the seed, correctly classified or not."""
+    """Test sequences per class, drawn with the seed, whether correctly classified or not."""
     mutations: Annotated[list[Annotated[int, Field(gt=0)]], Field(min_length=1)] = [1, 5, 10, 15, 20]
     """Numbers of mutated bases; the last is that of Table 1."""
     repeats: int = Field(default=20, gt=1)
@@ -56,18 +56,22 @@ class MutagenesisSettings(Settings):
 
 
 class SaliencySettings(Settings):
-    """Saliency maps of the positive test sequences against their planted motifs (001 section 2.4; SPEC 5.6)."""
+    """Saliency maps of the positive test sequences against their planted motifs.
+
+    See docs/papers.md, "Saliency statistics".
+    """
 
     of: Literal["probability", "logit"] = "probability"
-    """Output whose gradient is taken: the sigmoid output as in the paper's code, which is zero at every base where the
-    sigmoid is saturated in float32, or the `logit`, which never saturates; both give the same statistics elsewhere."""
+    """Output whose gradient is taken: the sigmoid output as in the paper's code, whose gradient is zero at every
+    base if the sigmoid saturates in float32, or the `logit`, which never saturates. Otherwise both give the same
+    statistics."""
     signal_bits: float = Field(default=0.1, gt=0, lt=2)
     """Positions of the planted sequence model with more information than this are signal."""
     background_tolerance: float = Field(default=1e-6, ge=0, lt=2)
-    """Positions at most this many bits above the lowest information of their sequence are background; those between are
-    ignored."""
+    """Positions at most this many bits above the lowest information of their sequence are background; positions that
+    are neither signal nor background are ignored."""
     worst: int = Field(default=20, gt=0)
-    """Largest background scores, all positive, that are the noise of the signal-to-noise ratio."""
+    """Number of largest background scores, all positive, that are the noise of the signal-to-noise ratio."""
     examples: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0, 1]
     """Sequences whose saliency is kept for the figure: rows among the positive test sequences, from 0."""
     batch: int = Field(default=200, gt=0)

@@ -1,4 +1,4 @@
-"""Base relevance against known sites: which scores put them above the other bases?"""
+"""Base relevance against known sites: which scores rank them above the other bases?"""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from regulens.interpret.scores import RANDOM
 TRUTH_COLUMNS = ("score", "auroc", "low", "high", "sequences", "above_random")
 
 DRAWS = 200
-"""Random scores behind the row `RANDOM`."""
+"""Number of random scores for the row `RANDOM`."""
 
 
 @command("score-truth")
@@ -32,9 +32,9 @@ def write_truth(
 ) -> None:
     """AUROC of every score of a score file against known motif sites, as CSV.
 
-    ``sites``: a table of sites (`data.sequences`); see `truth_table`. Sites of sequences that were not scored do not
-    count. Raises `InputError` when no positive sequence of the score file has a site with the role positive, for a site
-    beyond the end of its sequence, and for a score that is not a number somewhere.
+    ``sites``: a table of sites (`data.sequences`); see `truth_table`. Sites of sequences that were not scored are
+    ignored. Raises `InputError` if no positive sequence of the score file has a site with the role positive, for a site
+    beyond the end of its sequence, and for NaN scores.
     """
     with ScoreFile(scores) as file:
         truth = site_mask(file.ids, file.codes.shape[1], sites)
@@ -73,12 +73,11 @@ def truth_table(
 ) -> pd.DataFrame:
     """AUROC of each score's base relevance against the bases inside sites: `TRUTH_COLUMNS`.
 
-    ``truth`` bool (N, L), bases in and outside of sites in each row; ``scores`` float (N, L) by name; ``source`` is
-    named in errors. Scores are taken as they are: in a signed one (full_lrp) bases that speak against the explained
-    class rank lowest. ``auroc`` is the mean over sequences of the AUROC within each, ``low`` and ``high`` its 95 %
-    bootstrap interval over sequences. The last row is `RANDOM`, whether ``scores`` has that one or not: mean, 2.5 and
-    97.5 percentiles over ``draws`` scores without information of the same average. ``above_random``: the score's
-    ``auroc`` is above the ``high`` of that row.
+    ``truth`` bool (N, L), with bases inside and outside sites in each row; ``scores`` float (N, L) by name; ``source``
+    is named in errors. Signs of scores are kept: in full_lrp, bases that speak against the explained class rank lowest.
+    ``auroc`` is the mean over sequences of the AUROC within each, ``low`` and ``high`` its 95 % bootstrap interval over
+    sequences. The last row is always `RANDOM`: mean, 2.5 and 97.5 percentiles of the same average over ``draws`` random
+    scores. ``above_random``: whether ``auroc`` is above the ``high`` of that row.
     """
     draw_low, draw_high, draw_mean = _random_auroc(truth, draws, np.random.default_rng([seed, 1]))
     rows = []
@@ -87,9 +86,9 @@ def truth_table(
             continue
         if np.isnan(values).any():
             wrong = np.isnan(values).any(axis=1).sum()
-            raise InputError(f"{source}: the score {name} is not a number in {wrong} sequences: compute it again")
+            raise InputError(f"{source}: the score {name} is NaN in {wrong} sequences: compute it again")
         found = row_auroc(values, truth)
-        # The same resamples for every score: intervals of scores differ by the scores only.
+        # The same resamples for every score, so that intervals differ by the scores alone.
         interval = bootstrap_interval(found, resamples, np.random.default_rng([seed, 0]))
         rows.append((name, found.mean(), *interval, len(truth), bool(found.mean() > draw_high)))
     rows.append((RANDOM, draw_mean, draw_low, draw_high, len(truth), False))

@@ -1,6 +1,6 @@
 """Multi-head self-attention with relative positions, and the Transformer blocks that are made of it.
 
-Used with windows folded into the batch by 1D-Swin (SPEC 2.2) and over all tokens by the Transformer blocks (SPEC 3.1).
+Used by 1D-Swin, with windows folded into the batch, and by the Transformer blocks, over all tokens.
 """
 
 import math
@@ -19,15 +19,16 @@ from regulens.models.layers import Probability, Width
 Family = Literal["exponential", "central_mask", "gamma"]
 
 GROUP = 1 << 18
-"""Weights (w x w) that one group of windows holds at most: 1 MB in float32, about half of a second-level cache."""
+"""Maximum number of weights (w x w) of one group of windows: 1 MB in float32, about half of an L2 cache."""
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head self-attention of sequences of one fixed length, with learned functions of the relative distance.
+    """Multi-head self-attention over a fixed length, with learned functions of the relative distance.
 
-    logits_ij = s (q_i + u) . k_j + (q_i + v) . r_{j-i} with r_d = P phi(d) and s = key_dim^-1/2 (SPEC 2.2); with
-    ``scale_query`` the queries are scaled before the biases are added: (s q_i + u) . k_j + (s q_i + v) . r_{j-i}
-    (Enformer, SPEC 3.1). u and v are learned per head. Queries, keys and values have no bias, the output has one.
+    logits_ij = s (q_i + u) . k_j + (q_i + v) . r_{j-i} with r_d = P phi(d) and s = key_dim^-1/2; with ``scale_query``,
+    as in Enformer, the queries are scaled before the biases are added: (s q_i + u) . k_j + (s q_i + v) . r_{j-i}. u and
+    v are learned per head. Queries, keys and values have no bias, the output has one. See docs/papers.md, "Relative
+    attention".
     """
 
     def __init__(
@@ -58,12 +59,12 @@ class RelativeAttention(nn.Module):
     def forward(self, x: Tensor, padding: Tensor | None = None, keep: list[Tensor] | None = None) -> Tensor:
         """(n, length, width) to the same shape.
 
-        ``padding``: additive (n, length), -inf at keys that do not exist.
+        ``padding``: additive (n, length), -inf at padding keys.
         ``keep``: a list that the softmax weights (n, heads, length, length) are appended to.
         """
         scale = self.key_dim**-0.5
-        # With scaled queries, s q + u = s (q + u / s): the bias is divided by s, and r carries the s of its term. The
-        # queries below include u; the position term adds what v has beyond u.
+        # With scaled queries, s q + u = s (q + u / s): the bias is divided by s, and r absorbs the s of its term. The
+        # queries below include u; the position term adds v - u.
         query_scale = scale if self.scale_query else 1.0
         query_bias = self.content_bias / query_scale
         surplus = (self.position_bias - self.content_bias) / query_scale
@@ -88,12 +89,12 @@ class RelativeAttention(nn.Module):
         return self.output(y.transpose(1, 2).flatten(2))
 
     def _sizes(self) -> list[int]:
-        """Rows of queries, keys and values in the projection."""
+        """Sizes of queries, keys and values in the projection."""
         return [self.heads * self.key_dim, self.heads * self.key_dim, self.heads * self.value_dim]
 
     @staticmethod
     def _written_for_cpu(x: Tensor) -> bool:
-        """Whether :class:`CPURelativeAttention` takes the input: on a CPU and in full precision."""
+        """Whether :class:`CPURelativeAttention` is used: on a CPU and in full precision."""
         return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
 
     def _on_cpu(self, x, padding, scale, dropout, query_bias, surplus, r) -> Tensor:
@@ -104,21 +105,23 @@ class RelativeAttention(nn.Module):
         return CPURelativeAttention.apply(x.contiguous(), padding, scale, dropout, *weights) + self.output.bias
 
 
-# Relative positions: basis functions of the distance between two tokens, and the relative shift (SPEC 2.2, 3.3).
+# Relative positions: basis functions of the distance between tokens, and the relative shift.
 
 
 def basis_functions(families: list[Family], functions: int, length: int) -> Tensor:
     """Features of the relative distances -(length-1) to length-1, float64 (2 length - 1, 2 families functions).
 
-    Columns: all families of |d|, then the same times sign(d), 0 at d = 0 (SPEC 3.3). With n = ``functions``:
+    Columns: all families of |d|, then the same times sign(d), 0 at d = 0 (docs/papers.md, "Relative basis functions").
+    With n = ``functions``:
 
-    * exponential: 2^(-|d| / h) with half-lives h = 2^(n steps from 3 to log2 length), downwards below 8 tokens;
+    * exponential: 2^(-|d| / h) with half-lives h = 2^(n steps from 3 to log2 length), decreasing below 8 tokens;
     * central_mask: 1 where |d| < 2^i - 1 for i = 1..n;
     * gamma: density of a gamma distribution of |d| with means in n steps from length / n to length and standard
       deviation length / (2 n), plus 1e-8, divided by the largest value *at that distance*, so that some function is 1
-      at every distance. (DeepMind's code divides by the largest of all; it matters for foreign weights only.)
+      at every distance. (DeepMind's code divides by the overall maximum, which matters only for weights trained with
+      it.)
 
-    Computed in float64: the gamma densities lose three digits in float32.
+    Computed in float64, because gamma densities are inaccurate in float32.
     """
     distance = torch.arange(-(length - 1), length, dtype=torch.float64)
     size = distance.abs()[:, None]
@@ -158,9 +161,9 @@ def relative_shift(by_distance: Tensor) -> Tensor:
 
 
 # The same attention for CPUs, several times faster there than the general operators: ``scaled_dot_product_attention``
-# has no fused kernel for a CPU when the bias needs a gradient; it then walks many times through arrays of windows x
-# heads x w x 2w numbers. This function does the same arithmetic for one head and one group of windows at a time, so
-# that all but the weights stay in the cache, and its backward pass is written out.
+# has no fused CPU kernel if the bias needs a gradient, and then makes many passes over arrays of windows x heads x w x
+# 2w numbers. This function does the same arithmetic for one head and one group of windows at a time, so that everything
+# but the weights stays in the cache, with an explicit backward pass.
 
 
 class HeadWeights(NamedTuple):
@@ -228,7 +231,7 @@ class CPURelativeAttention(torch.autograd.Function):
         grad_y, grad_x = grad_y.contiguous(), torch.zeros_like(x)
         grad = HeadWeights(*(torch.zeros_like(parameter) for parameter in parameters))
         groups = _groups(n, t)
-        by_distance = x.new_zeros(groups[0].stop, t, 2 * t - 1)  # what the shifted view leaves out stays zero
+        by_distance = x.new_zeros(groups[0].stop, t, 2 * t - 1)  # elements outside the shifted view stay zero
         buffer = x.new_empty(groups[0].stop, t, t)
         for group in groups:
             m = len(x[group])
@@ -274,7 +277,7 @@ def _groups(n: int, t: int) -> list[slice]:
     return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
-# Transformer blocks over all tokens, as in Enformer (SPEC 3.1), pre-LayerNorm.
+# Transformer blocks (pre-LayerNorm) over all tokens, as in Enformer (docs/papers.md, "Transformer blocks").
 
 
 class TransformerSettings(Settings):
@@ -285,13 +288,13 @@ class TransformerSettings(Settings):
     heads: int = Field(default=8, gt=0)
     """Attention heads."""
     key_dim: Width = 64
-    """Channels of a query and of a key, per head."""
+    """Channels of query and key per head."""
     value_dim: Width | None = None
-    """Channels of a value, per head; none: the block's width divided by the number of heads."""
+    """Channels of value per head; none: the block's width divided by the number of heads."""
     expansion: int = Field(default=2, gt=0)
     """Hidden width of the feed-forward part, in multiples of the block's width."""
     dropout: Probability = 0.4
-    """Dropout behind the attention and in the feed-forward part."""
+    """Dropout after the attention and in the feed-forward part."""
     attention_dropout: Probability = 0.05
     """Dropout of attention weights."""
     position_dropout: Probability = 0.01
@@ -299,13 +302,13 @@ class TransformerSettings(Settings):
     families: list[Family] = Field(default=["exponential", "central_mask", "gamma"], min_length=1)
     """Families of basis functions of the relative distance."""
     functions: int = Field(default=32, gt=0)
-    """Basis functions of each family (every one is used twice: as it is, and times the sign of the distance)."""
+    """Basis functions of each family (each is used twice: as it is, and times the sign of the distance)."""
 
 
 class TransformerBlock(nn.Module):
-    """x + Dropout(attention(LN x)), then x + [LN, Linear, Dropout, ReLU, Linear, Dropout]; queries are scaled first.
+    """x + Dropout(attention(LN x)), then x + [LN, Linear, Dropout, ReLU, Linear, Dropout]; with scaled queries.
 
-    The attention's output projection starts at zero, so that a block starts without attention.
+    The attention's output projection starts at zero, so a block initially has no attention.
     """
 
     def __init__(self, width: int, tokens: int, settings: TransformerSettings):

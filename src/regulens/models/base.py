@@ -1,4 +1,4 @@
-"""What every assay model is: padding, a trunk that turns bases into bins, and a softplus head.
+"""Base class of the assay models: padding, a trunk that turns bases into bins, and a softplus head.
 
 Architectures are known by name: `register` makes a class known, `build` makes a model from a name and its settings.
 """
@@ -27,8 +27,8 @@ StageKind = Literal["input", "conv", "pool", "swin", "merge", "transformer", "di
 class AttentionMap:
     """Attention of one layer and block for a batch, windows kept apart.
 
-    Position ``p`` of window ``j`` is token ``(offset + j * w + p) % tokens`` of the layer, as long as
-    ``j * w + p < tokens``; what lies behind is padding: its keys carry no weight and its query rows mean nothing.
+    Position ``p`` of window ``j`` is token ``(offset + j * w + p) % tokens`` of the layer if ``j * w + p < tokens``.
+    Later positions are padding: their keys have no weight and their query rows are meaningless.
     """
 
     layer: int
@@ -44,7 +44,7 @@ class AttentionMap:
     weights: Tensor
     """Softmax over the keys, float (batch, heads, windows, w queries, w keys)."""
     start_bp: int = 0
-    """Position of the first token in the padded input, in bp (not 0 behind a crop)."""
+    """Position of the first token in the padded input, in bp (not 0 after a crop)."""
 
 
 Observer = Callable[[AttentionMap], None]
@@ -52,7 +52,7 @@ Observer = Callable[[AttentionMap], None]
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of an architecture for the schematic figures: what leaves it."""
+    """One step of an architecture and its output, for the schematic figures."""
 
     name: str
     kind: StageKind
@@ -65,10 +65,11 @@ class Stage:
 
 
 class AssayModel(nn.Module):
-    """Base class: pads the input to the bin grid (SPEC S9), calls :meth:`trunk`, applies the head in float32.
+    """Base class: pads the input to the bin grid, calls :meth:`trunk`, applies the head in float32.
 
     A subclass has a nested ``Settings``, sets ``self.head = self.make_head(width)`` in ``__init__`` and implements
-    :meth:`trunk` and :meth:`describe`; :meth:`check` compares settings with the geometry before anything is built.
+    :meth:`trunk` and :meth:`describe`; :meth:`check` compares settings with the geometry before anything is built. On
+    padding and crop see docs/papers.md, "Geometry". On padding and crop see docs/papers.md, "Geometry".
     """
 
     architecture: ClassVar[str] = ""
@@ -80,17 +81,17 @@ class AssayModel(nn.Module):
 
     @classmethod
     def check(cls, settings: Settings, geometry: Geometry) -> None:
-        """Raise ``ValueError`` with the name of the key when the settings do not fit the geometry."""
+        """Raise ``ValueError`` naming the key if the settings do not fit the geometry."""
 
     @classmethod
     def attention_layers(cls, settings: Settings, geometry: Geometry) -> int:
-        """Number of layers with attention, which :meth:`attention` numbers from 1; 0 without."""
+        """Number of layers with attention, which :meth:`attention` numbers from 1; 0 for none."""
         return 0
 
     def trunk(self, x: Tensor, observe: Observer | None = None) -> Tensor:
         """One-hot (batch, 4, padded_bp), rows A, C, G, T, to (batch, bins, width).
 
-        ``observe``, where given, is called with every attention map as soon as it exists.
+        ``observe``, if given, is called with every attention map as soon as it is computed.
         """
         raise NotImplementedError
 
@@ -110,23 +111,23 @@ class AssayModel(nn.Module):
         return F.pad(x, (side, side)) if side else x
 
     def crop(self, tokens: Tensor) -> Tensor:
-        """(batch, padded_bins, width) to (batch, bins, width): the centre (000 equation 2)."""
+        """(batch, padded_bins, width) to (batch, bins, width): the centre (Genomic Interpreter, equation 2)."""
         return tokens[:, self.geometry.crop_bins : self.geometry.crop_bins + self.geometry.bins]
 
     def forward(self, x: Tensor) -> Tensor:
         """One-hot float (batch, 4, input_bp) to rates, float32 (batch, bins, tracks), all positive.
 
-        The head computes in float32 under autocast too: a rate in bfloat16 has three digits.
+        The head computes in float32 even under autocast: a bfloat16 rate has only three digits.
         """
         tokens = self.trunk(self.pad(x))
         with torch.autocast(tokens.device.type, enabled=False):
             return F.softplus(self.head(tokens.float()))
 
     def attention(self, x: Tensor, observe: Observer | None = None) -> list[AttentionMap]:
-        """Attention maps of all layers for one-hot (batch, 4, input_bp); an empty list without attention.
+        """Attention maps of all layers for one-hot (batch, 4, input_bp); an empty list for models without attention.
 
-        With ``observe`` each map is handed over and forgotten, and the list stays empty: one map of the paper's first
-        layers takes 80 MB an example. Call it in evaluation mode under ``torch.no_grad()``.
+        With ``observe`` each map is passed on and not kept, and the list stays empty: a map of the paper's first layers
+        takes 80 MB per example. Call it in evaluation mode under ``torch.no_grad()``.
         """
         maps: list[AttentionMap] = []
         self.trunk(self.pad(x), observe or maps.append)
@@ -134,7 +135,7 @@ class AssayModel(nn.Module):
 
     @torch.no_grad()
     def initialise_head(self, mean_per_track: Tensor) -> None:
-        """Set the head's bias so that an untrained model predicts about the mean of each track.
+        """Set the head's bias so that an untrained model predicts roughly the mean of each track.
 
         ``mean_per_track`` is (tracks,): the mean of the training targets. Means below 1e-3 count as 1e-3, because the
         gradient of softplus vanishes far below zero.
@@ -164,14 +165,14 @@ def softplus_inverse(rate: Tensor) -> Tensor:
 
 
 def halvings(geometry: Geometry) -> int:
-    """How often the sequence is halved from bases to bins: 7 for 128 bp. ``ValueError`` for bins of one base."""
+    """Number of halvings from bases to bins: 7 for 128 bp. ``ValueError`` for bins of one base."""
     if geometry.bin_bp < 2:
         raise ValueError(f"geometry.bin_bp must be at least 2, found {geometry.bin_bp}")
     return geometry.bin_bp.bit_length() - 1
 
 
 def halved(tokens: int, times: int) -> int:
-    """Length after that many halvings; an odd length is rounded up (its last token is its own partner)."""
+    """Length after ``times`` halvings; odd lengths are rounded up (the last token is its own partner)."""
     for _ in range(times):
         tokens = -(-tokens // 2)
     return tokens
@@ -181,9 +182,9 @@ _ARCHITECTURES: dict[str, type[AssayModel]] = {}
 
 
 def register(name: str) -> Callable[[type[AssayModel]], type[AssayModel]]:
-    """Class decorator: makes an :class:`AssayModel` known under ``name``.
+    """Class decorator: registers an :class:`AssayModel` under ``name``.
 
-    Raises ``ValueError`` when another class has the name already, or when the class has no nested ``Settings``.
+    Raises ``ValueError`` if the name is taken, or if the class has no nested ``Settings``.
     """
 
     def remember(model: type[AssayModel]) -> type[AssayModel]:
@@ -216,7 +217,7 @@ def build(architecture: str, settings: dict | Settings, geometry: Geometry, n_tr
 
 
 def model_settings(architecture: str, settings: dict | Settings, geometry: Geometry) -> Settings:
-    """Validated settings of an architecture, checked against the geometry too; builds nothing.
+    """Validated settings of an architecture, also checked against the geometry, without building the model.
 
     Raises ``InputError`` that names the key, for an unknown architecture, an unknown key, a value of the wrong kind, or
     sizes that do not fit the geometry (such as a list of widths of the wrong length).

@@ -1,4 +1,4 @@
-"""BERT of k-mers with the vocabulary and the sizes of DNABERT, on HuggingFace's modules and weight names (SPEC 6.2).
+"""BERT on k-mers with DNABERT's vocabulary and sizes, in HuggingFace's modules (docs/papers.md, "DNABERT-6").
 
 Input is `core.kmers.token_ids` of sequences of one length: no padding, and therefore no attention mask. Importing this
 module does not import transformers, which takes seconds: whoever builds no BERT does not wait for it.
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification, BertModel
 
 CLASSIFIER_KIND = "regulens classifier"
-"""What ``model.ckpt`` of a classifier says it is."""
+"""Kind of file that the ``model.ckpt`` of a classifier states."""
 
 CLASSIFIER_KEYS = {"kind": str, "state_dict": dict, "settings": dict, "length_bp": int}
-"""Keys of such a file and their types; further ones are facts about the training."""
+"""Keys of such a file and their types; any others are facts about the training."""
 
 _OWN_SHARE = 0.1
 """Share of an embedding's variance that is the k-mer's own with ``embedding_init: bases``."""
 
 _LONGEST_SUBSTRING, _OWN_SD = 5, 0.1
-"""With ``embedding_init: substrings``: the longest that are shared, and the standard deviation of the k-mer's own part,
-as a share of the shared one."""
+"""With ``embedding_init: substrings``: maximum length of shared substrings, and standard deviation of the k-mer's own
+part relative to the shared one."""
 
 
 def build_classifier(settings: BertSettings) -> "BertForSequenceClassification":
-    """A classifier of two classes (1 = positive) with new weights, from torch's global random state.
+    """A classifier of two classes (1 = positive) with new weights, drawn from torch's global random state.
 
     Takes ``input_ids`` int64 (N, T); ``.logits`` of its output is float32 (N, 2).
     """
@@ -73,7 +73,7 @@ def load_classifier(path: Path | str) -> tuple["BertForSequenceClassification", 
     """The model of a classifier's ``model.ckpt``, on the CPU in evaluation mode, and the content of the file.
 
     The content has ``settings`` (of `BertSettings`), ``length_bp`` and the facts that were saved. Raises `InputError`
-    for a foreign or damaged file.
+    for any other or a damaged file.
     """
     content = read_weight_file(path)
     wrong = [key for key, kind in CLASSIFIER_KEYS.items() if not isinstance(content.get(key), kind)]
@@ -97,9 +97,9 @@ def save_classifier(
     length_bp: int,
     **facts: Any,
 ) -> None:
-    """Write ``model.ckpt``: weights, and what is needed to build the model and to know where it comes from.
+    """Write ``model.ckpt``: weights, and what is needed to build the model and to know its origin.
 
-    ``weights`` is a state dictionary of ``model``; ``facts`` (task, seed, epoch, scores ...) are kept as they are and
+    ``weights`` is a state dictionary of ``model``; ``facts`` (task, seed, epoch, scores ...) are stored unchanged and
     must be plain values, because the file is read with ``weights_only=True``.
     """
     if lines := weight_differences(weights, model.state_dict()):
@@ -124,8 +124,8 @@ def write_weights(output: Path | str, kind: str, weights: dict[str, Tensor], **f
 def class_logits(model: "BertForSequenceClassification", input_ids: Tensor) -> Tensor:
     """The logits (N, 2) of ``model(input_ids)`` in evaluation mode, faster; ``input_ids`` int64 (N, T) without padding.
 
-    The classifier reads the first token, so that the last layer computes that one only: measured, 1.35 times as fast
-    with three layers of width 96, 1.09 times with twelve of 768. Raises `ValueError` for a model in training mode.
+    The classifier reads the first token, so the last layer computes only that one: 1.35 times as fast with three layers
+    of width 96, 1.09 times with twelve of width 768 (measured). Raises `ValueError` for a model in training mode.
     """
     if model.training:
         raise ValueError("the model is in training mode: call model.eval()")
@@ -167,7 +167,7 @@ def _configuration(settings: BertSettings) -> "BertConfig":
 
 
 def _initialise_embeddings(bert: "BertModel", settings: BertSettings) -> None:
-    """Change the embeddings of tokens as ``embedding_init`` (k-mers only) and ``embedding_sd`` say; PAD stays 0."""
+    """Initialise token embeddings as ``embedding_init`` (k-mers only) and ``embedding_sd`` say; PAD stays 0."""
     weight, sd = bert.embeddings.word_embeddings.weight, settings.embedding_sd or settings.init_sd
     with torch.no_grad():
         weight *= sd / settings.init_sd
@@ -187,7 +187,7 @@ def _sums_of_bases(k: int, hidden: int) -> Tensor:
 def _sums_of_substrings(k: int, hidden: int) -> Tensor:
     """Vectors of the k-mers, (4 ** k, hidden): one random vector for each stretch of bases, and the k-mer's own.
 
-    Each length of the stretches has the same variance between k-mers. A stretch that is there twice counts twice.
+    Each length of the stretches contributes the same variance between k-mers. A stretch that occurs twice counts twice.
     """
     number, shared = torch.arange(4**k), torch.zeros(4**k, hidden)
     for size in range(1, min(k, _LONGEST_SUBSTRING) + 1):

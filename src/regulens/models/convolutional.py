@@ -1,4 +1,7 @@
-"""The convolutional trunk of Enformer and of the three pooling CNNs, and these CNNs (000 figure 5; SPEC 2.5, 3.1)."""
+"""The convolutional trunk of Enformer and of the three pooling CNNs, and these CNNs.
+
+Genomic Interpreter, figure 5; docs/papers.md, "Comparators" and "Convolutional trunk".
+"""
 
 from typing import Literal
 
@@ -29,11 +32,11 @@ class ConvSettings(Settings):
     stem_width: Width = 768
     """Channels of the first convolution, on single bases."""
     stem_kernel: Kernel = 15
-    """Bases that the first convolution sees (motif width)."""
+    """Kernel width of the first convolution in bases (motif width)."""
     widths: list[Width] = [768, 896, 1024, 1152, 1280, 1536]
-    """Channels of each convolution block behind the stem, one entry a halving after the stem's own."""
+    """Channels of each convolution block after the stem, one entry per halving except the stem's own."""
     kernel: Kernel = 5
-    """Tokens that the convolution of a block sees."""
+    """Kernel width of a block's convolution in tokens."""
     final_width: Width = 3072
     """Channels of the pointwise convolution before the head."""
     final_dropout: Probability = 0.05
@@ -41,9 +44,9 @@ class ConvSettings(Settings):
 
 
 class ConvModel(AssayModel):
-    """Stem, convolution blocks with pooling, a top that keeps the length, crop, pointwise block, head.
+    """Stem, convolution blocks with pooling, an optional length-preserving top, crop, pointwise block, head.
 
-    Subclasses name the pooling and, by overriding :meth:`make_top`, what stands on the trunk.
+    Subclasses choose the pooling and, by overriding :meth:`make_top`, the layers on top of the trunk.
     """
 
     Settings = ConvSettings
@@ -76,11 +79,11 @@ class ConvModel(AssayModel):
         return AttentionPool(width) if self.pooling == "attention" else MaxPool()
 
     def make_top(self, width: int) -> nn.Module:
-        """What follows the trunk, on (batch, padded_bins, width); nothing here."""
+        """Layers on top of the trunk, on (batch, padded_bins, width); none by default."""
         return nn.Identity()
 
     def halve(self, x: Tensor) -> Tensor:
-        """One-hot (batch, 4, n), n any length, through stem and blocks to (batch, about n / bin_bp, width)."""
+        """Stem and blocks: one-hot (batch, 4, n), any n, to (batch, about n / bin_bp, width)."""
         x = x.transpose(1, 2).contiguous()
         for block in self.tower:
             x = block(x)
@@ -112,7 +115,7 @@ class ConvModel(AssayModel):
 
 @register("maxpool_cnn")
 class MaxPoolCNN(ConvModel):
-    """The shared convolutional trunk, halved by taking the larger of two neighbours; nothing on top (000 figure 5c)."""
+    """Convolutional trunk with max pooling and nothing on top (Genomic Interpreter, Figure 5c)."""
 
     pooling = "max"
 
@@ -122,7 +125,9 @@ class MaxPoolCNN(ConvModel):
 
 @register("attpool_cnn")
 class AttPoolCNN(ConvModel):
-    """The shared convolutional trunk, halved by a learned weighted mean of pairs; nothing on top (000 figure 5d)."""
+    """The shared convolutional trunk, halved by a learned weighted mean of pairs; nothing on top (Genomic Interpreter,
+    figure 5d).
+    """
 
     pooling = "attention"
 
@@ -132,7 +137,7 @@ class AttPoolCNN(ConvModel):
 
 @register("attpool_dilated")
 class AttPoolDilated(ConvModel):
-    """The attention-pooling trunk with Basenji2's residual dilated convolutions on its tokens (SPEC 2.5)."""
+    """The attention-pooling trunk followed by Basenji2's dilated tower (docs/papers.md, "Comparators")."""
 
     pooling = "attention"
 
@@ -148,13 +153,13 @@ class AttPoolDilated(ConvModel):
         dilation_rate: float = Field(default=1.5, ge=1)
         """Factor between the dilations of successive units (rounded; capped at half the number of tokens)."""
         dilated_dropout: Probability = 0.3
-        """Dropout at the end of a unit."""
+        """Dropout at the end of each unit."""
 
     def _dilations(self) -> list[int]:
         return dilations(self.settings.dilated_layers, self.settings.dilation_rate, self.geometry.padded_bins)
 
     def make_top(self, width: int) -> nn.Module:
-        """The dilated tower, on all tokens: its flanks are cropped afterwards, as in Basenji2."""
+        """The dilated tower, applied to all tokens; the flanks are cropped afterwards, as in Basenji2."""
         settings = self.settings
         return nn.Sequential(
             *(

@@ -1,4 +1,4 @@
-"""Enformer with LayerNorm: residual convolutions, attention pooling, Transformer (000 figure 5b; SPEC 3.1)."""
+"""Enformer with LayerNorm: residual convolutions, attention pooling, Transformer (Genomic Interpreter, figure 5b)."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from regulens.models.layers import gelu
 
 @register("enformer")
 class Enformer(ConvModel):
-    """The attention-pooling trunk with Transformer blocks and relative positions on its tokens."""
+    """The attention-pooling trunk followed by Transformer blocks with relative positions."""
 
     pooling = "attention"
 
@@ -23,7 +23,7 @@ class Enformer(ConvModel):
         transformer: TransformerSettings = TransformerSettings()
         """Transformer blocks on the tokens of one bin."""
         crop: Literal["before", "after"] = "after"
-        """Whether the flanks are removed before the Transformer or, as in Enformer, behind it."""
+        """Whether the flanks are removed before the Transformer or, as in Enformer, after it."""
 
     @classmethod
     def attention_layers(cls, settings: Settings, geometry: Geometry) -> int:

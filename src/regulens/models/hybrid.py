@@ -1,4 +1,4 @@
-"""The hybrid networks of the third study: convolution, BiLSTM, attention, for several trials at once (SPEC 5.3).
+"""The hybrid networks of the third study, several trials at once (docs/papers.md, "Network architectures").
 
 Every model: first convolution, batch normalisation and the activation under study; the rest of its baseline; the
 attention-based modules; a dense hidden layer and one logit for each class. Trials are networks of one shape that share
@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from regulens.models.settings import POOLS_BP, HybridNetworkSettings
 
 BATCH_NORM_MOMENTUM, BATCH_NORM_EPS = 0.99, 1e-3
-"""Keras's: share of the old running average that is kept, and what is added to variances."""
+"""Keras's defaults: momentum of the running averages, and epsilon added to variances."""
 
 _BLOCK = 1 << 18
-"""Numbers of 16 bits that are drawn at once for each trial: one launch a trial serves several layers."""
+"""Number of 16-bit numbers drawn at once for each trial: one kernel launch per trial serves several layers."""
 
 _LEVELS = 1 << 16
 
@@ -46,7 +46,7 @@ def draw_weights(weight: Tensor, fan_in: int, fan_out: int, init: str, generator
         limit = math.sqrt(6 / (fan_in + fan_out))
         values.uniform_(-limit, limit, generator=generator)
     else:
-        # Cutting a normal distribution at two standard deviations leaves 0.8796 of its standard deviation.
+        # A normal distribution truncated at two standard deviations has 0.8796 of the standard deviation.
         sd = math.sqrt(2 / fan_in) / 0.87962566103423978
         nn.init.trunc_normal_(values, std=sd, a=-2 * sd, b=2 * sd, generator=generator)
     weight.data.copy_(values)
@@ -70,7 +70,7 @@ class TrialConvolution(nn.Module):
 
 
 class _Convolution(torch.autograd.Function):
-    """Products with the unrolled input; the gradient of the input is a convolution of the gradient, not a fold."""
+    """Products with the unrolled input; the input's gradient is computed as a convolution instead of a fold."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class _Convolution(torch.autograd.Function):
         columns = _unroll(x, width, (width - 1) // 2)
         ctx.save_for_backward(columns, weight)
         ctx.shape = x.shape
-        # One input for all trials: their filters are the rows of one matrix.
+        # One input for all trials: all filters are rows of one matrix.
         return (weight.reshape(len(x), -1, channels * width) @ columns).view(trials, filters, *x.shape[2:])
 
     @staticmethod
@@ -100,7 +100,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def _unroll(x: Tensor, width: int, left: int) -> Tensor:
-    """(n, C, B, L) to (n, C * width, B * L): the value at offset 0 to width - 1 from each position less ``left``."""
+    """(n, C, B, L) to (n, C * width, B * L): the values at offsets 0 to width - 1 from each position - ``left``."""
     n, channels, batch, length = x.shape
     padded = F.pad(x, (left, width - 1 - left))
     windows = padded.unfold(-1, length, 1)  # (n, C, B, width, L)
@@ -108,7 +108,7 @@ def _unroll(x: Tensor, width: int, left: int) -> Tensor:
 
 
 class TrialBatchNorm(nn.Module):
-    """Batch normalisation with Keras's defaults; the running variance averages the biased one, as Keras's does."""
+    """Batch normalisation with Keras's defaults; as there, the running variance averages the biased variance."""
 
     def __init__(self, trials: int, channels: int):
         super().__init__()
@@ -118,7 +118,7 @@ class TrialBatchNorm(nn.Module):
         self.register_buffer("running_variance", torch.ones(trials, channels))
 
     def initialise(self, trial: int, init: str, generator: torch.Generator) -> None:
-        """Nothing is drawn: scale 1, shift 0, and running statistics as if nothing had been seen."""
+        """Reset to scale 1, shift 0 and initial running statistics; nothing is drawn."""
         for tensor, value in (self.weight, 1), (self.bias, 0), (self.running_mean, 0), (self.running_variance, 1):
             tensor.data[trial] = value
 
@@ -149,7 +149,7 @@ class TrialBatchNorm(nn.Module):
 class TrialLinear(nn.Module):
     """Dense layer; weight (T, outputs, inputs), bias (T, outputs) or none.
 
-    ``parts``: that many layers of equal size side by side, whose weights are drawn as if each stood alone.
+    ``parts``: number of equal layers side by side, whose weights are drawn as for separate layers.
     """
 
     def __init__(self, trials: int, inputs: int, outputs: int, bias: bool = True, parts: int = 1):
@@ -197,15 +197,15 @@ class TrialLayerNorm(nn.Module):
 
 
 def max_pool(x: Tensor, size: int) -> Tensor:
-    """Largest of each ``size`` positions of the last axis of (T, C, B, L); what is left at the end is not used."""
+    """Maximum over each ``size`` positions of the last axis of (T, C, B, L); a remainder at the end is dropped."""
     trials, channels, batch, length = x.shape
     pooled = F.max_pool1d(x.reshape(1, -1, length), size)
     return pooled.view(trials, channels, batch, -1)
 
 
 # Bidirectional LSTM: tanh forwards, ReLU backwards, as the public code has it. The recurrence of both directions and
-# all trials is one loop of batched products. Its gradient is written by hand: what does not depend on later steps is
-# computed for all steps at once, which leaves five small operations a step.
+# all trials is one loop of batched products. Its gradient is explicit: what does not depend on later steps is computed
+# for all steps at once, which leaves five small operations per step.
 
 
 class TrialBiLSTM(nn.Module):
@@ -213,7 +213,7 @@ class TrialBiLSTM(nn.Module):
 
     Rows of ``weight`` (T, 2, 4 u, inputs), ``recurrent`` (T, 2, 4 u, u) and ``bias`` (T, 2, 4 u) are u each of output
     gate, input gate, forget gate and candidate. Gates are sigmoids. Candidate and cell go through tanh in direction 0
-    (forward) and through ReLU in direction 1 (backward; SPEC 5.3).
+    (forward) and through ReLU in direction 1 (backward).
     """
 
     def __init__(self, trials: int, inputs: int, units: int):
@@ -251,7 +251,7 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx, x: Tensor, weight: Tensor, recurrent: Tensor, bias: Tensor) -> Tensor:
         groups, length, batch, _ = x.shape
         units = recurrent.shape[-1]
-        # The input's part for all steps at once; each step then turns its slice into activated gates, in place.
+        # The input projection for all steps at once; each step then turns its slice into activated gates, in place.
         inputs = x.flatten(1, 2)
         gates = torch.baddbmm(bias[:, None], inputs, weight.transpose(1, 2)).unflatten(1, (length, batch))
         cells, bent, hidden = (gates.new_empty(groups, length, batch, units) for _ in range(3))
@@ -279,8 +279,8 @@ class _Recurrence(torch.autograd.Function):
         inputs, weight, recurrent, gates, cells, bent, hidden = ctx.saved_tensors
         groups, length, batch, units = cells.shape
         o, i, f, candidate = gates.split(units, dim=-1)
-        # For all steps at once: the slope of the hidden state in the cell, and of the hidden state (output gate) or of
-        # the cell (other gates) in what goes into each gate's activation.
+        # For all steps at once: the derivative of the hidden state by the cell, and of the hidden state (output gate)
+        # or the cell (other gates) by the input of each gate's activation.
         slope, local = torch.empty_like(cells), torch.empty_like(gates)
         at_output, at_input, at_forget, at_candidate = local.split(units, dim=-1)
         _through_activation(o, bent, slope)
@@ -290,7 +290,7 @@ class _Recurrence(torch.autograd.Function):
         _SIGMOID(cells[:, :-1], f[:, 1:], grad_input=at_forget[:, 1:])
         _through_activation(i, candidate, at_candidate)
 
-        # Then, from the last step to the first, times the gradient that arrives there.
+        # Then, from the last step to the first, multiply by the incoming gradient.
         at_others = local[..., units:].unflatten(-1, (3, units))
         cell_gradient = torch.zeros_like(cells[:, 0])
         for step in reversed(range(length)):
@@ -305,13 +305,13 @@ class _Recurrence(torch.autograd.Function):
         rows = local.flatten(1, 2)  # (G, L B, 4 u)
         columns = rows.transpose(1, 2)
         x_gradient = (rows @ weight).unflatten(1, (length, batch)) if ctx.needs_input_grad[0] else None
-        # At the first step there is no earlier hidden state.
+        # The first step has no previous hidden state.
         recurrent_gradient = columns[..., batch:] @ hidden.flatten(1, 2)[:, :-batch]
         return x_gradient, columns @ inputs, recurrent_gradient, rows.sum(1)
 
 
 def _through_activation(gradient: Tensor, activated: Tensor, output: Tensor) -> None:
-    """Write ``gradient`` times the slope of each group's activation where it gives ``activated``."""
+    """Write ``gradient`` times the derivative of each group's activation at the point where it gives ``activated``."""
     _TANH(gradient[::2], activated[::2], grad_input=output[::2])
     _RELU(gradient[1::2], activated[1::2], 0, grad_input=output[1::2])
 
@@ -320,9 +320,9 @@ def _through_activation(gradient: Tensor, activated: Tensor, output: Tensor) -> 
 
 
 class TrialDropout:
-    """Masks whose randomness follows from each trial's seed and the epoch alone, whoever trains beside it.
+    """Masks determined by each trial's seed and the epoch alone, whichever trials train beside it.
 
-    ``seeds``: one a trial, in the order of the leading axis. On a CPU and on a GPU the streams differ. Rates are
+    ``seeds``: one per trial, in the order of the leading axis. The streams differ between CPU and GPU. Rates are
     rounded to multiples of 2^-16.
     """
 
@@ -333,7 +333,7 @@ class TrialDropout:
         self.start(0)
 
     def start(self, epoch: int) -> None:
-        """Begin the streams of an epoch, so that training can be resumed at its beginning."""
+        """Start the streams of an epoch, so that training can resume at its beginning."""
         for seed, generator in zip(self.seeds, self._generators, strict=True):
             state = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
             generator.manual_seed(int(state >> np.uint64(1)))
@@ -352,7 +352,7 @@ class TrialDropout:
     def _numbers(self, n: int) -> Tensor:
         """The next ``n`` numbers of every trial, int16 (T, n), uniform over the type's range."""
         if self._block.shape[1] < n:
-            # What is left of a block is not used: the next numbers then depend on the shapes asked for alone.
+            # The rest of a block is discarded, so that the numbers depend only on the requested shapes.
             words = torch.empty(len(self.seeds), -(-max(n, _BLOCK) // 4), dtype=torch.int64, device=self.device)
             for row, generator in zip(words, self._generators, strict=True):
                 row.random_(-(2**63), None, generator=generator)
@@ -362,7 +362,7 @@ class TrialDropout:
 
 
 def drop(x: Tensor, rate: float, dropout: TrialDropout | None) -> Tensor:
-    """``x`` (T, B, ...) through ``dropout``, or as it is where there is none."""
+    """``x`` (T, B, ...) after ``dropout``, or unchanged if it is None."""
     return x if dropout is None else dropout(x, rate)
 
 
@@ -381,7 +381,7 @@ class TrialAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(T, B, L, inputs) to (T, B, L, width)."""
         trials, batch, length, _ = x.shape
-        # The sequences are 8 long here: explicit products cost no more than a fused kernel and need no special widths.
+        # Sequences have length 8 here: explicit products are as fast as a fused kernel and allow any width.
         heads = self.qkv(x).view(trials * batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         queries, keys, values = heads.unbind(0)
         scores = (queries * queries.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
@@ -413,7 +413,7 @@ class TrialEncoderBlock(nn.Module):
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a network, for its drawing: what it is, its sizes, and the length and channels of its output."""
+    """One step of a network for Figure 1: name, sizes, and the length and channels of its output."""
 
     name: str
     detail: str
@@ -422,7 +422,7 @@ class Stage:
 
 
 class HybridNetwork(nn.Module):
-    """``trials`` networks of one architecture; a new network has the weights of seeds 0 to ``trials`` - 1."""
+    """``trials`` networks of one architecture, initialised with the seeds 0 to ``trials`` - 1."""
 
     def __init__(self, settings: HybridNetworkSettings, trials: int = 1):
         super().__init__()
@@ -465,7 +465,7 @@ class HybridNetwork(nn.Module):
         return len(self.classes.weight)
 
     def initialise(self, seeds: Sequence[int]) -> None:
-        """New weights, those of trial t drawn from ``seeds[t]`` alone; running statistics begin anew."""
+        """Draw new weights, those of trial t from ``seeds[t]`` alone, and reset running statistics."""
         if len(seeds) != self.trials:
             raise ValueError(f"{len(seeds)} seeds for {self.trials} trials")
         for trial, seed in enumerate(seeds):
@@ -480,7 +480,7 @@ class HybridNetwork(nn.Module):
         ``dropout``: masks for training; None switches dropout off. Batch normalisation follows ``self.training``.
         """
         rate = self.settings.sizes.dropout
-        # Both activations never fall as their argument grows: the pool can come first, and they see fewer values.
+        # Both activations are monotonic, so pooling can come first and leaves them fewer values.
         x = self._activate(max_pool(self._first_normalised(one_hot), self.pools[0]))
         x = drop(x.transpose(1, 2), rate, dropout)  # (T, B, filters, L)
         if self.settings.baseline == "c4c6":
@@ -519,7 +519,7 @@ class HybridNetwork(nn.Module):
         return sum(parameter[0].numel() for parameter in self.parameters())
 
     def select(self, trials: Sequence[int]) -> "HybridNetwork":
-        """A network of copies of these trials, in this order, in the same mode, precision and place."""
+        """A network with copies of these trials, in this order, in the same mode, precision and on the same device."""
         index = torch.as_tensor(trials, dtype=torch.long)
         chosen = HybridNetwork(self.settings, len(index)).to(self.classes.weight).train(self.training)
         state = {name: tensor.index_select(0, index.to(tensor.device)) for name, tensor in self.state_dict().items()}
@@ -527,7 +527,7 @@ class HybridNetwork(nn.Module):
         return chosen
 
     def stages(self) -> list[Stage]:
-        """The steps from the input to the output, in their order."""
+        """The steps from input to output, in order."""
         settings, sizes = self.settings, self.settings.sizes
         length, first_pool = settings.input_bp // self.pools[0], self.pools[0]
         activation = {"relu": "ReLU", "exponential": "exponential"}[settings.activation]

@@ -22,15 +22,15 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 
 
 def gelu(x: Tensor) -> Tensor:
-    """x sigmoid(1.702 x), Enformer's approximation of GELU (SPEC 3.1)."""
+    """x sigmoid(1.702 x), Enformer's approximation of GELU."""
     return F.silu(1.702 * x) / 1.702
 
 
 class TokenConv(nn.Conv1d):
     """Convolution over tokens (batch, length, in) to (batch, length, out), zero-padded to the same length.
 
-    A kernel of 1 is a matrix product; a wider one is a 2-D convolution of height 1 whose channels-last layout is the
-    token layout itself, so that nothing is transposed in memory (a depth-wise one is many times faster that way).
+    A kernel of 1 is a matrix product; a wider one is a 2-D convolution of height 1, whose channels-last layout is the
+    token layout itself, so that nothing is transposed in memory (which makes depth-wise ones many times faster).
     """
 
     def __init__(self, width_in: int, width_out: int, kernel: int, dilation: int = 1, groups: int = 1):
@@ -47,7 +47,7 @@ class TokenConv(nn.Conv1d):
 
 
 class ConvBlock(nn.Module):
-    """LayerNorm over channels, GELU, convolution (SPEC 3.1 with the normalisation of 000 appendix D)."""
+    """LayerNorm over channels, GELU, convolution: Enformer's block with LayerNorm (Genomic Interpreter, appendix D)."""
 
     def __init__(self, width_in: int, width_out: int, kernel: int):
         super().__init__()
@@ -70,7 +70,7 @@ class Residual(nn.Module):
 
 
 class DilatedUnit(nn.Module):
-    """One residual unit of Basenji2's dilated tower with LayerNorm (SPEC 2.5).
+    """One residual unit of Basenji2's dilated tower, with LayerNorm (docs/papers.md, "Comparators").
 
     [GELU, dilated convolution to ``inner`` channels, norm], [GELU, pointwise convolution back, norm, dropout], skip.
     The last norm starts at zero, so that the unit starts as the identity.
@@ -93,8 +93,8 @@ class DilatedUnit(nn.Module):
 def dilations(layers: int, rate: float, tokens: int) -> list[int]:
     """Dilation of each unit: multiplied by ``rate`` and rounded at every step, at most half the tokens.
 
-    1, 2, 3, 4, 6, 9, 14, 21, 32, 48, 72 for Basenji2's rate of 1.5 (halves are rounded to even); beyond half the
-    sequence a dilated kernel sees only padding on one side, hence the cap.
+    1, 2, 3, 4, 6, 9, 14, 21, 32, 48, 72 for Basenji2's rate of 1.5 (halves are rounded to even). Beyond half the
+    sequence a dilated kernel reaches only padding on one side, hence the cap.
     """
     found, dilation = [], 1
     for _ in range(layers):
@@ -109,9 +109,10 @@ def dilations(layers: int, rate: float, tokens: int) -> list[int]:
 
 
 class AttentionPool(nn.Module):
-    """Weighted mean of each pair of neighbours, per channel: sum_t softmax_t(W x_t) x_t (SPEC 3.2).
+    """Weighted mean of each pair of neighbours, per channel: sum_t softmax_t(W x_t) x_t.
 
-    ``gain`` g starts W at g times the identity: 2 prefers the larger of the pair, 0 is the mean.
+    W starts as ``gain`` times the identity: 2 favours the larger of the pair, 0 is the mean (docs/papers.md, "Attention
+    pooling").
     """
 
     def __init__(self, width: int, gain: float = 2.0):
@@ -137,11 +138,11 @@ class MaxPool(nn.Module):
 
 
 def pairs(x: Tensor) -> Tensor:
-    """(batch, n, width) to (batch, ceil(n / 2), 2 width): neighbours side by side (000 appendix A, equation 7)."""
+    """(batch, n, width) to (batch, ceil(n / 2), 2 width): neighbours concatenated (Genomic Interpreter, equation 7)."""
     x = even(x)
     return x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2])
 
 
 def even(x: Tensor) -> Tensor:
-    """(batch, n, width) with an even n: the last token is repeated where n is odd (SPEC 2.1)."""
+    """(batch, n, width) to an even length: the last token is repeated if n is odd."""
     return torch.cat([x, x[:, -1:]], dim=1) if x.shape[1] % 2 else x

@@ -17,11 +17,14 @@ Count = Annotated[int, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 POOLS_BP: dict[str, tuple[int, ...]] = {"c24": (24,), "c4c6": (4, 6), "c4": (4, 6)}
-"""Max pools of each baseline, in their order. Both ways shorten a sequence 24-fold."""
+"""Sizes of the max pools of each baseline, in order. All baselines shorten a sequence 24-fold."""
 
 
 class BertSettings(Settings):
-    """Sizes of the BERT of k-mers; the defaults are DNABERT-6's (002 section 4.1; SPEC 6.2)."""
+    """Sizes of the BERT of k-mers; the defaults are DNABERT-6's.
+
+    DNABERT-LRP, section 4.1; docs/papers.md, "DNABERT-6".
+    """
 
     k: int = Field(default=6, ge=1, le=8)
     """Bases in a token; the vocabulary has 5 + 4 ** k tokens."""
@@ -34,7 +37,7 @@ class BertSettings(Settings):
     intermediate: int = Field(default=3072, gt=0)
     """Width of the feed-forward layers."""
     positions: int = Field(default=512, gt=2)
-    """Most tokens of an input, the two special ones included."""
+    """Maximum number of tokens of an input, including the two special ones."""
     hidden_dropout: float = Field(default=0.1, ge=0, lt=1)
     """Dropout of embeddings, of each layer's two outputs and before the classifier."""
     attention_dropout: float = Field(default=0.1, ge=0, lt=1)
@@ -42,13 +45,13 @@ class BertSettings(Settings):
     init_sd: float = Field(default=0.02, gt=0)
     """Standard deviation of new matrices and embeddings."""
     embedding_init: Literal["normal", "bases", "substrings"] = "normal"
-    """New k-mer embeddings: all independent; or, for training from scratch, sums of random vectors, so that some k-mers
-    start alike: one for each base at its place, or one for each stretch of 1 to 5 bases, wherever it is in the k-mer
-    (neighbours in a sequence start alike, as in fastText)."""
+    """How k-mer embeddings are initialised. `independent`: each on its own. For training from scratch, sums of random
+    vectors that make related k-mers start alike: `bases`, one vector per base and position; `substrings`, one per
+    stretch of 1 to 5 bases wherever it occurs in the k-mer (as in fastText, so that overlapping k-mers start alike)."""
     embedding_sd: float | None = Field(default=None, gt=0)
-    """Standard deviation of new token embeddings; none: `init_sd`, which those of positions always have. A layer norm
-    follows the sum of both, so that their ratio counts. 1 (with `init_sd: 0.05`) suits training from scratch, but not
-    masked pre-training, whose output layer has the same weights."""
+    """Standard deviation of new token embeddings; none: `init_sd`, which position embeddings always have. Only the
+    ratio of the two matters, because a layer norm follows their sum. 1 (with `init_sd: 0.05`) suits training from
+    scratch, but not masked pre-training, whose output layer shares these weights."""
     layer_norm_eps: float = Field(default=1e-12, gt=0)
     """Number added to the variance in the layer norms."""
 
@@ -59,11 +62,12 @@ class BertSettings(Settings):
         return self
 
 
-# Hybrid networks of the third study: which parts, how large, for which sequences (SPEC 5.3).
+# Hybrid networks of the third study: which parts, how large, for which sequences (docs/papers.md, "Network
+# architectures").
 
 
 class HybridArchitecture(Settings):
-    """One architecture of the study: a baseline and what is put on it."""
+    """One architecture of the study: a baseline and the modules on top of it."""
 
     label: str
     """Name in tables and figures."""
@@ -71,7 +75,7 @@ class HybridArchitecture(Settings):
     """First stage: `c24` one convolution and a max pool of 24; `c4c6` two convolutions, pools of 4 and 6; `c4` one
     convolution and a BiLSTM, pools of 4 and 6."""
     modules: list[Module] = []
-    """Second stage, in its order; each `transformer` is one encoder block."""
+    """Modules of the second stage, in order; each `transformer` is one encoder block."""
     published: str | None = None
     """Subject of its published numbers, or null."""
 
@@ -100,15 +104,15 @@ class HybridSizes(Settings):
     dense_dropout: Rate = 0.5
     """Dropout rate after the dense hidden layer."""
     qkv_bias: bool = True
-    """Whether queries, keys and values have a bias, as they had when the paper's networks were trained."""
+    """Whether queries, keys and values have a bias, as in the library version that the paper used."""
     init: Literal["glorot", "he"] = "glorot"
-    """First weights of convolutions, dense and attention layers and LSTM inputs: `glorot` uniform (what the code does)
-    or `he` normal (what the paper says)."""
+    """Initial weights of convolutions, dense and attention layers and LSTM inputs: `glorot` uniform (as in the public
+    code) or `he` normal (as in the paper)."""
 
     @model_validator(mode="after")
     def _heads_divide_attention(self):
         if self.attention % self.heads:
-            raise ValueError(f"attention: {self.attention} units do not divide over heads: {self.heads}")
+            raise ValueError(f"attention: {self.attention} units cannot be divided among heads: {self.heads}")
         return self
 
 

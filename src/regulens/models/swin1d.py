@@ -1,6 +1,6 @@
-"""1D-Swin, the Genomic Interpreter: shifted-window attention that halves the sequence layer by layer (paper 000).
+"""1D-Swin, the Genomic Interpreter: shifted-window attention that halves the sequence layer by layer.
 
-A layer is attention inside windows, again inside shifted windows, then token merging (000 appendix A).
+A layer is attention inside windows, again inside shifted windows, then token merging (Genomic Interpreter, appendix A).
 """
 
 from collections.abc import Callable
@@ -18,9 +18,9 @@ from regulens.models.layers import Kernel, Probability, TokenConv, Width, pairs
 
 
 class WindowBlock(nn.Module):
-    """x + Dropout(window attention(LN x)), then x + feed-forward(x); windows share all weights.
+    """x + Dropout(window attention(LN x)), then x + feed-forward(x); all windows share the weights.
 
-    Feed-forward: LN, Linear, depth-wise convolution, Dropout, ReLU, Linear, Dropout (SPEC 2.1, S6).
+    Feed-forward: LN, Linear, depth-wise convolution, Dropout, ReLU, Linear, Dropout (docs/papers.md, "1D-Swin layer").
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class WindowBlock(nn.Module):
         batch, n, width = x.shape
         missing = -n % self.window
         padding = None
-        if missing:  # the last window is completed with zeros, and their keys are masked
+        if missing:  # the last window is padded with zeros, whose keys are masked
             x = F.pad(x, (0, 0, 0, missing))
             windows = x.shape[1] // self.window
             padding = x.new_zeros(windows, self.window)
@@ -74,9 +74,10 @@ class WindowBlock(nn.Module):
 
 
 class SwinLayer(nn.Module):
-    """Regular block, roll by half a window, second block, roll back, merge pairs of tokens (000 equations 4-7).
+    """Regular block, roll by half a window, shifted block, roll back, merge pairs of tokens.
 
-    Rolling carries tokens of one end to the other, where they attend to each other: no mask (SPEC S5).
+    Genomic Interpreter, equations 4 to 7. Rolling moves tokens from one end to the other, where they attend to each
+    other: there is no mask (docs/papers.md, "roll-direction").
     """
 
     def __init__(self, width: int, width_out: int, window: int, linear_merge: bool, **block):
@@ -106,7 +107,7 @@ class SwinLayer(nn.Module):
 
 
 class SwinTransformerSettings(TransformerSettings):
-    """Transformer blocks behind the 1D-Swin layers; their number and dropout are unpublished."""
+    """Transformer blocks after the 1D-Swin layers; their number and dropout are unpublished."""
 
     depth: int = Field(default=2, ge=0)
     """Number of blocks (M); 0 leaves the Transformer out."""
@@ -116,27 +117,30 @@ class SwinTransformerSettings(TransformerSettings):
 
 @register("swin1d")
 class Swin1D(AssayModel):
-    """Pairs of window attention (regular, shifted) with token merging, crop, Transformer, head (000 equations 1-3)."""
+    """Pairs of window attention with token merging, crop, Transformer, head (Genomic Interpreter, equations 1 to 3)."""
 
     class Settings(Keys):
-        """1D-Swin; the paper publishes the window of layer 6, the other sizes are a reading that fits (SPEC 2.3)."""
+        """1D-Swin; only the window of layer 6 is published, the other sizes are our choice.
+
+        See docs/papers.md, "Geometry".
+        """
 
         embedding_width: Width = 32
         """Channels of a base's token, the width of layer 1 (d in the paper)."""
         embedding_kernel: Kernel = 1
-        """Bases that a first token is made of; 1 is a linear embedding of the base, as in the paper."""
+        """Bases per initial token; 1 is a linear embedding of each base, as in the paper."""
         widths: Annotated[list[Width], Field(min_length=1)] = [64, 128, 256, 256, 384, 512, 512]
-        """Channels behind the merging of each layer, one entry a halving (2d / alpha in the paper)."""
+        """Channels after the merging of each layer, one entry per halving (2d / alpha in the paper)."""
         windows: int | list[int] = 140
-        """Tokens in a window: one number, or one for each layer. A window longer than the sequence is cut to it."""
+        """Tokens in a window: one number, or one per layer. A window longer than the sequence is shortened to it."""
         heads: int = Field(default=8, gt=0)
         """Attention heads of the window attention."""
         key_dim: Width = 64
-        """Channels of query, key and value, per head."""
+        """Channels of query, key and value per head."""
         families: list[Family] = Field(default=["exponential", "central_mask"], min_length=1)
         """Families of basis functions of the relative distance inside a window."""
         functions: int = Field(default=128, gt=0)
-        """Basis functions of each family (every one is used twice: as it is, and times the sign of the distance)."""
+        """Basis functions of each family (each is used twice: as it is, and times the sign of the distance)."""
         ffn_expansion: int = Field(default=2, gt=0)
         """Hidden width of the feed-forward part, in multiples of the token width."""
         depthwise_conv: bool = True
@@ -146,14 +150,14 @@ class Swin1D(AssayModel):
         attention_dropout: Probability = 0.02
         """Dropout of attention weights and of the basis functions of the relative distance."""
         merge: Literal["linear", "concat"] = "linear"
-        """`linear`: a pair of tokens is concatenated and mapped to the layer's width. `concat`: concatenated only."""
+        """`linear`: pairs of tokens are concatenated and mapped to the layer's width. `concat`: only concatenated."""
         crop: Literal["before", "after"] = "before"
-        """Whether the flanks are removed before the Transformer (equations 2 and 3) or behind it."""
+        """Whether the flanks are removed before the Transformer (equations 2 and 3) or after it."""
         transformer: SwinTransformerSettings = SwinTransformerSettings()
         """Transformer blocks on the tokens of one bin."""
         init_sd: float = Field(default=0.02, gt=0)
-        """Standard deviation of the truncated normal distribution that the linear weights of the 1D-Swin layers and
-        of the head start from; convolutions and the Transformer keep PyTorch's own."""
+        """Standard deviation of the truncated normal initialisation of the linear weights of the 1D-Swin layers and of
+        the head; convolutions and the Transformer keep PyTorch's defaults."""
 
         @field_validator("windows")
         @classmethod
@@ -216,7 +220,7 @@ class Swin1D(AssayModel):
                     nn.init.zeros_(module.bias)
 
     def halve(self, x: Tensor, observe: Observer | None = None) -> Tensor:
-        """One-hot (batch, 4, n), n any length, through all 1D-Swin layers to (batch, about n / bin_bp, width)."""
+        """All 1D-Swin layers: one-hot (batch, 4, n), any n, to (batch, about n / bin_bp, width)."""
         x = self.embedding(x.transpose(1, 2).contiguous())
         for k, layer in enumerate(self.layers):
             tokens = x.shape[1]

@@ -1,4 +1,4 @@
-"""Motifs from relevance scores: regions, enrichment, merging, matrices (002 section 4.4; SPEC 6.6)."""
+"""Motifs from relevance scores: regions, enrichment, merging, matrices (docs/papers.md, "Motif discovery")."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,17 +32,17 @@ MOTIF_COLUMNS = [
 ]
 
 _NAME_BP = 40
-"""Letters of the key in a motif's name: Tomtom cuts long names off."""
+"""Maximum letters of the key in a motif's name, because Tomtom truncates long names."""
 
 _PREFIX = 21
-"""Letters that fit an int64 at three bits a letter."""
+"""Number of letters that fit into an int64 at three bits per letter."""
 
 _CODES = np.full(256, 5, dtype=np.int64)
 _CODES[list(b"\nACGT")] = range(5)
 
 
 class RelevanceScores(Protocol):
-    """What discovery reads of a score file (`interpret.score_file.ScoreFile`)."""
+    """What discovery needs of a score file (`interpret.score_file.ScoreFile`)."""
 
     ids: list[str]
     labels: np.ndarray
@@ -59,7 +59,7 @@ class Instance(NamedTuple):
     start: int
     end: int
     region_start: int
-    """Start of the high-scoring region that it comes from."""
+    """Start of the high-scoring region behind it."""
     region_end: int
 
 
@@ -78,7 +78,7 @@ class Motif(NamedTuple):
 
 
 class Discovery(NamedTuple):
-    """Motifs, the one with the most instances first, and what was left after each step."""
+    """Motifs, those with the most instances first, and the numbers left after each step."""
 
     motifs: list[Motif]
     regions: int
@@ -88,7 +88,7 @@ class Discovery(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What happened, for a person: names the step that left nothing, if one did."""
+        """Summary in words, naming the step after which nothing was left, if any."""
         if not self.regions:
             return "no high-scoring region, so no motif"
         found = f"{self.regions} high-scoring regions, {self.strings} distinct strings"
@@ -109,7 +109,7 @@ def discover_motifs(
     instances: Path | str,
     motifs: Path | str,
 ) -> None:
-    """Motifs in the regions of positive sequences that a score rates high.
+    """Motifs in regions of positive sequences where a score is high.
 
     See `discover`.
 
@@ -138,7 +138,7 @@ def discover(
     `INSTANCE_COLUMNS`, 0-based half-open spans of windows and of the regions behind them; ``table``: CSV with
     `MOTIF_COLUMNS`, counts of sequences that contain the key. Without a motif the files are valid and empty.
 
-    Raises `InputError` naming the sequence when one has other letters than ACGT or a score that is no number.
+    Raises `InputError` naming the sequence if one has letters other than ACGT or a NaN score.
     """
     ids, codes, values = scores.ids, np.asarray(scores.codes), scores.score(name)
     unknown = np.flatnonzero((codes > 3).any(axis=1))
@@ -146,7 +146,7 @@ def discover(
         raise InputError(f"sequence {ids[unknown[0]]} has letters other than A, C, G and T: leave it out")
     broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(broken):
-        raise InputError(f"score {name} of sequence {ids[broken[0]]} is no number: compute the scores again")
+        raise InputError(f"score {name} of sequence {ids[broken[0]]} is not a number: compute the scores again")
     sequences = [decode(row) for row in codes]
     found = find_motifs(sequences, scores.labels, values, settings)
     names = [f"{name}_{rank}_{motif.key[:_NAME_BP]}" for rank, motif in enumerate(found.motifs, 1)]
@@ -178,11 +178,11 @@ def find_motifs(
     Arguments:
         sequences: upper-case ACGT, all of one length L.
         labels: (sequences,), 1 = positive.
-        scores: (sequences, L); those of negative sequences are not read, negatives only enter the enrichment.
+        scores: (sequences, L); those of negative sequences are not used: negatives matter only for the enrichment.
         settings: thresholds.
 
-    Deterministic: the order of the sequences decides what is equal otherwise. No region, no enriched string and no
-    motif are normal outcomes. Raises `ValueError` when the shapes do not fit or a score is not finite.
+    Deterministic: ties are broken by the order of the sequences. It is not an error if there is no region, no enriched
+    string or no motif. Raises `ValueError` if shapes do not fit or a score is not finite.
     """
     positive = np.asarray(labels) == 1
     scores = np.asarray(scores)
@@ -218,7 +218,7 @@ def base_frequencies(texts: Sequence[str]) -> np.ndarray:
     return np.stack([(letters == ord(base)).mean(axis=0) for base in "ACGT"], axis=1)
 
 
-# High-scoring regions of sequences: the candidates (SPEC 6.6 steps 1 and 2).
+# High-scoring regions of sequences: the candidates (docs/papers.md, "Motif discovery", steps 1 and 2).
 
 
 class Regions(NamedTuple):
@@ -235,11 +235,11 @@ class Regions(NamedTuple):
 def high_scoring_regions(scores: np.ndarray, min_region_bp: int, above_minimum: float) -> Regions:
     """Maximal runs of positions that score above the sequence's mean and above ``above_minimum`` times its minimum.
 
-    ``scores``: (sequences, length in bp), one score a base. Runs shorter than ``min_region_bp`` are left out. Both
-    conditions are taken literally: where the minimum is zero or less (a score with a cut-off, a signed score), a factor
-    of 1 or more makes the second one no stricter than the first. Scores that do not vary have no region.
+    ``scores``: (sequences, length in bp), one score per base. Runs shorter than ``min_region_bp`` are dropped. Both
+    conditions are applied literally: if the minimum is 0 or negative (scores with a cut-off, signed scores), a factor
+    of 1 or more makes the second one no stricter than the first. Constant scores have no region.
 
-    Raises `ValueError` for scores that are not finite, which would otherwise silently have no region.
+    Raises `ValueError` for non-finite scores, which would otherwise silently have no region.
     """
     scores = np.asarray(scores, dtype=np.float64)
     if scores.ndim != 2:
@@ -249,7 +249,7 @@ def high_scoring_regions(scores: np.ndarray, min_region_bp: int, above_minimum: 
         return Regions(nothing, nothing, nothing)
     broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
     if len(broken):
-        raise ValueError(f"row {broken[0]} has a score that is no number")
+        raise ValueError(f"row {broken[0]} has a score that is not a number")
     high = scores > scores.mean(axis=1, keepdims=True)
     high &= scores > above_minimum * scores.min(axis=1, keepdims=True)
     edges = np.diff(np.pad(high.astype(np.int8), ((0, 0), (1, 1))), axis=1)
@@ -259,18 +259,18 @@ def high_scoring_regions(scores: np.ndarray, min_region_bp: int, above_minimum: 
     return Regions(sequence[long], start[long], end[long])
 
 
-# Which strings occur in more positive sequences than chance allows (SPEC 6.6 step 3).
+# Enrichment of strings in positive sequences (docs/papers.md, "Motif discovery", step 3).
 
 
 class Enrichment(NamedTuple):
-    """Occurrence of strings in positive and negative sequences; every array has one value a string."""
+    """Occurrence of strings in positive and negative sequences; every array has one value per string."""
 
     positive: np.ndarray
     """Positive sequences that contain the string, int64."""
     negative: np.ndarray
     """Negative sequences that contain the string, int64."""
     p_value: np.ndarray
-    """Hypergeometric probability of at least so many positive ones."""
+    """Hypergeometric probability of at least that many positive ones."""
     q_value: np.ndarray
     """``p_value`` after Benjamini and Hochberg over all strings."""
 
@@ -279,7 +279,7 @@ def enrichment(strings: Sequence[str], sequences: Sequence[str], positive: np.nd
     """Hypergeometric enrichment of strings in positive sequences, with Benjamini-Hochberg over the strings.
 
     p = P(X >= x) for x positive ones among the n sequences that contain the string, drawn from N sequences of which K
-    are positive. ``positive``: bool (sequences,). No string gives empty arrays.
+    are positive. ``positive``: bool (sequences,). Without strings, arrays are empty.
     """
     if not len(strings):
         none = np.empty(0)
@@ -291,11 +291,11 @@ def enrichment(strings: Sequence[str], sequences: Sequence[str], positive: np.nd
 
 
 def count_sequences(strings: Sequence[str], sequences: Sequence[str], positive: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Numbers of positive and of negative sequences that contain each string, overlapping or not, once a sequence.
+    """Numbers of positive and of negative sequences that contain each string (at least once).
 
-    ``positive``: bool (sequences,). Returns two int64 arrays (strings,). All suffixes are sorted once by their first
-    21 letters, so that a string is a range found by bisection: a few seconds for 30,000 sequences of 200 bp
-    and thousands of strings.
+    ``positive``: bool (sequences,). Returns two int64 arrays (strings,). All suffixes are sorted once by their first 21
+    letters, so that each string is a range found by bisection: a few seconds for 30,000 sequences of 200 bp and
+    thousands of strings.
     """
     positive = np.asarray(positive, dtype=bool)
     text = "\n".join(sequences) + "\n" * _PREFIX
@@ -331,16 +331,17 @@ def _pack(prefix: str) -> int:
     return packed
 
 
-# Similar strings to one motif, and its instances in windows of one width (SPEC 6.6 steps 4 to 6).
+# Merging of similar strings into motifs, and their instances as windows (docs/papers.md, "Motif discovery", steps 4 to
+# 6).
 
 
 def merge_strings(regions: Mapping[str, Sequence[Instance]], min_region_bp: int) -> dict[str, list[Instance]]:
-    """Join each string, from short to long, to the most similar earlier key, or make it a key of its own.
+    """Merge each string, from short to long, into the most similar earlier key, or make it a new key.
 
-    ``regions``: every string with its regions, in a fixed order; of strings of one length the earlier comes first, as
-    does the earlier of two equally similar keys. Similar means at least max(``min_region_bp`` - 1, half the shorter
-    length) matches without a gap. The instances of a joined string are shifted onto the key: their spans get its
-    length and may reach beyond the sequence. Returns key to instances, in the order of the keys.
+    ``regions``: every string with its regions, in a fixed order, which breaks ties between strings of the same length
+    and between equally similar keys. Similar means at least max(``min_region_bp`` - 1, half the shorter length) matches
+    in an ungapped alignment. Instances of a merged string are shifted onto the key: their spans get its length and may
+    reach beyond the sequence. Returns key to instances, in the order of the keys.
     """
     aligner = ungapped_aligner()
     merged: dict[str, list[Instance]] = {}
@@ -361,18 +362,18 @@ def merge_strings(regions: Mapping[str, Sequence[Instance]], min_region_bp: int)
 
 
 def offset_in(query: str, key: str, aligner: PairwiseAligner) -> int:
-    """Position of ``query`` at which ``key`` begins in their best alignment; negative where the key begins earlier.
+    """Position in ``query`` at which ``key`` begins in their best alignment; negative if the key begins earlier.
 
-    Of equally good alignments the leftmost counts, whatever the order in which Biopython lists them.
+    Of equally good alignments the leftmost is taken, whatever the order in which Biopython lists them.
     """
     alignments = aligner.align(query, key)
     return min(int(a.aligned[0][0][0]) - int(a.aligned[1][0][0]) for a in alignments)
 
 
 def ungapped_aligner() -> PairwiseAligner:
-    """Global alignment that counts matches: overhanging ends are free, gaps inside are impossible.
+    """Global alignment that counts matches: end gaps are free, internal gaps impossible.
 
-    Every score is set here, because Biopython's defaults differ between versions (SPEC 11).
+    All scores are set explicitly, because Biopython's defaults differ between versions.
     """
     aligner = PairwiseAligner()
     aligner.mode = "global"
@@ -384,10 +385,10 @@ def ungapped_aligner() -> PairwiseAligner:
 
 
 def to_window(instance: Instance, window_bp: int, length_bp: int) -> Instance | None:
-    """The instance widened (or narrowed) evenly to ``window_bp``, an odd base on the right.
+    """The instance widened (or narrowed) symmetrically to ``window_bp``, with an odd base on the right.
 
-    None where the window starts before the sequence or does not end before its last base: the original code asks for
-    ``end < length``.
+    None if the window starts before the sequence or does not end before its last base: the original code requires ``end
+    < length``.
     """
     start = instance.start - (window_bp - (instance.end - instance.start)) // 2
     end = start + window_bp

@@ -1,4 +1,4 @@
-"""Which filters match a planted motif, and the rates of the paper (001 section 2; SPEC 5.5, items 4 to 6)."""
+"""Which filters match a planted motif, and the paper's rates (docs/papers.md, "Filter rates")."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ ALIGNED_COLUMNS = [
     "empty",
 ]
 """Table of aligned filters: ``width`` and ``start`` of the motif in its window, in bp from 0; ``information_bits`` of
-the motif as a whole; ``clipped``: the span follows from informative columns (otherwise the motif is flat and the whole
+the motif as a whole; ``clipped``: the motif was clipped to informative columns (otherwise it is flat and the whole
 window is kept); ``empty``: no site, so uniform."""
 
 FILTER_COLUMNS = [
@@ -40,9 +40,9 @@ FILTER_COLUMNS = [
     "truth",
     "matched",
 ]
-"""Table of matched filters: ``best_*`` is the hit with the lowest q (then p); ``truth`` the planted motif of the best
-true hit (one of `mislabelled_targets` only when there is no other), or empty; ``matched``: the filter has a hit that is
-not ignored. A false positive is matched without truth."""
+"""Table of matched filters: ``best_*`` is the hit with the lowest q (then p); ``truth`` is the planted motif of the
+best true hit (one of `mislabelled_targets` only if there is no other), or empty; ``matched``: the filter has a hit that
+is not ignored. A false positive is matched but has no truth."""
 
 STATISTICS_COLUMNS = [
     "trial",
@@ -80,16 +80,16 @@ def match_filters(
         targets: annotation of `jaspar.write_targets`.
         aligned: table of aligned filters (`ALIGNED_COLUMNS`).
         settings: planted motifs, ignored targets.
-        output: CSV with `FILTER_COLUMNS`, one row a filter.
-        statistics: CSV with `STATISTICS_COLUMNS`, one row a trial, all of them shares of the trial's filters but
+        output: CSV with `FILTER_COLUMNS`, one row per filter.
+        statistics: CSV with `STATISTICS_COLUMNS`, one row per trial; all are shares of the trial's filters except
             ``motif_recall`` and ``false_discovery``; see `trial_statistics`.
 
-    Hits of filters without an informative column do not count unless ``count_flat`` is set: by memelite's distance
-    (ed) a flat motif always matches a few long targets of little information (with JASPAR 2020: MA1284.1, MA0068.1).
-    A filter that matches by `ignored_targets` alone has hits but is not ``matched``.
+    Hits of filters without an informative column count only if ``count_flat`` is set: with memelite's distance (ed) a
+    flat motif always matches a few long targets of low information (in JASPAR 2020: MA1284.1, MA0068.1). A filter that
+    matches only `ignored_targets` has hits but is not ``matched``.
 
-    Raises `InputError` when a file is missing or not such a table, when files do not belong together, and when no
-    target of a planted motif was compared.
+    Raises `InputError` if a file is missing or malformed, if files do not belong together, and if no target of a
+    planted motif was compared.
     """
     of_motif = settings.motif_of
     table = read_table(aligned, ALIGNED_COLUMNS, keep_default_na=False)
@@ -111,7 +111,7 @@ def match_filters(
         found = found[found["query"].isin(table.loc[table["clipped"], "query"])]
     found = found.sort_values(["q_value", "p_value"], kind="stable").assign(
         best_name=found["target"].map(names),
-        # a hit with q = 1 is none; the published comparison reports q <= 0.1 only
+        # q = 1 is no hit; the published comparison reports only q <= 0.1
         truth=found["target"].map(of_motif).where(found["q_value"] < 1),
         mislabelled=found["target"].isin(settings.mislabelled_targets),
         considered=~found["target"].isin(settings.ignored_targets),
@@ -140,17 +140,17 @@ def trial_statistics(filters: pd.DataFrame, recalled: dict[str, Sequence[str]], 
 
     Arguments:
         filters: the trial's rows with ``trial``, ``query``, ``hits``, ``truth``, ``matched``, ``clipped``, ``empty``.
-        recalled: planted motifs that a filter has a hit to, rightly, by ``query``.
+        recalled: planted motifs that each filter truly matches, by ``query``.
         motifs: number of planted motifs.
 
-    As published, of all F filters: ``tpr`` those with a hit to any planted motif, ``match_any`` those with a hit that
-    is not ignored, ``fpr = match_any - tpr``. These are no rates of true and of false positives in the usual sense,
-    so beside them: ``motif_recall``, share of the planted motifs that a filter has a hit to (`mislabelled_targets`
-    aside); ``false_discovery``, of the filters with hits those with none to a planted motif (NaN without any);
+    As published, as shares of all F filters: ``tpr``, with a hit to any planted motif; ``match_any``, with a hit that
+    is not ignored; ``fpr = match_any - tpr``. These are not true and false positive rates in the usual sense, so we
+    also give ``motif_recall``, the share of planted motifs that some filter matches (`mislabelled_targets` aside);
+    ``false_discovery``, the share of filters with hits that have none to a planted motif (NaN without hits);
     ``no_hit``, filters without a hit; ``flat`` and ``empty``, filters without an informative column and without a site.
 
-    The published code gives a TPR of 0 when filter 0 is the only match (it asks whether any *index* is true); here
-    that filter counts.
+    The published code gives a TPR of 0 if filter 0 is the only match (it tests whether any *index* is true); here that
+    filter counts.
     """
     count = len(filters)
     true, matched, hit = filters["truth"] != "", filters["matched"], filters["hits"] > 0

@@ -1,6 +1,6 @@
 """Motifs of a JASPAR release: targets of a comparison, with class and family of their factors, and simulations' own.
 
-JASPAR comes with the package ``pyjaspar`` (no network).
+JASPAR is included in the package ``pyjaspar`` (no network access).
 """
 
 import warnings
@@ -39,7 +39,7 @@ class JasparMotif(NamedTuple):
     motif: MemeMotif
     """Frequencies without a pseudocount; ``sites`` is the sum of the first position's counts."""
     tf_class: str
-    """Structural class; those of several factors are joined by ``::``; empty where JASPAR gives none."""
+    """Structural class; several factors are joined by ``::``; empty if JASPAR gives none."""
     tf_family: str
     """Family, like ``tf_class``."""
 
@@ -68,11 +68,11 @@ def load_targets(
 ) -> list[JasparMotif]:
     """Matrices of a release, in JASPAR's order.
 
-    ``tax_group`` None: every group. ``all_versions``: superseded versions of a matrix too.
-    Raises `InputError` with the valid values when release, collection or group are not there.
+    ``tax_group`` None: every group. ``all_versions``: superseded versions of a matrix too. Raises `InputError` with the
+    valid values if release, collection or group do not exist.
     """
     database = open_jaspar(release)
-    with warnings.catch_warnings():  # pyjaspar warns and returns nothing where this function raises
+    with warnings.catch_warnings():  # pyjaspar only warns and returns nothing
         warnings.simplefilter("ignore")
         found = database.fetch_motifs(collection=collection, tax_group=tax_group, all_versions=all_versions)
         if not len(found):
@@ -112,7 +112,7 @@ def write_simulation(
 ) -> MotifSequences:
     """Simulate labelled sequences with planted motifs: binding sites, or a regulatory code; returns them.
 
-    Raises `InputError` for a release or a matrix that is not there, and what the simulation raises.
+    Raises `InputError` for a release or matrix that does not exist, and whatever the simulation raises.
     """
     found = simulate(data)
     write_motif_sequences(output, found, data.model_dump_json())
@@ -130,7 +130,7 @@ def simulate(settings: BindingSites | RegulatoryCode) -> MotifSequences:
 
 
 def background_matrices(settings: RegulatoryCode, core: list[PositionWeightMatrix]) -> list[PositionWeightMatrix]:
-    """What negative sequences have besides the core motifs: ``settings.background`` with its strands."""
+    """Background motifs of negative sequences, as ``settings.background`` says, one matrix per strand."""
     if settings.background == "paper":
         library = [target.motif.matrix for target in load_targets(settings.release, "CORE", "vertebrates")]
         return choose_background(core, library, settings.background_motifs, settings.max_similarity, settings.seed)

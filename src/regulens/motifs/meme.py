@@ -16,20 +16,20 @@ from regulens.data.matrices import PositionWeightMatrix
 UNIFORM = np.full(4, 0.25)
 
 _SUM_TOLERANCE = 0.01
-"""Rows are printed with few digits; what is further off than this is no rounding."""
+"""Tolerance for the sum of a row: rows are printed with few digits."""
 
 _FLOOR = 1e-7
-"""What the published code adds to a frequency before its logarithm."""
+"""Added to a frequency before the logarithm, as in the published code."""
 
 
 @dataclass(frozen=True)
 class MemeMotif:
-    """A matrix with the two numbers that MEME text gives beside it."""
+    """A matrix with the two further numbers of MEME text."""
 
     matrix: PositionWeightMatrix
     """``matrix_id`` is the identifier, ``name`` the alternative name (the identifier where there is none)."""
     sites: float = 20.0
-    """Sites behind the matrix (``nsites``; MEME's default is 20)."""
+    """Number of sites of the matrix (``nsites``; MEME's default is 20)."""
     e_value: float = 0.0
     """E-value of the motif."""
 
@@ -39,13 +39,13 @@ class MemeText(NamedTuple):
 
     motifs: list[MemeMotif]
     background: np.ndarray
-    """Frequencies of A, C, G, T, float64 (4,); uniform where the file gives none."""
+    """Frequencies of A, C, G, T, float64 (4,); uniform if the file gives none."""
 
 
 def write_meme(path: Path | str, motifs: Sequence[MemeMotif], background: np.ndarray = UNIFORM) -> None:
-    """Write motifs, any number of them, none included.
+    """Write any number of motifs (possibly none) as MEME text.
 
-    Raises `InputError` when two have the same identifier or one has white space in it.
+    Raises `InputError` if two have the same identifier, or one contains white space.
     """
     lines = [
         "MEME version 4",
@@ -73,7 +73,7 @@ def write_meme(path: Path | str, motifs: Sequence[MemeMotif], background: np.nda
 
 
 class _Lines:
-    """Lines that are not blank, with their number for messages."""
+    """Non-blank lines, with line numbers for messages."""
 
     def __init__(self, path: Path | str):
         self.path, self.number = path, 0
@@ -95,9 +95,9 @@ class _Lines:
 
 
 def read_meme(path: Path | str) -> MemeText:
-    """Read the motifs of a MEME file, minimal or as MEME writes it; lines it need not know are passed over.
+    """Read the motifs of a MEME file, minimal or as written by MEME; unknown lines are skipped.
 
-    Rows are scaled to sum to 1, because they are printed with few digits. A file without motifs is valid.
+    Rows are rescaled to sum to 1, because they are printed with few digits. A file without motifs is valid.
 
     Raises `InputError` naming file and line: another format, another alphabet than ACGT, a matrix whose rows are
     missing, too short, negative or do not sum to 1, an identifier that occurs twice.
@@ -144,7 +144,7 @@ def _motif(lines: _Lines, line: str, title: list[str]) -> MemeMotif:
     if letters != 4 or width < 1 or not sites >= 0:
         raise lines.error(f"motif {title[0]}: alength must be 4, w at least 1 and nsites not negative")
     rows = []
-    for row, text in zip(range(width), lines, strict=False):  # the range comes first: no line is lost at its end
+    for row, text in zip(range(width), lines, strict=False):  # range first: zip consumes no extra line
         rows.append(_frequencies(lines, text.split(), f"row {row + 1} of {width} of motif {title[0]}"))
     if len(rows) < width:
         raise lines.error(f"the file ends after row {len(rows)} of {width} of motif {title[0]}")
@@ -167,7 +167,7 @@ def _frequencies(lines: _Lines, words: list[str], what: str) -> np.ndarray:
     try:
         values = np.array([float(word) for word in words])
     except ValueError:
-        raise lines.error(f"{what} has something that is no number: {' '.join(words)[:60]!r}") from None
+        raise lines.error(f"{what} has something that is not a number: {' '.join(words)[:60]!r}") from None
     if len(values) != 4:
         raise lines.error(f"{what} has {len(values)} numbers, 4 expected")
     if not (values >= 0).all() or abs(values.sum() - 1) > _SUM_TOLERANCE:
@@ -175,7 +175,7 @@ def _frequencies(lines: _Lines, words: list[str], what: str) -> np.ndarray:
     return values / values.sum()
 
 
-# An aligned motif, cut to its informative columns (SPEC 5.5, item 2).
+# An aligned motif, cut to its informative columns (docs/papers.md, "Filters to motifs", step 2).
 
 
 class Span(NamedTuple):
@@ -184,15 +184,15 @@ class Span(NamedTuple):
     start: int
     end: int
     informative: bool
-    """False: no column is, and the span is the whole motif."""
+    """False: no column is informative, and the span is the whole motif."""
 
 
 def informative_span(frequencies: np.ndarray, min_information: float = 0.5, pad_bp: int = 3) -> Span:
-    """Columns from the first to the last with more than ``min_information`` bits, ``pad_bp`` more on each side.
+    """Columns from the first to the last with more than ``min_information`` bits, and ``pad_bp`` more on each side.
 
     ``frequencies``: (width, 4), rows A, C, G, T that sum to 1. Without such a column: the whole motif. The published
-    code also keeps the whole motif where column 0 is the only informative one (a slip: it asks whether any *index* is
-    true); here that column is cut out like any other.
+    code also keeps the whole motif if column 0 is the only informative one (a slip: it tests whether any *index* is
+    true); here that column is treated like any other.
     """
     columns = np.flatnonzero(information_content(frequencies, _FLOOR) > min_information)
     if not len(columns):

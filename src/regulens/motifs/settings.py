@@ -23,22 +23,22 @@ TRUTH: dict[str, list[str]] = {
     "STAT1": ["MA0137.1", "MA0137.2", "MA0137.3", "MA0660.1", "MA0773.1"],
     "YY1": ["MA0095.1", "MA0095.2"],
 }
-"""Planted motif to the targets that count as it, as published: without the versions that came later (MA0079.4,
-MA0477.2, ...: a hit to one of these alone is a false positive), and with MEF2B and MEF2D (MA0660.1, MA0773.1) under
-STAT1 by mistake."""
+"""Planted motif to the targets that count as matches, as published: without later versions (MA0079.4, MA0477.2, ...: a
+hit only to one of these is a false positive), and with MEF2B and MEF2D (MA0660.1, MA0773.1) under STAT1 by mistake. See
+docs/papers.md, "Filter rates"."""
 
-# Discovery and comparison (002 section 4.4; SPEC 6.6).
+# Discovery and comparison (DNABERT-LRP, section 4.4; docs/papers.md, "Motif discovery").
 
 
 class DiscoverySettings(Settings):
-    """From relevance scores to motifs (SPEC 6.6)."""
+    """From relevance scores to motifs (docs/papers.md, "Motif discovery")."""
 
     scores: Annotated[list[str], Field(min_length=1)] = ["attention", "lrp_last", "lrp"]
     """Scores whose high-scoring regions become motifs."""
     min_region_bp: int = Field(default=5, gt=0)
     """Shortest high-scoring region."""
     above_minimum: float = Field(default=10.0, ge=0)
-    """A region's scores lie above this many times the sequence's lowest score, and above its mean."""
+    """Scores of a region are above this multiple of the sequence's minimum, and above its mean."""
     max_q_value: float = Field(default=0.005, gt=0, le=1)
     """Largest Benjamini-Hochberg adjusted p-value of the enrichment in positive sequences."""
     window_bp: int = Field(default=24, gt=3)
@@ -51,9 +51,9 @@ class ComparisonSettings(Settings):
     """Tomtom against JASPAR."""
 
     engine: Literal["auto", "meme", "memelite"] = "auto"
-    """`meme`: the MEME Suite's tomtom; `memelite`: its reimplementation in Python; `auto`: meme where it is there."""
+    """`meme`: the MEME Suite's tomtom; `memelite`: its reimplementation in Python; `auto`: meme if it is installed."""
     distance: Literal["pearson", "ed"] = "pearson"
-    """Column distance of the MEME Suite's tomtom; memelite computes `ed` only."""
+    """Column distance of the MEME Suite's tomtom; memelite supports only `ed`."""
     max_q_value: float = Field(default=0.1, gt=0, le=1)
     """Largest q-value of a reported match."""
     release: str = "JASPAR2018"
@@ -63,10 +63,10 @@ class ComparisonSettings(Settings):
     tax_group: str | None = "vertebrates"
     """Taxonomic group of the targets; none: all."""
     all_versions: bool = False
-    """Superseded versions of a matrix too."""
+    """Include superseded versions of matrices."""
 
 
-# Motifs of first-layer filters (001 section 2; SPEC 5.5).
+# Motifs of first-layer filters (hybrid networks, section 2; docs/papers.md, "Filters to motifs").
 
 
 class FilterSettings(Settings):
@@ -77,17 +77,17 @@ class FilterSettings(Settings):
     window_bp: int = Field(default=20, ge=2, multiple_of=2)
     """Width of the aligned window around a site."""
     min_information: float = Field(default=0.5, ge=0, lt=2)
-    """Bits above which a column is informative; a motif is cut to its first to last informative column."""
+    """Bits above which a column is informative; motifs are clipped to the first to last informative column."""
     pad_bp: int = Field(default=3, ge=0)
     """Columns kept on each side of the informative ones."""
     truth: Annotated[dict[str, MatrixIds], Field(min_length=1)] = TRUTH
-    """Planted motif to the targets that count as it; the default is the published list, its mistakes included."""
+    """Planted motif to the targets that count as matches; the default is the published list, including its mistakes."""
     mislabelled_targets: list[str] = ["MA0660.1", "MA0773.1"]
-    """Targets in `truth` by mistake (MEF2B and MEF2D): they count in the published rates, not in the motif recall."""
+    """Targets in `truth` by mistake (MEF2B and MEF2D): they count for the published rates but not for motif recall."""
     ignored_targets: list[str] = ["MA0615.1"]
-    """A filter whose only hits are to these (Gmeb1) counts as without a match."""
+    """A filter with hits only to these (Gmeb1) counts as having no match."""
     count_flat: bool = False
-    """Count hits of filters without an informative column; by the distance `ed` every flat motif has some."""
+    """Count hits of filters without an informative column; with the distance `ed` every flat motif has some."""
     batch: int = Field(default=50, gt=0)
     """Test sequences at a time."""
 

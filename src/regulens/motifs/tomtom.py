@@ -42,8 +42,8 @@ HIT_COLUMNS = [
     "query_consensus",
     "target_consensus",
 ]
-"""``offset``: position i of the query lies on position i + offset of the target, the target read on the strand of
-``orientation`` (+ or -); ``overlap``: positions that both have; ``target_consensus`` is on that strand."""
+"""``offset``: position i of the query is aligned to position i + offset of the target on the strand of ``orientation``
+(+ or -); ``overlap``: number of aligned positions; ``target_consensus`` is on that strand."""
 
 TEXT_COLUMNS = ["query", "target", "orientation", "query_consensus", "target_consensus"]
 
@@ -51,7 +51,7 @@ FACTS = ["engine", "version", "distance", "q_value_method", "max_q_value", "targ
 """Keys of the header of a table of hits."""
 
 MIN_TARGETS = 50
-"""With fewer targets Tomtom's p-values depend strongly on which they are; the MEME Suite warns too."""
+"""With fewer targets than this, Tomtom's p-values depend strongly on the targets; the MEME Suite warns, too."""
 
 
 class Comparison(NamedTuple):
@@ -62,12 +62,12 @@ class Comparison(NamedTuple):
     facts: dict[str, str]
     """`FACTS`."""
     notes: list[str]
-    """Sentences for a person: which engine and why, empty query, no hit, few targets."""
+    """Remarks for the user: which engine and why, empty query, no hit, few targets."""
 
 
 @command("compile-memelite")
 def compile_memelite(engine: Literal["auto", "memelite"], output: Path | str) -> None:
-    """Compile memelite's Tomtom, which takes a minute or two, where it will be used; the output is a mark.
+    """Compile memelite's Tomtom (a minute or two) if it will be used; the output is a marker file.
 
     Arguments:
         engine: auto: not where the MEME Suite's tomtom is installed.
@@ -100,12 +100,11 @@ def compare(
 ) -> Comparison:
     """Compare every query motif with every target on both strands and write the hits with q <= ``max_q_value``.
 
-    ``output``: TSV with ``# key: value`` lines (`FACTS`) and `HIT_COLUMNS`, see `read_hits`. ``targets_name`` says what
-    the targets are (default: the name of their file). A query file without motifs and a comparison without a hit give
-    a table with a header only.
+    ``output``: TSV with ``# key: value`` lines (`FACTS`) and `HIT_COLUMNS`, see `read_hits`. ``targets_name`` describes
+    the targets (default: the name of their file). Without query motifs or hits, the table has only a header.
 
-    Raises `InputError` when a MEME file is malformed, when there is no target, when the configured engine is not
-    installed, or when Tomtom fails.
+    Raises `InputError` if a MEME file is malformed, there is no target, the configured engine is not installed, or
+    Tomtom fails.
     """
     queries, targets = read_meme(query_meme), read_meme(targets_meme)
     if not targets.motifs:
@@ -161,7 +160,7 @@ def _check_names(hits: pd.DataFrame, column: str, known: list[str], path: Path |
 def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read a table of `compare`: hits with `HIT_COLUMNS`, and the facts of its header (engine, version, ...).
 
-    No hit gives an empty table. Raises `InputError` for a file that is missing or no such table.
+    Without hits the table is empty. Raises `InputError` for a file that is missing or not such a table.
     """
     facts: dict[str, str] = {}
     try:
@@ -200,12 +199,12 @@ TSV_COLUMNS = {
 
 
 def find_tomtom() -> str | None:
-    """Path of the program ``tomtom``; None where it is not on the PATH."""
+    """Path of the program ``tomtom``; None if it is not on the PATH."""
     return shutil.which("tomtom")
 
 
 def meme_version(binary: str) -> str:
-    """Version of the MEME Suite, e.g. ``5.4.1``. Raises `InputError` when the program does not answer with one."""
+    """Version of the MEME Suite, e.g. ``5.4.1``. Raises `InputError` if the program does not print one."""
     answer = _run_tomtom([binary, "--version"])
     found = re.search(r"\d+\.\d+(\.\d+)?", answer.stdout)
     if answer.returncode or not found:
@@ -218,9 +217,9 @@ def meme_hits(
 ) -> pd.DataFrame:
     """Hits with q <= ``max_q_value``, columns `HIT_COLUMNS`, in Tomtom's order.
 
-    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS``: both strands, and the threshold is on q because
-    ``-evalue`` is not given. Raises `InputError` with arguments, version, return code and stderr when Tomtom fails,
-    and with the line when its table cannot be read.
+    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS``: both strands, and a threshold on q because ``-evalue``
+    is not given. Raises `InputError` with arguments, version, return code and stderr if Tomtom fails, and with the line
+    if its table cannot be read.
     """
     arguments = [binary, "-text", "-thresh", f"{max_q_value:g}", "-dist", distance, str(query_meme), str(targets_meme)]
     answer = _run_tomtom(arguments)
@@ -235,7 +234,7 @@ def meme_hits(
 def parse_tsv(text: str) -> pd.DataFrame:
     """Tomtom's TSV, with the blank line and the comments at its end, as a table with `HIT_COLUMNS`.
 
-    No hit gives an empty table. Raises `ValueError` naming the line for anything else.
+    Without hits the table is empty. Raises `ValueError` naming the line for anything else.
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#")]
     header = lines[0][1].split("\t") if lines else []
@@ -282,7 +281,7 @@ def _failure(arguments: list[str], answer: subprocess.CompletedProcess[str], pro
 MEMELITE_Q_VALUES = "Benjamini-Hochberg over the targets of one query"
 
 PSEUDOCOUNT = 0.1
-"""What Tomtom adds to the counts of query and target before it compares them (its ``-motif-pseudo``)."""
+"""Pseudocount that Tomtom adds to query and target before comparing them (``-motif-pseudo``)."""
 
 
 def memelite_version() -> str:
@@ -291,7 +290,7 @@ def memelite_version() -> str:
 
 
 def warm_up() -> float:
-    """Compile memelite, or load what an earlier process compiled; returns the seconds that took."""
+    """Compile memelite, or load what an earlier process compiled; returns the time in seconds."""
     began = time.perf_counter()
     _run_memelite(
         list(np.random.default_rng(0).dirichlet(np.ones(4), (2, 8))), list(np.eye(4)[np.newaxis].repeat(30, 0))
@@ -302,8 +301,9 @@ def warm_up() -> float:
 def memelite_hits(queries: MemeText, targets: MemeText, max_q_value: float) -> pd.DataFrame:
     """Hits of every query (at least one) with q <= ``max_q_value``: `HIT_COLUMNS`, by query and then by p-value.
 
-    Both strands of the targets. p-values are those of Tomtom's complete scores: the pseudocount is MEME's, columns are
-    not approximated. E = p times the number of targets; q by Benjamini and Hochberg over all targets of the query.
+    Both strands of the targets. p-values are those of Tomtom's complete scores, with MEME's pseudocount and without
+    approximation of columns. E = p times the number of targets; q by Benjamini and Hochberg over all targets of the
+    query.
     """
     added = PSEUDOCOUNT * queries.background
     both = [
@@ -318,7 +318,7 @@ def memelite_hits(queries: MemeText, targets: MemeText, max_q_value: float) -> p
     for query, motif in enumerate(queries.motifs):
         for target in np.argsort(p_value[query], kind="stable"):
             if q_value[query, target] > max_q_value:
-                break  # q never falls as p grows
+                break  # q does not decrease as p increases
             minus = bool(reverse[query, target])
             rows.append(
                 {

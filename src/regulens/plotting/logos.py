@@ -21,16 +21,16 @@ from regulens.plotting.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SK
 LETTERS = "ACGT"
 
 LETTER_COLOURS = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": VERMILION}
-"""The field's green, blue, yellow and red, in the palette that colour-blind readers can tell apart."""
+"""The usual green, blue, yellow and red, from a palette that colour-blind readers can distinguish."""
 
 LETTER_WIDTH = 0.92
-"""Width of a letter in base pairs: neighbours do not touch."""
+"""Width of a letter in base pairs, so that neighbours do not touch."""
 
 ROLE_COLOURS = {"positive": SKY_BLUE, "negative": PURPLE, "shared": GREY}
-"""Colours of sites by the class whose sequences have the motif; apart from those of the letters."""
+"""Colours of sites by the class whose sequences have the motif, distinct from those of the letters."""
 
 ROLE_LINES = {"positive": "none", "negative": "-", "shared": ":"}
-"""Line around a site: a grey print loses the colours."""
+"""Outline of a site, because a grey print loses the colours."""
 
 ROLE_LABELS = {
     "positive": "Site of positive sequences",
@@ -71,7 +71,7 @@ def draw_logo(axes: Axes, heights: np.ndarray, start: float = 0) -> None:
 
 
 def relevance_heights(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Heights of a logo with one letter a base: ``values`` (L,) at the columns ``codes`` (L,), 0 elsewhere, (L, 4)."""
+    """Heights (L, 4) of a logo with one letter per base: ``values`` (L,) in the columns ``codes`` (L,), else 0."""
     heights = np.zeros((len(codes), 4))
     heights[np.arange(len(codes)), codes] = values
     return heights
@@ -91,11 +91,11 @@ def _outline(letter: str) -> Path:
     path = TextPath((0, 0), letter, size=10, prop=FontProperties(family="DejaVu Sans", weight="bold"))
     box = path.get_extents()
     vertices = (path.vertices - box.min) / box.size
-    # The vertex of a CLOSEPOLY is not drawn and lies anywhere; inside the box it cannot stretch the extent of the path.
+    # The vertex of a CLOSEPOLY is not drawn but counts for the extent of the path, so it is put inside the box.
     return Path(np.clip(vertices, 0, 1), path.codes)
 
 
-# Sites of motifs along a sequence, as arrows with names.
+# Track of motif sites along a sequence, as arrows with names.
 
 
 class PlacedSite(NamedTuple):
@@ -118,9 +118,9 @@ class PlacedSite(NamedTuple):
 def place_sites(sites: pd.DataFrame | None, start: int, end: int, mm_per_bp: float) -> list[PlacedSite]:
     """Sites of the line from ``start`` to ``end`` (bp), each on the first row where its arrow and its name are free.
 
-    A name stands in its arrow where it fits, beside it otherwise. A site across the end of a line is on both lines.
+    A name is inside its arrow if it fits, otherwise beside it. A site across the end of a line is drawn on both lines.
     """
-    placed, free = [], []  # free: first free position of every row
+    placed, free = [], []  # first free position of every row
     if sites is None:
         return placed
     for site in sites.sort_values(["start", "end"]).itertuples():

@@ -15,12 +15,12 @@ ROW, GAP = 4.0, 1.6
 
 
 class BoxLook(NamedTuple):
-    """How the box of one kind of stage looks; tints stay light, so that black text on them is readable in grey."""
+    """Style of the box of one kind of stage; tints are light, so that black text is legible in grey."""
 
     fill: str
     line: str
     narrowing: bool = False
-    """Drawn as a trapezoid: fewer tokens leave than enter."""
+    """Drawn as a trapezoid: the output has fewer tokens than the input."""
 
 
 LOOKS = {
@@ -37,7 +37,7 @@ LOOKS = {
 
 
 def canvas(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
-    """A page whose coordinates are millimetres from the upper left corner."""
+    """Figure and axes with coordinates in mm from the upper left corner."""
     figure = new_figure(width_mm, height_mm)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
@@ -49,7 +49,7 @@ def canvas(width_mm: float, height_mm: float) -> tuple[Figure, Axes]:
 def box(
     axes: Axes, x: float, y: float, width: float, height: float, text: str, kind: str, dashed: bool = False
 ) -> None:
-    """A box with its upper left corner at (x, y) and its text in the middle; unknown kinds look like convolutions."""
+    """Draw a box with its upper left corner at (x, y) and centred text; unknown kinds look like convolutions."""
     look = LOOKS.get(kind, LOOKS["conv"])
     cut = width * 0.07 if look.narrowing else 0
     corners = [(x, y), (x + width, y), (x + width - cut, y + height), (x + cut, y + height)]
@@ -66,14 +66,13 @@ def arrow(axes: Axes, points: list[tuple[float, float]]) -> None:
     axes.annotate("", points[-1], points[-2], arrowprops={**style, "facecolor": BLACK})
 
 
-# Detail (b) of Figure 1: the two attention blocks of a 1D-Swin layer and the merging behind them (000 Figure 1b).
+# Detail (b) of Genomic Interpreter's Figure 1: the two attention blocks of a 1D-Swin layer, and the merging.
 
 
 def draw_block_pair(axes: Axes, x: float, y: float, window: int | None, merge: str) -> None:
     """Draw the detail with its upper left corner at (x, y) in mm; it is 56 mm wide and about 100 mm high.
 
-    ``window`` is the number of tokens in a window (None: it differs between layers), ``merge`` 'linear' or 'concat'
-    (how pairs of tokens are joined).
+    ``window`` is the number of tokens per window (None: it differs between layers), ``merge`` is 'linear' or 'concat'.
     """
     shift = f"by {window // 2} tokens" if window else "by half a window"
     y = _tokens(axes, x, y, shifted=False, text=f"windows of\n{window} tokens each" if window else "windows\nof tokens")
@@ -91,7 +90,7 @@ def _centre(x: float) -> float:
 
 
 def _tokens(axes: Axes, x: float, y: float, shifted: bool, text: str) -> float:
-    """Sixteen tokens in windows of four; rolled, the first half window stands at the end."""
+    """Sixteen tokens in windows of four; when rolled, the first half window comes last."""
     order = list(range(16))
     order = order[2:] + order[:2] if shifted else order
     side = _BOX / 17.2

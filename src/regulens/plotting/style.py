@@ -35,10 +35,10 @@ RASTER_DPI = 600
 """Resolution of rasterised points and images inside a PDF."""
 
 SMALL, NORMAL, LARGE = 6, 7, 8
-"""Font sizes in points: ticks, legends and remarks; labels and titles; letters of panels. None is smaller."""
+"""Font sizes in points: ticks, legends and remarks (the smallest); labels and titles; panel letters."""
 
 RC = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same font on every machine
     "font.size": NORMAL,
     "axes.titlesize": NORMAL,
     "axes.labelsize": NORMAL,
@@ -61,7 +61,7 @@ RC = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
-    "pdf.fonttype": 42,  # text stays text: selectable, editable
+    "pdf.fonttype": 42,  # keep text as text: selectable, editable
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.02,
     "figure.constrained_layout.w_pad": 0.02,
@@ -74,19 +74,19 @@ ORANGE, SKY_BLUE, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
 WINE, OLIVE, INDIGO, BROWN, TEAL = "#882255", "#999933", "#332288", "#8C6D00", "#44AA99"
-"""For models, scores and networks that have no colour of their own."""
+"""Colours of models, scores and networks without their own."""
 
 DARK_VERMILION, DARK_GREEN = "#8C3E00", "#00684C"
-"""Darker shades of the same thing: a second kind of block, the windows of a stage."""
+"""Darker shades, e.g. for a second kind of block or the windows of a stage."""
 
 ATTENTION_COLOURS = "cividis"
-"""Colour map of attention: its lightness rises steadily, so that it survives colour blindness and grey prints."""
+"""Colour map of attention with monotonic lightness, suitable for colour-blind readers and grey prints."""
 
 # Figures.
 
 
 def styled(function: Callable) -> Callable:
-    """Decorate a drawing function: what it draws follows ``RC``, and matplotlib's global state stays as it was."""
+    """Decorator of drawing functions: applies ``RC`` without changing matplotlib's global state."""
 
     @functools.wraps(function)
     def inner(*args, **kwargs):
@@ -97,9 +97,9 @@ def styled(function: Callable) -> Callable:
 
 
 def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """An empty figure of this size on paper, outside pyplot: nothing keeps it alive and no display is asked for.
+    """An empty figure of this size on paper, created without pyplot: no global reference, no display.
 
-    The width is that of one column or of two, so that no figure is scaled on the page, and its fonts with it.
+    The width must be that of one or two columns, so that figures and their fonts are never scaled on the page.
     """
     if width_mm not in (SINGLE_COLUMN, DOUBLE_COLUMN):
         raise ValueError(f"a figure is {SINGLE_COLUMN} or {DOUBLE_COLUMN} mm wide, not {width_mm:g} mm")
@@ -109,15 +109,15 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
 
 
 def page_width(least_mm: float) -> int:
-    """Width in mm of a figure that needs ``least_mm``: one column where that is enough, else two."""
+    """Width in mm of a figure that needs ``least_mm``: one column if that suffices, else two."""
     return SINGLE_COLUMN if least_mm <= SINGLE_COLUMN else DOUBLE_COLUMN
 
 
 @styled
 def settle(figure: Figure) -> None:
-    """Find the final places of all panels, and keep them.
+    """Compute the final layout and fix it.
 
-    Panels with a fixed aspect need a second pass of constrained layout; one alone can push a label off the page.
+    Panels with a fixed aspect need a second pass of constrained layout; after one, a label may be off the page.
     """
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
@@ -127,9 +127,9 @@ def settle(figure: Figure) -> None:
 
 @styled
 def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None = None) -> None:
-    """Write a figure as PDF (text as text) and PNG (300 dpi); each file appears whole or not at all.
+    """Write a figure as PDF (with text as text) and PNG (300 dpi), atomically.
 
-    No date is written, so that the same figure gives the same bytes.
+    No date is stored, so that the same figure gives the same bytes.
     """
     settle(figure)
     if pdf is not None:
@@ -141,7 +141,7 @@ def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None =
 
 
 def title(figure: Figure, text: str) -> None:
-    """Title of a whole figure, on as many lines as its width asks for."""
+    """Title of a whole figure, wrapped to its width."""
     figure.suptitle(textwrap.fill(text, int(figure.get_figwidth() / MM / 1.45)))
 
 
@@ -151,7 +151,7 @@ def thousands(number: float) -> str:
 
 
 def base_pairs(length: float) -> str:
-    """A length in bp for a reader: '140 bp', '4.48 kb'."""
+    """A length in bp as text: '140 bp', '4.48 kb'."""
     return f"{length:.3g} bp" if length < 999.5 else f"{length / 1000:.3g} kb"
 
 
@@ -164,7 +164,7 @@ def marker_size(marker: str) -> float:
 
 
 class ModelStyle(NamedTuple):
-    """How one model is drawn, in every figure."""
+    """Style of one model in every figure."""
 
     colour: str
     marker: str
@@ -196,7 +196,7 @@ _FURTHER_MODELS = [
 
 
 def model_style(name: str) -> ModelStyle:
-    """Colour and marker of a model. A name that is not the paper's gets one of five more, always the same one."""
+    """Colour and marker of a model; a name without an entry always gets the same one of five further styles."""
     return _MODEL_STYLES.get(name) or _FURTHER_MODELS[zlib.crc32(name.encode()) % len(_FURTHER_MODELS)]
 
 
@@ -205,7 +205,7 @@ def model_colour(name: str) -> str:
     return model_style(name).colour
 
 
-# Hybrid networks (001).
+# Hybrid networks.
 
 
 BASELINES = {
@@ -213,10 +213,10 @@ BASELINES = {
     "c4c6": "C4C6",
     "c4": "C4-LSTM",
 }
-"""Baselines in the order of the rows of Figures 2 and 3, with their names (001 section 2)."""
+"""Baselines in the order of the rows of Figures 2 and 3, with their labels."""
 
 POOLING = {"c24": "max-pooling 24", "c4c6": "max-pooling 4 and 6", "c4": "max-pooling 4 and 6"}
-"""What sets the baselines apart: by how much they pool."""
+"""How the baselines differ: by their pooling."""
 
 
 class ActivationStyle(NamedTuple):
@@ -236,11 +236,11 @@ ACTIVATIONS = {
 
 
 def activation_style(name: str) -> ActivationStyle:
-    """Label, colour, line and marker of an activation; one that is not the paper's is grey and keeps its name."""
+    """Label, colour, line and marker of an activation; one that the paper does not have is grey and keeps its name."""
     return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":", "D"))
 
 
-_MODULES_STYLES = {  # markers of the paper's figures (SPEC 7)
+_MODULES_STYLES = {  # markers of the paper's figures (docs/papers.md, "Figures 2 and 3")
     "": ModelStyle(BLACK, "o"),
     "Att": ModelStyle(BLUE, "^"),
     "LSTM-Att": ModelStyle(SKY_BLUE, "s"),
@@ -257,7 +257,7 @@ _FURTHER_MODULES = {
 
 
 def modules_style(modules: Sequence[str]) -> ModelStyle:
-    """Colour and marker of what stands behind a baseline.
+    """Colour and marker of the modules after a baseline.
 
     LSTM-TransN and TransN look alike, because the LSTM of the latter belongs to its baseline (C4-LSTM).
     """
@@ -271,9 +271,9 @@ def modules_style(modules: Sequence[str]) -> ModelStyle:
 
 
 def combination(modules: Sequence[str]) -> str:
-    """Name of the modules behind a baseline as the paper has it: '', 'Att', 'LSTM-Att', 'LSTM-Trans2', ...
+    """Name of the modules after a baseline, as in the paper: '', 'Att', 'LSTM-Att', 'LSTM-Trans2', ...
 
-    Equal neighbours are counted: two encoder blocks of a Transformer in a row are 'Trans2'.
+    Consecutive equal modules are counted: two encoder blocks are 'Trans2'.
     """
     names, counts = [], []
     for module in modules:
@@ -321,11 +321,11 @@ _FURTHER_SCORES = [
 
 
 def score_style(name: str) -> ScoreStyle:
-    """Colour, marker and line of a score. A name without its own gets one of four more, always the same one."""
+    """Colour, marker and line of a score; a name without an entry always gets the same one of four further styles."""
     return _SCORE_STYLES.get(name) or _FURTHER_SCORES[zlib.crc32(name.encode()) % len(_FURTHER_SCORES)]
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Names of scores without repeats in the order of tables and legends; others follow as they came."""
+    """Unique names of scores in the order of tables and legends; unknown ones follow in the given order."""
     names = list(dict.fromkeys(names))
     return [name for name in _SCORE_STYLES if name in names] + [name for name in names if name not in _SCORE_STYLES]

@@ -42,16 +42,16 @@ WITHOUT_EFFECT = {"download": {"settings", "lock"}, "report": {"rebuild"}}
 """Options and settings, by command, without effect on a file: how it is fetched, what a reader is told to type."""
 
 STATE = "state"
-"""Option with the folder of an interrupted training's state, which is gone when its artefacts are there."""
+"""Option with the state folder of an interrupted training, which no longer exists once its artefacts do."""
 
 MEASURED = {"epochs_log": ["seconds", "examples_per_s"]}
-"""Columns, by the option that names the file, that are wall time: the sum of the file leaves them out."""
+"""Columns with wall times, by the option that names the file; its checksum leaves them out."""
 
 _MANY = 50
-"""Files of one folder that are listed one by one."""
+"""Largest number of files of a folder that are listed one by one."""
 
 _TOUCHED_NS = 600 * 10**9
-"""Time after a command in which its outputs may be touched."""
+"""Seconds after a command within which its outputs may still be touched (Snakemake updates their times)."""
 
 _KEYS = {"identity": dict, "identity_sha256": str, "run": dict}
 
@@ -65,7 +65,7 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
     ``arguments``: values of the options by name, as they were given; ``settings``: parts of the configuration by name.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    code = code_facts()  # of what runs: the files may change while it does
+    code = code_facts()  # taken before the command runs, because the source files may change meanwhile
     with recorded_files() as record:
         yield
     paths, rest = _sorted(command, arguments)
@@ -108,21 +108,21 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
 
 
 def shown(path: Path) -> str:
-    """A path as a manifest names it: relative to the working folder; outside of that, the name alone.
+    """A path as a manifest names it: relative to the working folder; outside of it, the name alone.
 
-    So two runs in two folders have the same manifests.
+    Two runs in two folders therefore have the same manifests.
     """
     inside = os.path.relpath(path)
     return path.name if inside.split(os.sep)[0] == os.pardir else Path(inside).as_posix()
 
 
 def _place(path: Path, folder: Path) -> str:
-    """Where a reader of a manifest finds an input: relative to the folder of the artefact, if both lie in a run."""
+    """Path by which a manifest refers to an input: relative to the artefact's folder, if both belong to a run."""
     return str(path) if os.path.relpath(path).split(os.sep)[0] == os.pardir else os.path.relpath(path, folder)
 
 
 def _sorted(command: str, arguments: dict[str, Any]) -> tuple[dict[str, list[Path]], dict[str, Any]]:
-    """Paths that the options name, and the values of the other options; of `NAME=FILE` both have a part."""
+    """Paths that the options name, and the values of the other options; `NAME=FILE` contributes to both."""
     paths: dict[str, list[Path]] = {}
     rest: dict[str, Any] = {}
     skipped = {*WITHOUT_EFFECT.get(command, ()), STATE, "seed", "threads"}
@@ -142,9 +142,9 @@ def _sorted(command: str, arguments: dict[str, Any]) -> tuple[dict[str, list[Pat
 
 
 def _artefacts(record: FileRecord, paths: dict[str, list[Path]]) -> dict[Path, list[str]]:
-    """Artefacts, and the files in those that are folders.
+    """Artefacts, with the files of those that are folders.
 
-    What was written elsewhere than the options say (an index beside the user's FASTA) is none.
+    A file written elsewhere than the options say (an index beside the user's FASTA) is not an artefact.
     """
     named = {path for found in paths.values() for path in found}
     folders = {path for path in paths.get("output", [])}
@@ -186,7 +186,7 @@ def _inputs(
         elif manifest_path(path).exists():
             found[path] = _input([part for part in read if path in part.parents], path)
             read = {part for part in read if path not in part.parents}
-    # Thousands of files in a folder of the user's are one input; what regulens made there has manifests of its own.
+    # A user's folder with thousands of files is one input; what regulens made there has its own manifests.
     for folder in [path for path in given if path.is_dir() and path not in found]:
         parts = {part for part in read if folder in part.parents and not manifest_path(part).exists()}
         if len(parts) > _MANY:
@@ -197,13 +197,13 @@ def _inputs(
 
 
 def _input(files: list[Path], path: Path) -> dict[str, Any]:
-    """A file or folder as an input: by its manifest, where it has one and is still what that says."""
+    """A file or folder as an input, identified by its manifest if it has one that still fits."""
     try:
         manifest = read_manifest(path)
         if still_fits(path, manifest):
             return {"path": shown(path), "manifest": manifest["identity_sha256"]}
     except InputError:
-        pass  # none, or one that cannot be read
+        pass  # no manifest, or an unreadable one
     if not path.exists():
         return {"path": shown(path), "sha256": None}  # gone since it was read
     if files == [path]:
@@ -241,7 +241,7 @@ def read_manifest(artefact: Path | str) -> dict[str, Any]:
         what = ", ".join(wrong) or "format"
         raise InputError(f"{path}: not a manifest of this version (missing or wrong: {what}): make {artefact} again")
     if identity_sum(content["identity"]) != content["identity_sha256"]:
-        raise InputError(f"{path}: its text was changed: identity_sha256 is another one's: make {artefact} again")
+        raise InputError(f"{path}: its text was changed (identity_sha256 does not match): make {artefact} again")
     return content
 
 
@@ -252,16 +252,16 @@ def identity_sum(identity: dict[str, Any]) -> str:
 
 
 def files_of(artefact: Path, manifest: dict[str, Any]) -> list[Path]:
-    """The file, or the files of a folder, that a manifest is about."""
+    """The file, or the files of the folder, that a manifest describes."""
     parts = manifest["identity"].get("files")
     return [artefact] if parts is None else [artefact / name for name in parts]
 
 
 def still_fits(artefact: Path, manifest: dict[str, Any]) -> bool:
-    """Whether the artefact is still the one that its manifest is about.
+    """Whether the artefact is still the one that its manifest describes.
 
-    That is so when its size is the same and it has not changed later than shortly after the command: Snakemake touches
-    outputs when their job ends. Otherwise, as after a copy, and where it is small, its sha256 is compared.
+    It is if its size is the same and it was not modified later than shortly after the command (Snakemake touches
+    outputs when a job ends). Otherwise, e.g. after a copy, and for small files, sha256 is compared.
     """
     if not same_size(artefact, manifest):
         return False
@@ -272,7 +272,7 @@ def still_fits(artefact: Path, manifest: dict[str, Any]) -> bool:
 
 
 def same_size(artefact: Path, manifest: dict[str, Any]) -> bool:
-    """Whether the artefact is there with the number of bytes that its manifest says."""
+    """Whether the artefact exists with the size that its manifest states."""
     try:
         return size_and_time(files_of(artefact, manifest))[0] == _bytes(manifest)
     except OSError:
@@ -280,12 +280,12 @@ def same_size(artefact: Path, manifest: dict[str, Any]) -> bool:
 
 
 def _bytes(manifest: dict[str, Any]) -> int | None:
-    """Size of the artefact; where a part of it is wall time, that is no part of the identity."""
+    """Size of the artefact; for artefacts that contain wall times, the size is not part of the identity."""
     return manifest["identity"].get("bytes", manifest["run"].get("bytes"))
 
 
 def same_contents(artefact: Path, manifest: dict[str, Any], again: bool = True) -> bool:
-    """Whether the artefact has the sha256 that its manifest says; ``again``: read it even if its sum is remembered."""
+    """Whether the artefact has the sha256 that its manifest states; ``again``: do not use a cached checksum."""
     identity, sum_of = manifest["identity"], file_sum if again else remembered_sum
     try:
         if "files" in identity:
@@ -296,11 +296,11 @@ def same_contents(artefact: Path, manifest: dict[str, Any], again: bool = True) 
         return False
 
 
-# Circumstances of a command that its results may depend on: seeds, threads, device; and the memory that it took.
+# Conditions of a command that may affect its results (seeds, threads, device), and its peak memory.
 
 
 def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
-    """Seeds in the settings: the number, or several by their place; None without one."""
+    """Seeds in the settings: one number, or several by their path; None without any."""
     found: dict[str, int] = {}
 
     def collect(values: Any, place: str) -> None:
@@ -316,42 +316,42 @@ def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
 
 
 def threads(arguments: dict[str, Any]) -> int:
-    """CPU threads: as asked for, else what OpenMP is told, else as many as there are CPUs to use."""
+    """CPU threads: as requested, else OMP_NUM_THREADS, else the number of usable CPUs."""
     told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return arguments.get("threads") or (int(told) if told.isdigit() else usable)
 
 
 def device() -> str:
-    """cpu, or the name of the GPU; torch is not imported for the question."""
+    """Name of the GPU, or "cpu"; does not import torch just to ask."""
     torch = sys.modules.get("torch")
     used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
     return f"cuda: {torch.cuda.get_device_name()}" if used else "cpu"
 
 
 def peak_memory_mb() -> float:
-    """The largest memory of this process, or of one that it started, in MB (1e6 bytes)."""
+    """Peak memory of this process or of its largest child, in MB (1e6 bytes)."""
     users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
     return round(max(resource.getrusage(user).ru_maxrss for user in users) * unit / 1e6, 1)
 
 
-# Which code runs: version, commit and hash of this package, and the versions of what it is built on.
+# Which code runs: version, commit and hash of this package, and the versions of its dependencies.
 
 
 @cache
 def code_facts() -> dict[str, str | None]:
-    """version; commit (None outside a checkout; with ``+changes`` where it is not what runs); hash of all files."""
+    """Version; commit (None outside a checkout; ``+changes`` if it is not what runs); hash of all files."""
     return {"version": regulens.__version__, "commit": _commit(), "hash": source_hash()}
 
 
 def _commit() -> str | None:
-    """Commit of the checkout that the package lies in, as ``src/regulens``."""
+    """Commit of the checkout that contains the package as ``src/regulens``."""
     root = ROOT.parents[1]
     if not ((root / ".git").exists() and (root / "pyproject.toml").is_file()):
         return None
     command = ["git", "status", "--porcelain=v2", "--branch", "--", str(ROOT)]
-    # Without a lock: jobs that run side by side all ask.
+    # Without taking git's lock: jobs that run in parallel all ask.
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=2)
@@ -366,7 +366,7 @@ def _commit() -> str | None:
 
 @cache
 def package_versions() -> dict[str, str]:
-    """Installed version of every direct dependency; empty where the package runs without being installed."""
+    """Installed version of every direct dependency; empty if the package itself is not installed."""
     try:
         needed = importlib.metadata.requires("regulens") or []
     except importlib.metadata.PackageNotFoundError:
@@ -377,7 +377,7 @@ def package_versions() -> dict[str, str]:
 
 
 def _installed() -> dict[str, str]:
-    """Versions of all installed packages, from the names of their folders: reading their texts takes much longer."""
+    """Versions of all installed packages, read from folder names because reading their metadata takes much longer."""
     found: dict[str, str] = {}
     for folder in sys.path:
         try:

@@ -1,4 +1,4 @@
-"""Where a file comes from: the chain of manifests from it back to downloads, simulations and the user's own files."""
+"""Provenance of a file: its chain of manifests back to downloads, simulations and the user's own files."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from regulens.provenance.record import read_manifest, same_contents, same_size
 __all__ = ["Step", "chain", "manifest_path", "read_manifest"]
 
 _FEW = 4
-"""As many inputs by the same command are shown one by one."""
+"""Up to this many inputs made by the same command are listed individually."""
 
 
 @dataclass
@@ -25,37 +25,37 @@ class Step:
     """One file or folder of a chain."""
 
     path: str
-    """As its manifest, or the one of what was made from it, names it: relative to the working folder of the run."""
+    """Path relative to the working folder of the run, as in its manifest or in that of a file made from it."""
     location: Path
-    """Where it is, or was: see `kept`."""
+    """Where it is, or was (see `kept`)."""
     manifest: dict[str, Any] | None = None
-    """Its manifest; None for a file that no command made, e.g. the user's own, or whose manifest is gone."""
+    """Its manifest; None for a file that no command made (e.g. the user's own) or whose manifest is missing."""
     sha256: str | None = None
-    """Of its contents; None where that is not known."""
+    """sha256 of its contents; None if unknown."""
     inputs: list[int] = field(default_factory=list)
-    """What it was made from: places in the chain."""
+    """Its inputs, as positions in the chain."""
     problem: str | None = None
-    """A sentence, where the chain does not hold: changed, made again, manifest gone or broken."""
+    """What is wrong at this step, in words: changed, made again, manifest missing or broken."""
 
     @property
     def kept(self) -> bool:
-        """Whether the file is there; one that is not wanted any more may have left its manifest alone."""
+        """Whether the file exists; a temporary file may be deleted while its manifest remains."""
         return self.location.exists()
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What its manifest says apart from the run; empty without a manifest."""
+        """The part of its manifest that does not depend on the run; empty without a manifest."""
         return self.manifest["identity"] if self.manifest else {}
 
 
 def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
-    """Steps from a file or folder back to downloads, simulations and files of the user's, each once.
+    """Steps from a file or folder back to downloads, simulations and the user's own files, each once.
 
-    The first step is ``artefact``; a step comes before what it was first found to be made from. ``verify`` reads every
-    file again and compares its sha256; otherwise sizes are compared.
+    The first step is ``artefact``; every step comes before its inputs. ``verify`` reads every file again and compares
+    its sha256; otherwise only sizes are compared.
 
-    Raises `InputError` when ``artefact`` has no manifest or a broken one; what does not hold farther back is the
-    ``problem`` of its step.
+    Raises `InputError` when ``artefact`` has no manifest or a broken one; problems farther back are in ``problem`` of
+    their step.
     """
     first = Path(artefact)
     if not first.exists() and not manifest_path(first).exists():
@@ -87,18 +87,18 @@ def _step(path: str, location: Path, manifest: dict[str, Any], verify: bool) -> 
     if not step.kept:
         return step
     if not same_size(location, manifest):
-        step.problem = f"{location} has changed since its manifest was written: its size is another one"
+        step.problem = f"{location} has changed since its manifest was written: its size differs"
     elif verify and not same_contents(location, manifest):
-        step.problem = f"{location} has changed since its manifest was written: its sha256 is another one"
+        step.problem = f"{location} has changed since its manifest was written: its sha256 differs"
     return step
 
 
 def _input_step(entry: dict[str, Any], location: Path, verify: bool) -> Step:
-    """The step of an input as the manifest of what was made from it lists it."""
+    """The step of an input, as listed in the manifest of the file made from it."""
     if "manifest" not in entry:
         step = Step(entry["path"], location, sha256=entry["sha256"])
         if verify and location.is_file() and file_sum(location) != entry["sha256"]:
-            step.problem = f"{location} has changed since it was used: its sha256 is another one"
+            step.problem = f"{location} has changed since it was used: its sha256 differs"
         return step
     try:
         manifest = read_manifest(location)
@@ -110,7 +110,7 @@ def _input_step(entry: dict[str, Any], location: Path, verify: bool) -> Step:
 
 
 def _compare(step: Step, entry: dict[str, Any]) -> None:
-    """Note when a step is not the one that another was made from."""
+    """Note a problem if a step is not the one that another was made from."""
     if step.manifest and "manifest" in entry and entry["manifest"] != step.manifest["identity_sha256"]:
         step.problem = step.problem or f"{step.location} was made again since it was used"
     elif not step.manifest and "sha256" in entry and entry["sha256"] != step.sha256:
@@ -160,7 +160,7 @@ def tree(steps: Sequence[Step], everything: bool = False) -> Tree:
 
 
 def _folded(steps: Sequence[Step], inputs: Sequence[int], everything: bool) -> Iterator[tuple[int, int]]:
-    """Places of inputs with 0, and after the first two of many alike the next place with how many are left out."""
+    """Positions of inputs to show, with 0; after two of many alike, the next one with the number left out."""
     groups: dict[str, list[int]] = {}
     for place in inputs:
         groups.setdefault(_maker(steps[place]) if steps[place].manifest else f"file {place}", []).append(place)

@@ -1,1 +1,1 @@
-"""The page that a person reads first: every figure and table of a run beside the paper's claims, in one HTML file."""
+"""The HTML page of a run: every figure and table beside the claims of the papers, in one file."""

@@ -1,4 +1,4 @@
-"""What was run, in a few lines for each study: read from its configuration and its tables."""
+"""What was run, in a few lines per study, from its configuration and tables."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from regulens.report.items import Entry
 
 
 def facts_of(study: str, configured: dict, entries: list[Entry]) -> list[tuple[str, str]]:
-    """Pairs of a term and what it was in this run."""
+    """Pairs of a term and its value in this run."""
     of_study = {
         "genomic_interpreter": _genomic_interpreter,
         "dnabert_lrp": _dnabert_lrp,

@@ -16,9 +16,9 @@ from regulens.core.errors import InputError
 from regulens.core.tables import damaged, read_table
 
 PICTURE_WIDTH = 1500
-"""Pixels; where pictures must be made smaller, wider ones are scaled down to this. The page links to the whole."""
+"""Maximum width in pixels when pictures have to be reduced. The page links to the originals."""
 TABLE_ROWS = 20
-"""Rows of a bare CSV that are shown; the rest is in the file."""
+"""Rows shown of a CSV without Markdown; the rest is in the file."""
 ALT_LENGTH = 320
 _DOCUTILS = {"report_level": 2, "halt_level": 2, "file_insertion_enabled": False, "raw_enabled": False}
 
@@ -27,13 +27,13 @@ class Picture(NamedTuple):
     """A picture of the page."""
 
     data: str
-    """The picture as an address."""
+    """The picture as a data URL."""
     size: tuple[int, int]
-    """Width and height of the file's picture, in pixels."""
+    """Width and height of the original picture in pixels."""
 
 
 def picture(path: Path, smaller: bool = False) -> Picture:
-    """A PNG as a data address: as it is, or at most `PICTURE_WIDTH` wide and in 256 colours where that is smaller."""
+    """A PNG as a data URL: unchanged, or at most `PICTURE_WIDTH` wide and with 256 colours if that is smaller."""
     try:
         content = path.read_bytes()
         with Image.open(path) as image:
@@ -71,7 +71,7 @@ def inline(text: str) -> Markup:
 
 
 def alternative(item: str, title: str, shown: Markup) -> str:
-    """Text for those who do not see a picture: what it is, and its caption up to `ALT_LENGTH` characters."""
+    """Alternative text of a picture: title and caption, up to `ALT_LENGTH` characters."""
     text = f"{item}: {title}."
     for sentence in re.split(r"(?<=[.?!])\s+", " ".join(shown.striptags().split())):
         if len(text) + len(sentence) >= ALT_LENGTH:
@@ -81,17 +81,17 @@ def alternative(item: str, title: str, shown: Markup) -> str:
 
 
 def table(path: Path, name: str) -> Markup:
-    """A table as HTML: its Markdown where there is one (rounded, published numbers beside, notes), else the CSV."""
+    """A table as HTML: from its Markdown (rounded, with published numbers and notes) if it has one, else the CSV."""
     markdown = path.with_suffix(".md")
     return from_markdown(markdown.read_text(), name) if markdown.is_file() else from_csv(path, name)
 
 
 def from_markdown(text: str, name: str) -> Markup:
-    """Markdown as HTML; headings become the page's lowest, tables scroll in a box of their own."""
+    """Markdown as HTML; headings become lowest-level headings, tables scroll in boxes."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)
     if tokens and tokens[0].type == "heading_open":
-        tokens = tokens[3:]  # the page has a heading of its own
+        tokens = tokens[3:]  # the page has its own heading
     for token in tokens:
         if token.type.startswith("heading"):
             token.tag = "h5"
@@ -102,7 +102,7 @@ def from_markdown(text: str, name: str) -> Markup:
 
 
 def from_csv(path: Path, name: str) -> Markup:
-    """The first `TABLE_ROWS` rows of a CSV as HTML, numbers with four digits that count."""
+    """The first `TABLE_ROWS` rows of a CSV as HTML, numbers with four significant digits."""
     values = read_table(path, (), may_be_empty=True)
     html = values.head(TABLE_ROWS).to_html(index=False, border=0, na_rep="", float_format=lambda v: f"{v:.4g}")
     html = _boxed(html.replace("<th>", '<th scope="col">').replace(' style="text-align: right;"', ""), name)

@@ -1,4 +1,4 @@
-"""What goes on the page: the outputs that the rules mark for the report, grouped into entries in the papers' order."""
+"""Contents of the page: outputs that rules mark for the report, grouped into entries in the papers' order."""
 
 import re
 from collections import Counter
@@ -14,11 +14,11 @@ from regulens.core.errors import InputError
 from regulens.core.settings import Settings, nearest
 
 CLAIMS = "Claims"
-"""Item of the claims table, which has a section of its own."""
+"""Item of the claims table, which has its own section."""
 
 
 class ShownRule(Settings):
-    """A rule with outputs that are marked for the report, and the wildcards it was asked for."""
+    """A rule with outputs marked for the report, and the requested wildcards."""
 
     study: str
     rule: str
@@ -26,14 +26,14 @@ class ShownRule(Settings):
     message: str = ""
     labels: dict[str, str]
     shown: list[str]
-    """Outputs that are marked, as patterns with {wildcards}."""
+    """Marked outputs, as patterns with {wildcards}."""
     outputs: list[str]
     """All outputs, as patterns."""
     wildcards: list[dict[str, str]]
 
 
 class PageSettings(Settings):
-    """What the workflow tells the page: its rules, and the configuration of each study that it ran."""
+    """Information from the workflow: its rules, and the configuration of each study that was run."""
 
     run: str
     folder: Path
@@ -52,7 +52,7 @@ class PageSettings(Settings):
 
 @dataclass
 class Entry:
-    """One figure or table: what is seen of it, and the files beside it."""
+    """One figure or table: what is shown, and its other files."""
 
     id: str
     study: str
@@ -71,7 +71,7 @@ class Entry:
 
 @cache
 def papers() -> dict[str, dict]:
-    """Of every study: the paper's title and short name, a paragraph about it, and its items in the paper's order."""
+    """For every study: short name and title of the paper, a paragraph about it, and its items in the paper's order."""
     return yaml.safe_load((files(__package__) / "papers.yaml").read_text())
 
 
@@ -82,12 +82,12 @@ def differences() -> list[dict[str, str]]:
 
 
 def slug(*words: str) -> str:
-    """Name that may stand in an address: lower case, digits, underscores and hyphens."""
+    """Name for use in a URL: lower case, digits, underscores and hyphens."""
     return re.sub(r"[^a-z0-9_]+", "-", "-".join(words).lower()).strip("-")
 
 
 def entries_of(rule: ShownRule, configured: dict) -> list[Entry]:
-    """One entry for each set of wildcards of a rule; ``configured`` has the names of tasks and networks for readers."""
+    """One entry per set of wildcards of a rule; ``configured`` has the labels of tasks and networks."""
     found = []
     own = [text for name, text in rule.labels.items() if name != "item" and "{" in text]
     for wildcards in rule.wildcards:
@@ -111,7 +111,7 @@ def entries_of(rule: ShownRule, configured: dict) -> list[Entry]:
 
 
 def _label(name: str, configured: dict) -> str:
-    """The configured name for readers of a task or network, where it has one."""
+    """The configured label of a task or network, or its name if it has none."""
     for group in (configured, configured.get("tasks", {}), configured.get("architectures", {})):
         if isinstance(group.get(name), dict) and "label" in group[name]:
             return group[name]["label"].split(",")[0]
@@ -126,9 +126,9 @@ def _title(message: str, item: str, wildcards: dict[str, str]) -> str:
 
 
 def in_order(settings: PageSettings) -> dict[str, list[Entry]]:
-    """Entries of every study: the paper's items in its order, then the others as the workflow has them.
+    """Entries of every study: the paper's items in its order, then the others in the order of the workflow.
 
-    Raises `InputError` when a file is missing, or when two entries cannot be told apart.
+    Raises `InputError` if a file is missing, or if two entries have the same labels.
     """
     found: dict[str, list[Entry]] = {study: [] for study in papers() if study in settings.studies}
     for rule in settings.rules:
@@ -156,5 +156,5 @@ def _place(entry: Entry, order: list[str]) -> int:
 
 
 def of_paper(entry: Entry) -> bool:
-    """Whether the paper has this figure, table or section."""
+    """Whether an entry is a figure, table or section of the paper."""
     return entry.item.split(",")[0] in papers()[entry.study]["order"]

@@ -1,4 +1,4 @@
-"""Where an artefact comes from: its chain of manifests, grouped by command so that it is short enough to read."""
+"""Origin of an artefact: its chain of manifests, grouped by command for brevity."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,9 +8,9 @@ from regulens.core.errors import InputError
 from regulens.provenance.trace import Step, chain, manifest_path, url_of
 
 NAMES = 4
-"""Files of one command that are named; of more, the number is given."""
+"""Maximum number of files of one command that are named; of more, only the number is given."""
 SOURCES = 12
-"""Downloads and other beginnings that are listed, likewise."""
+"""Maximum number of downloads and other sources that are listed."""
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Group:
     files: list[str] = field(default_factory=list)
     seeds: set[int] = field(default_factory=set)
     begins: bool = False
-    """Whether nothing was read for them, as in a simulation."""
+    """Whether they have no inputs, as in a simulation."""
 
     @property
     def named(self) -> list[str]:
@@ -39,7 +39,7 @@ class Source:
 
 @dataclass
 class Origin:
-    """The chain of one artefact, from itself back to what it begins with."""
+    """The chain of one artefact, from itself back to its sources."""
 
     identity: dict[str, Any] = field(default_factory=dict)
     sha256: str | None = None
@@ -50,7 +50,7 @@ class Origin:
 
 
 def origin_of(artefact: Path) -> Origin:
-    """The chain of an artefact; what is missing in it is among the problems."""
+    """The chain of an artefact; missing parts are listed in its problems."""
     if not manifest_path(artefact).is_file():
         return Origin(problems=[f"There is no manifest beside {artefact.name}: where it comes from was not recorded."])
     try:

@@ -1,4 +1,4 @@
-"""The page itself: everything that is shown, gathered and handed to the template."""
+"""The page itself: collects everything that is shown and passes it to the template."""
 
 import os
 from datetime import datetime
@@ -18,9 +18,9 @@ from regulens.report.origin import Origin, origin_of
 from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED, counted, read_claims
 
 PICTURES_BYTES = 9_000_000
-"""Pictures that have more together are made smaller for the page: as text they grow by a third."""
+"""Pictures with more bytes than this in all are reduced for the page (base64 adds a third)."""
 VERDICTS = {HOLDS: "holds", FAILS: "fails", NOT_TESTED: "untested"}
-"""Class of the badge of each verdict."""
+"""CSS class of the badge of each verdict."""
 
 
 class Show(NamedTuple):
@@ -36,11 +36,11 @@ class Show(NamedTuple):
 
 @command("report")
 def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, study: str | None = None) -> None:
-    """The page of a run: every figure and table in the papers' order, beside claims, captions and origin.
+    """HTML page of a run: every figure and table in the order of the papers, with claims, captions and origin.
 
     Links are relative to the folder of ``output``. ``study``: of this study alone. ``rebuild`` is the command that
-    makes a file again when the file's path is put behind it. Raises `InputError` when a figure, table, caption or
-    claims table is missing or cannot be read.
+    makes a file again, to which the file's path is appended. Raises `InputError` if a figure, table, caption or claims
+    table is missing or unreadable.
     """
     output = Path(output)
     settings = settings if study is None else settings.of(study)
@@ -141,7 +141,7 @@ def _link(path: Path, folder: Path) -> str:
 
 
 def _made_with(studies: list[dict]) -> list[tuple[str, str]]:
-    """Versions behind the results, as their manifests have them."""
+    """Versions of the code behind the results, from their manifests."""
     codes, pythons, packages = set(), set(), {}
     for study in studies:
         for _, _, items in study["sections"]:

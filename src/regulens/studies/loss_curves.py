@@ -1,4 +1,4 @@
-"""Loss curves of every model: whether training had come to rest."""
+"""Loss curves of every model, to see whether training has converged."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,13 +18,13 @@ TRAINING_COLUMNS = ["epoch", "train_loss", "valid_loss"]
 
 
 class Quantities(NamedTuple):
-    """What a kind of training logs, and what it is called on the axes."""
+    """Logged quantities of a kind of training, with axis labels."""
 
     score: str
     loss_label: str
     score_label: str
     model: str | None = None
-    """The model that is trained in every panel, whose colour they have; None: a model a panel."""
+    """The model trained in every panel, which gives the colour; None: one model per panel."""
 
 
 ASSAY = Quantities("pearson", "Poisson loss per bin\nand track", "Validation Pearson r,\nmean over tracks")
@@ -37,9 +37,9 @@ MASKED_KMERS = Quantities(
 
 
 def best_epoch(log: pd.DataFrame, select: str = "pearson") -> pd.Series:
-    """The row of one run's log whose weights are kept: highest validation score or lowest loss, the first of equals.
+    """The row of a run's log whose weights are kept: highest validation score or lowest loss, the first of ties.
 
-    Where the score is not defined, the first row. ``select`` is a score, 'loss' or 'last', as in the training settings.
+    If the score is undefined, the first row. ``select`` is a score, 'loss' or 'last', as in the training settings.
     """
     log = log.reset_index(drop=True)
     if select == "last":
@@ -52,10 +52,10 @@ def best_epoch(log: pd.DataFrame, select: str = "pearson") -> pd.Series:
 
 @styled
 def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, quantities: Quantities = ASSAY) -> Figure:
-    """Loss (top) and validation score (bottom) against the epoch, one column a model, one thin line a seed.
+    """Loss (top) and validation score (bottom) by epoch, one column per model, one thin line per seed.
 
     Dashed: training loss, solid: validation. The marker is the best epoch, whose weights are kept. Rows share their
-    axes, so that models can be compared; the loss axis leaves out the first epoch where that one dwarfs the rest.
+    axes, so that models can be compared; the loss axis excludes the first epoch if it dwarfs the rest.
 
     Arguments:
         logs: columns model, label, seed, epoch, train_loss, valid_loss and the score of ``quantities`` (valid_pearson).
@@ -97,7 +97,7 @@ def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, qua
 
 
 def _loss_limits(logs: pd.DataFrame) -> tuple[float, float]:
-    """Limits over all losses, without the first epoch when it alone would take more than half of the axis.
+    """Limits over all losses, without the first epoch if it alone would take more than half of the axis.
 
     With two epochs there is nothing to see without the first.
     """
@@ -118,13 +118,13 @@ def _loss_limits(logs: pd.DataFrame) -> tuple[float, float]:
 
 
 def _score_limits(scores: pd.Series) -> tuple[float, float]:
-    """Limits over all scores; never below 0 where no score is, as no accuracy is."""
+    """Limits over all scores; not below 0 unless a score is."""
     values = scores.to_numpy(dtype=float)
     values = values[np.isfinite(values)]
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     margin = 0.05 * (high - low) or 0.05
     if 0 <= low < margin:
-        return -0.05 * (high + margin), high + margin  # a line at 0 stays whole
+        return -0.05 * (high + margin), high + margin  # keep a line at 0 fully visible
     return low - margin, high + margin
 
 

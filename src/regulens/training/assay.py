@@ -1,4 +1,4 @@
-"""Training of the assay models: Poisson loss on tracks, selected by their correlation."""
+"""Training of the assay models: Poisson loss on tracks, best epoch by their correlation."""
 
 import hashlib
 import warnings
@@ -24,7 +24,7 @@ from regulens.training.resume import TrainingTask, save_model
 from regulens.training.settings import TrainingSettings
 
 _HEAD_EXAMPLES = 1000
-"""Training examples from which the first biases of the head are estimated."""
+"""Number of training examples from which the initial biases of the head are estimated."""
 
 
 @command("train", threads=True)
@@ -49,9 +49,10 @@ def train_assay(
         seed: random seed.
         state: folder of the state that an interrupted run resumes from.
         epochs_log: CSV to write, a row for every epoch.
-        output: the weights of the best epoch (000 section 3.5).
+        output: the weights of the best epoch (Genomic Interpreter, section 3.5).
 
-    Raises `InputError` for stores that are empty or do not belong together, too.
+    Genomic Interpreter, section 3.5; docs/papers.md, "Assay training". Also raises `InputError` for stores that are
+    empty or do not fit each other.
     """
 
     @contextmanager
@@ -78,7 +79,7 @@ def _stores(train: Path | str, valid: Path | str) -> Iterator[list[AssayStore]]:
 
 
 def data_identity(store: AssayStore) -> str:
-    """Hash of a store's contents, wherever it lies: geometry, tracks, number of examples, and 16 examples in full."""
+    """Hash of a store's contents whatever its path: geometry, tracks, number of examples, and 16 whole examples."""
     digest = hashlib.sha256(f"{len(store)} {store.geometry.model_dump_json()}".encode())
     digest.update(store.tracks.drop(columns=["file", "group"]).to_csv(sep="\t", index=False).encode())
     for index in evenly_spaced(len(store), 16):
@@ -109,7 +110,7 @@ class AssayTask(TrainingTask):
         }
 
     def code_modules(self) -> set[str]:
-        # The architecture's module is found by the registry at run time; one outside of regulens has no hash.
+        # The architecture's module is found by the registry at run time; a module outside regulens has no hash.
         own = type(self.model).__module__
         return {"training.assay"} | ({own.removeprefix("regulens.")} if own.startswith("regulens.") else set())
 
@@ -144,24 +145,25 @@ class AssayTask(TrainingTask):
 
 
 def poisson_loss(rate: Tensor, target: Tensor) -> Tensor:
-    """Poisson loss of each example: the mean over bins and tracks of rate - target log(rate) (000 section 3.5).
+    """Poisson loss of each example: the mean over bins and tracks of rate - target log(rate).
 
     ``rate`` and ``target`` are (batch, bins, tracks); computed in float32, result float32 (batch,). The logarithm's
-    argument is at least 1e-20, so that a rate of zero has a finite loss (SPEC 2.4).
+    argument is at least 1e-20, so that a rate of zero has a finite loss. Genomic Interpreter, section 3.5;
+    docs/papers.md, "Assay training".
     """
     rate, target = rate.float(), target.float()
     return (rate - target * rate.clamp(min=1e-20).log()).mean(dim=(1, 2))
 
 
 class Correlation(NamedTuple):
-    """Correlation of each track; ``pearson`` is nan where it is undefined because one side is constant."""
+    """Correlation of each track; ``pearson`` is nan if undefined because one side is constant."""
 
     pearson: Tensor
     """Pearson r, float64 (tracks,)."""
     constant_target: Tensor
-    """Tracks whose target has one value only, bool (tracks,)."""
+    """Tracks with a constant target, bool (tracks,)."""
     constant_prediction: Tensor
-    """Tracks whose prediction has one value only, bool (tracks,)."""
+    """Tracks with a constant prediction, bool (tracks,)."""
 
     def mean(self) -> Tensor:
         """Mean over the tracks where r is defined (nan if there is none), float64."""
@@ -169,10 +171,10 @@ class Correlation(NamedTuple):
 
 
 class TrackPearson(PearsonCorrCoef):
-    """Pearson r of each track, pooled over all segments and bins (SPEC 2.4), accumulated in float64.
+    """Pearson r of each track, pooled over all segments and bins, accumulated in float64.
 
-    Merges over the processes of a distributed run. A track is constant when its smallest value equals its largest,
-    which no rounding disturbs.
+    Merges over the processes of a distributed run. A track is constant if its minimum equals its maximum, a test that
+    is not affected by rounding. See docs/papers.md, "Track correlation".
     """
 
     def __init__(self, n_tracks: int):
@@ -195,7 +197,7 @@ class TrackPearson(PearsonCorrCoef):
         super().update(prediction.double().reshape(shape), target.double().reshape(shape))
 
     def compute(self) -> Correlation:
-        """As `correlation`, but torchmetrics turns the result for a single track into numbers."""
+        """Same as `correlation`, but for a single track torchmetrics turns the result into numbers."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about constant tracks: here they are part of the result
             pearson = super().compute().reshape(self.num_outputs)
@@ -208,13 +210,13 @@ class TrackPearson(PearsonCorrCoef):
         return Correlation(*(values.reshape(self.num_outputs) for values in self.compute()))
 
 
-# Sums over a store.
+# Statistics over a store.
 
 
 def track_means(store: AssayStore, limit: int | None = None) -> np.ndarray:
     """Mean of each track over examples and bins, float64 (tracks,).
 
-    ``limit`` takes that many examples, evenly spaced over the store, instead of all.
+    ``limit``: use only that many examples, evenly spaced over the store.
     """
     total = np.zeros(len(store.tracks))
     chosen = evenly_spaced(len(store), limit or len(store))

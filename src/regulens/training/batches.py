@@ -22,7 +22,7 @@ from regulens.data.store import AssayStore
 from regulens.training.settings import Augmentation, TrainingSettings
 
 BLANK = -1
-"""Index of a blank example: it keeps the processes in step where one has an example less, and has no weight."""
+"""Index of a blank example without weight, which keeps processes in step when one has fewer examples."""
 
 _ORDER, _DROPOUT, _AUGMENTATION, _WEIGHTS = range(4)
 
@@ -34,10 +34,10 @@ _STEP = -7046029254386353131
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How an epoch is cut: optimiser steps of ``effective_batch`` examples, over ``devices`` and micro-batches.
+    """Division of an epoch into optimiser steps of ``effective_batch`` examples, over devices and micro-batches.
 
-    The last step of an epoch holds what is left. A micro-batch is never larger than ``batch_per_device``, and every
-    process has equally many of them.
+    The last step of an epoch has the remaining examples. A micro-batch is never larger than ``batch_per_device``, and
+    every process has the same number of them.
     """
 
     examples: int
@@ -47,12 +47,12 @@ class BatchPlan:
 
     @classmethod
     def of(cls, examples: int, settings: TrainingSettings) -> "BatchPlan":
-        """The plan for that many training examples; `InputError` when the effective batch does not fit the devices."""
+        """The plan for ``examples`` training examples; `InputError` if the effective batch does not fit the devices."""
         batch, devices = settings.effective_batch, settings.devices
         if batch % devices:
             nearest = [n for n in (batch // devices * devices, -(-batch // devices) * devices) if n]
             raise InputError(
-                f"training.effective_batch: {batch} examples do not divide over {devices} devices; "
+                f"training.effective_batch: {batch} examples cannot be divided among {devices} devices; "
                 f"nearest: {' or '.join(map(str, nearest))}"
             )
         return cls(examples, batch, settings.batch_per_device, devices)
@@ -77,11 +77,11 @@ class BatchPlan:
         return min(self.effective_batch, self.examples - step * self.effective_batch)
 
     def order(self, seed: int, epoch: int) -> np.ndarray:
-        """The order of the examples in an epoch, (examples,); the same in every process."""
+        """Order of the examples in an epoch, (examples,), the same in every process."""
         return np.random.default_rng(derived_seed("order", seed, epoch)).permutation(self.examples)
 
     def batches(self, order: np.ndarray, rank: int) -> Iterator[list[int]]:
-        """Micro-batches of process ``rank`` for an epoch in this order of examples, filled up with `BLANK`."""
+        """Micro-batches of process ``rank`` for an epoch in this order, padded with `BLANK`."""
         for start in range(0, len(order), self.effective_batch):
             step = order[start : start + self.effective_batch]
             yield from _chunks(_share(step, rank, self.devices), self.micro_batch)
@@ -93,7 +93,7 @@ class BatchPlan:
 
 
 def _share(examples: np.ndarray, rank: int, devices: int) -> list[int]:
-    """Every ``devices``-th example from ``rank`` on, with a `BLANK` where the others have one more."""
+    """Every ``devices``-th example from ``rank`` on, padded with a `BLANK` if other processes have one more."""
     share = examples[rank::devices].tolist()
     return share + [BLANK] * (-(-len(examples) // devices) - len(share))
 
@@ -116,7 +116,7 @@ class TrainingBatches(Sampler[list[int]]):
 
 
 def evaluation_batches(examples: int, batch: int, rank: int = 0, devices: int = 1) -> list[list[int]]:
-    """Batches of one process for a pass in order; all processes have equally many, filled up with `BLANK`."""
+    """Batches of one process for an ordered pass; all processes have equally many, padded with `BLANK`."""
     return _chunks(_share(np.arange(examples), rank, devices), batch)
 
 
@@ -133,7 +133,7 @@ def loader(data: Dataset, batches: Iterable[list[int]], workers: int = 0, pin: b
         collate_fn=_unchanged,
         pin_memory=pin,
         worker_init_fn=_ignore_signals,
-        # An own generator: otherwise each pass draws from torch's global state, on which dropout depends.
+        # Own generator: otherwise each pass would draw from torch's global state, on which dropout depends.
         generator=torch.Generator().manual_seed(0),
     )
 
@@ -143,7 +143,7 @@ def _unchanged(batch: NamedTuple) -> NamedTuple:
 
 
 def _ignore_signals(_: int) -> None:
-    # A signal to the process group is for the main process: it ends its workers itself.
+    # A signal to the process group is meant for the main process, which ends its workers itself.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -168,7 +168,7 @@ class Batch(NamedTuple):
 
 
 class StoreDataset(Dataset):
-    """Reads whole batches of a store; a `BLANK` index gives N and zero targets."""
+    """Reads whole batches from a store; a `BLANK` index gives N and zero targets."""
 
     def __init__(self, store: AssayStore):
         self.store = store
@@ -195,7 +195,7 @@ class SequenceBatch(NamedTuple):
     codes: Tensor
     """Bases A, C, G, T, N = 0 to 4, uint8 (batch, length_bp)."""
     label: Tensor
-    """1 = positive, 0 = negative, int64 (batch,); 0 where there is no label."""
+    """1 = positive, 0 = negative, int64 (batch,); 0 if there is no label."""
 
     @property
     def weight(self) -> Tensor:
@@ -235,11 +235,11 @@ class SequenceDataset(Dataset):
 
 
 class EpochAugmentation:
-    """The draws of one epoch, one for every training example, kept on the device of ``strand_pair`` (tracks,)."""
+    """The random draws of one epoch, one per training example, on the device of ``strand_pair`` (tracks,)."""
 
     def __init__(self, settings: Augmentation, examples: int, strand_pair: Tensor, seed: int, epoch: int):
         random = np.random.default_rng(derived_seed("augmentation", seed, epoch))
-        # Both are drawn in any case, so that switching one on does not change the other.
+        # Both are always drawn, so that enabling one does not change the other.
         flip, by = random.random(examples) < 0.5, random.random(examples)
         self.flip = self.by = None
         if settings.reverse_complement:
@@ -250,12 +250,12 @@ class EpochAugmentation:
         self.strand_pair = strand_pair
 
     def __call__(self, batch: Batch) -> Batch:
-        """Shift, then turn to the other strand, as drawn for each example of the batch."""
+        """Shift, then reverse complement, as drawn for each example of the batch."""
         index, codes, target = batch
         if self.by is not None:
             codes = shift(codes, self.by[index])
         if self.flip is not None:
-            # Both strands of all examples, then a choice: selecting rows would make the host wait for the device.
+            # Compute both strands of all examples, then choose: selecting rows would synchronise host and device.
             flip = self.flip[index]
             other_codes, other_target = reverse_complement(codes, target, self.strand_pair)
             codes = torch.where(flip[:, None], other_codes, codes)
@@ -264,7 +264,7 @@ class EpochAugmentation:
 
 
 def shift(codes: Tensor, by: Tensor) -> Tensor:
-    """Move each sequence ``by`` (batch,) bases to the right (negative: left); N where nothing moves in.
+    """Shift each sequence ``by`` (batch,) bases to the right (negative: left), filling with N.
 
     ``codes`` is uint8 (batch, length).
     """
@@ -275,10 +275,10 @@ def shift(codes: Tensor, by: Tensor) -> Tensor:
 
 
 def reverse_complement(codes: Tensor, target: Tensor, strand_pair: Tensor) -> tuple[Tensor, Tensor]:
-    """The other strand of examples with codes uint8 (batch, length) and targets (batch, bins, tracks).
+    """Reverse complement of examples with codes uint8 (batch, length) and targets (batch, bins, tracks).
 
-    Codes and bins are reversed, bases complemented, and track t takes the values of track ``strand_pair[t]``, the same
-    assay on the other strand (itself where there is none).
+    Codes and bins are reversed, bases complemented, and track t gets the values of track ``strand_pair[t]``, the same
+    assay on the other strand (or itself).
     """
     complement = torch.from_numpy(COMPLEMENT).to(codes.device)
     return complement[codes.flip(1).long()], target.flip(1)[:, :, strand_pair]
@@ -294,11 +294,11 @@ def derived_seed(stream: str, seed: int, *numbers: int) -> int:
 
 
 def uniform(key: int, stream: int, index: Tensor, number: int) -> Tensor:
-    """Uniform numbers in [0, 1), float64 (N, number), a fixed function of key, stream, each index and the column.
+    """Uniform numbers in [0, 1), float64 (N, number), as a fixed function of key, stream, index and column.
 
-    A generator with a state would make the masks depend on batches, devices and loader processes, and the masks of a
-    whole epoch need not fit in memory. The function is the output of SplitMix64 (Steele et al. 2014), once for
-    the sequence and once for the column.
+    With a stateful generator the masks would depend on batches, devices and loader processes, and storing those of a
+    whole epoch may need too much memory. The function is the output of SplitMix64 (Steele et al. 2014), applied once
+    for the sequence and once for the column.
     """
     columns = torch.arange(1, number + 1, device=index.device)
     start = _mixed(_mixed(index + 1) + (key ^ stream))
@@ -314,5 +314,5 @@ def _mixed(x: Tensor) -> Tensor:
 
 
 def _shifted(x: Tensor, by: int) -> Tensor:
-    """Shift to the right that fills with zeros, which >> does not do for a negative number."""
+    """Logical right shift, filling with zeros (>> is arithmetic for negative numbers)."""
     return (x >> by) & ((1 << (64 - by)) - 1)

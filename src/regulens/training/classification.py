@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from transformers import BertForMaskedLM, BertForSequenceClassification
 
 METRICS = ("accuracy", "balanced_accuracy", "auroc", "mcc", "f1")
-"""Scores of a classifier; balanced accuracy is the mean recall of both classes; the positive class is that of f1."""
+"""Scores of a classifier; balanced accuracy is the mean recall of both classes, f1 that of the positive class."""
 
 ALL, NOT_OVERLAPPING = "all", "not_overlapping"
 """Test sequences that are scored: all, and those that overlap no training or validation sequence."""
@@ -58,7 +58,7 @@ CLASSIFIER_ROW, REFERENCE_ROW = "bert", "kmer_logistic_regression"
 DIFFERENCE_ROW = "bert_minus_logistic_regression"
 
 ENCODER_KIND = "regulens masked k-mer encoder"
-"""What the file of a pre-trained encoder says it is."""
+"""Kind of file that the file of a pre-trained encoder states."""
 
 _CHANGE, _OTHER, _RUN, _WINDOW = range(4)
 
@@ -67,7 +67,7 @@ _BUFFERS = ("position_ids", "token_type_ids")
 _POOLER = "pooler."
 
 _FUNCTION = ("k", "layers", "hidden", "heads", "intermediate", "positions", "layer_norm_eps")
-"""Settings that decide what weights compute; dropout and initialisation are left out."""
+"""Settings that determine what weights compute, i.e. all but dropout and initialisation."""
 
 _COLUMNS = ("id", "label", "probability")
 
@@ -90,7 +90,7 @@ def fine_tune(
     epochs_log: Path | str,
     output: Path | str,
 ) -> None:
-    """Fine-tune a classifier; run again after an interruption, it goes on at the last finished epoch.
+    """Fine-tune a classifier; after an interruption, the same command resumes from the last finished epoch.
 
     See `classification_task` and `loop.train`.
 
@@ -121,13 +121,13 @@ class ModelInput(NamedTuple):
     input_ids: Tensor
     """Tokens: CLS, k-mers, SEP, int64 (batch, T)."""
     attention_mask: Tensor | None
-    """Which tokens the others can see, bool (batch, T); None: all."""
+    """Attention mask, bool (batch, T); None: all tokens are visible."""
 
 
 class ClassificationTask(TrainingTask):
     """A BERT classifier on two sets of sequences of one length; ``initial`` is a file of pre-trained weights.
 
-    Training sequences are augmented anew in every epoch, those of the validation are as they are.
+    Training sequences are augmented anew in every epoch; validation sequences are not.
     """
 
     scores = ("accuracy", "auroc")
@@ -146,7 +146,7 @@ class ClassificationTask(TrainingTask):
         self.settings, self.initial, self.name = settings, initial, name
         self.augmentation, self.key = augmentation, 0
         self.length_bp = train.codes.shape[1]
-        # Without the checks of every batch, for which the host would wait for the device.
+        # Without checks of every batch, which would synchronise host and device.
         metric = {"ignore_index": BLANK, "validate_args": False}
         self.accuracy, self.auroc = BinaryAccuracy(**metric), _Auroc(**metric)
 
@@ -180,7 +180,7 @@ class ClassificationTask(TrainingTask):
         return cross_entropy(logits, batch.label, reduction="none")
 
     def _logits(self, given: ModelInput) -> Tensor:
-        """float32 (batch, 2), also where the model computes in fewer bits."""
+        """float32 (batch, 2), even if the model computes in lower precision."""
         return self.model(**given._asdict()).logits.float()
 
     def reset_scores(self) -> None:
@@ -196,7 +196,7 @@ class ClassificationTask(TrainingTask):
 
 
 class _Auroc(BinaryAUROC):
-    """Area under the ROC curve; nan, and not 0 with a warning, where all labels are the same."""
+    """Area under the ROC curve; nan, instead of 0 with a warning, if all labels are the same."""
 
     def compute(self) -> Tensor:
         label = dim_zero_cat(self.target)
@@ -212,11 +212,11 @@ def classification_task(
     name: str,
     augmentation: SequenceAugmentation = SequenceAugmentation(),
 ) -> Iterator[ClassificationTask]:
-    """The task of fine-tuning a classifier ``name`` on tables of sequences (`data.sequences`).
+    """Task of fine-tuning a classifier ``name`` on tables of sequences (`data.sequences`).
 
     The new weights come from torch's global random state; ``initial`` is a file for `initialise_from`, read
     in `ClassificationTask.initialise`. Raises `InputError` for tables that cannot be read or do not fit each other
-    or the model, for a training set of one class, and for an augmentation that can cut all of a sequence away.
+    or the model, for a training set with only one class, and for an augmentation that could crop a sequence to nothing.
     """
     train, valid = read_sequences(train_path), read_sequences(valid_path)
     lengths = [sequences.codes.shape[1] for sequences in (train, valid)]
@@ -231,8 +231,8 @@ def classification_task(
     check_length(settings, lengths[0])
     if augmentation.crop_bp > (most := lengths[0] - settings.k):
         raise InputError(
-            f"augmentation.crop_bp: {augmentation.crop_bp} bp less than the {lengths[0]} bp of {train_path} "
-            f"leave no k-mer (k: {settings.k}): set it to {most} or less"
+            f"augmentation.crop_bp: cropping {augmentation.crop_bp} of the {lengths[0]} bp of {train_path} "
+            f"leaves no k-mer (k: {settings.k}): set it to {most} or less"
         )
     if initial and not Path(initial).is_file():
         raise InputError(f"{initial}: the file of initial weights does not exist")
@@ -244,16 +244,16 @@ def classification_task(
 
 
 def plain_input(codes: Tensor, k: int) -> ModelInput:
-    """Sequences as they are; ``codes`` is uint8 (batch, length_bp)."""
+    """Sequences without augmentation; ``codes`` is uint8 (batch, length_bp)."""
     return ModelInput(token_ids(codes, k), None)
 
 
 def augmented_input(batch: SequenceBatch, settings: SequenceAugmentation, key: int, k: int) -> ModelInput:
     """The batch with what ``settings`` ask for; ``key`` stands for seed and epoch (`derived_seed`).
 
-    Bases are substituted first, so that all k-mers over one agree; then k-mers are hidden. What lies outside of the
-    window is out of sight of the model, while the window, CLS and SEP keep their positions. ``crop_bp`` must leave a
-    k-mer of the sequence.
+    Bases are substituted first, so that all k-mers over a base agree; then k-mers are masked. Tokens outside the window
+    are invisible to the model; those inside, CLS and SEP keep their positions. ``crop_bp`` must leave at least one
+    k-mer.
     """
     codes = _substituted(batch, settings.substitute, key) if settings.substitute else batch.codes
     tokens = token_ids(codes, k)
@@ -263,7 +263,7 @@ def augmented_input(batch: SequenceBatch, settings: SequenceAugmentation, key: i
 
 
 def _substituted(batch: SequenceBatch, share: float, key: int) -> Tensor:
-    """Codes of which a share of A, C, G, T are one of the three others, each with the same probability."""
+    """Codes in which a share of the bases is replaced by one of the three others, with equal probability."""
     length = batch.codes.shape[1]
     change = (uniform(key, _CHANGE, batch.index, length) < share) & (batch.codes != N_CODE)
     other = batch.codes + 1 + (uniform(key, _OTHER, batch.index, length) * 3).to(torch.uint8)
@@ -271,9 +271,10 @@ def _substituted(batch: SequenceBatch, share: float, key: int) -> Tensor:
 
 
 def _runs(batch: SequenceBatch, share: float, key: int, k: int) -> Tensor:
-    """Which k-mers are hidden, bool (batch, kmers): runs of k, which begin anywhere with probability ``share / k``.
+    """Which k-mers are masked, bool (batch, kmers): runs of k that start anywhere with probability ``share / k``.
 
-    A run hides at least one base altogether. Runs begin before the sequence too: every k-mer has the same probability.
+    A run hides at least one base completely. Runs may start before the sequence, so that every k-mer has the same
+    probability.
     """
     kmers = batch.codes.shape[1] - k + 1
     first = (uniform(key, _RUN, batch.index, kmers + k - 1) < share / k).float()
@@ -283,7 +284,7 @@ def _runs(batch: SequenceBatch, share: float, key: int, k: int) -> Tensor:
 def _in_window(batch: SequenceBatch, most: int, key: int, k: int) -> Tensor:
     """Which tokens are in the example's window, bool (batch, kmers + 2), with CLS and SEP.
 
-    The window is 0 to ``most`` bases shorter than the sequence, and its place is any; both are uniform.
+    The window is 0 to ``most`` bases shorter than the sequence; length and position are uniform.
     """
     kmers = batch.codes.shape[1] - k + 1
     size, place = uniform(key, _WINDOW, batch.index, 2).T[:, :, None]
@@ -293,16 +294,16 @@ def _in_window(batch: SequenceBatch, most: int, key: int, k: int) -> Tensor:
     return pad((column >= start) & (column < start + kmers - cut), (1, 1), value=True)
 
 
-# Weights from elsewhere: a pre-trained encoder to start from, a trained classifier to use as it is.
+# External weights: a pre-trained encoder to start from, or a trained classifier to use unchanged.
 
 
 def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", path: Path | str) -> None:
-    """Load the weights of a pre-trained encoder into ``model.bert``; the heads keep what they have.
+    """Load the weights of a pre-trained encoder into ``model.bert``; heads are unchanged.
 
     ``path`` is a file of this project (from masked k-mers, or a classifier's ``model.ckpt``), or one with HuggingFace's
     names, such as ``pytorch_model.bin`` of ``zhihan1996/DNA_bert_6``, also as ``.safetensors``: with or without the
-    prefix ``bert.``, with ``gamma`` and ``beta`` for the layer norms or not. Its own heads are not read. Where the file
-    has no pooler, the model keeps its new one, and a line on stderr says so.
+    prefix ``bert.``, with ``gamma`` and ``beta`` for the layer norms or not. Heads in the file are ignored. If the file
+    has no pooler, the model keeps its new one and says so on stderr.
 
     Raises `InputError` for an unreadable file and for one that does not fit, naming the settings to change.
     """
@@ -389,7 +390,7 @@ def _require_fit(found: dict[str, Tensor], expected: dict[str, Tensor], path: Pa
 
 
 def _sizes(weights: dict[str, Tensor], prefix: str) -> dict[str, int | None]:
-    """The settings that the shapes of weights tell; None where the weight is not there or has an odd shape."""
+    """Settings inferred from the shapes of weights; None if a weight is missing or has an unexpected shape."""
 
     def length(name: str, axis: int) -> int | None:
         shape = weights[prefix + name].shape if prefix + name in weights else ()
@@ -422,7 +423,7 @@ def predict_classes(
 ) -> None:
     """Probability of the positive class for every test sequence: CSV with id, label (the true one), probability.
 
-    Raises `InputError` when the model is unreadable or was made for another length.
+    Raises `InputError` if the model is unreadable or was made for another length.
     """
     model, content = load_classifier(model_path)
     sequences = read_sequences(test)
@@ -451,7 +452,7 @@ def predict_by_kmers(train: Sequence[Path | str], test: Path | str, output: Path
     tables, held_out = _read_tables(train, test)
     labels = np.concatenate([table.labels for table in tables])
     if len(np.unique(labels)) < 2:
-        raise InputError(f"{', '.join(map(str, train))}: all labels are {labels[0]}: nothing to tell apart")
+        raise InputError(f"{', '.join(map(str, train))}: all labels are {labels[0]}, both classes are needed")
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(np.concatenate([kmer_frequencies(table.codes, k) for table in tables]), labels)
     _write_predictions(output, held_out, model.predict_proba(kmer_frequencies(held_out.codes, k))[:, 1])
@@ -483,12 +484,12 @@ def classifier_metrics(
     sequences (of the subset). A score is empty where it is undefined, such as AUROC of one class.
 
     ``train`` are the tables of training and validation, what the classifiers have seen. The subset `ALL` is the
-    whole test table, `NOT_OVERLAPPING` leaves out what `overlapping` finds in those tables: a classifier that remembers
-    places does better on the first than on sequences it has not seen. Where nothing overlaps, the two are the same
-    sequences and the second is not written, lest one result look like two.
+    whole test table; `NOT_OVERLAPPING` excludes sequences that overlap those tables (`overlapping`): a classifier that
+    memorises regions does better on the first than on unseen sequences. If nothing overlaps, the second subset is not
+    written, because it would be the same.
 
-    Raises `InputError` when a file cannot be read, is not of the sequences of the test table, or when the tables are of
-    different lengths.
+    Raises `InputError` if a file cannot be read or does not belong to the test table, or if the tables have different
+    lengths.
     """
     tables, held_out = _read_tables(train, test)
     probabilities = []
@@ -535,8 +536,8 @@ def weighted_metrics(probability: np.ndarray, label: np.ndarray, weights: np.nda
     """`METRICS` of weighted sequences, float64 (resamples, 5), nan where undefined.
 
     ``probability`` of class 1 and ``label`` (0 or 1) are (N,), ``weights`` (resamples, N) with rows that sum to 1: all
-    resamples at once, where scikit-learn takes them one by one. A probability above 0.5 predicts class 1. Of one class,
-    only accuracy is defined, and f1 if it is the positive one.
+    resamples at once, while scikit-learn takes them one by one. A probability above 0.5 predicts class 1. With one
+    class only accuracy is defined, and f1 if it is the positive one.
     """
     predicted, positive = probability > 0.5, label == 1
     hits, misses = weights @ (predicted & positive), weights @ (~predicted & positive)
@@ -545,7 +546,7 @@ def weighted_metrics(probability: np.ndarray, label: np.ndarray, weights: np.nda
         positives, negatives = hits + misses, correct + false
         balanced = (hits / positives + correct / negatives) / 2
         sides = (hits + false) * positives * negatives * (correct + misses)
-        # As in scikit-learn, a coefficient of a constant prediction is 0; of constant labels it would say nothing.
+        # As in scikit-learn, MCC of a constant prediction is 0; for constant labels it is undefined.
         mcc = np.where(sides > 0, (hits * correct - false * misses) / np.sqrt(sides), 0)
         mcc = np.where((positives > 0) & (negatives > 0), mcc, np.nan)
         f1 = np.where(positives > 0, 2 * hits / (2 * hits + false + misses), np.nan)
@@ -564,7 +565,7 @@ def _weighted_auroc(probability: np.ndarray, positive: np.ndarray, weights: np.n
 
 
 def _read_tables(train_paths: Sequence[Path | str], test_path: Path | str) -> tuple[list[SequenceSet], SequenceSet]:
-    """The tables of training and the test table; raises `InputError` where their sequences differ in length."""
+    """Training tables and test table; raises `InputError` if their sequences differ in length."""
     tables, test = [read_sequences(path) for path in train_paths], read_sequences(test_path)
     for path, table in zip(train_paths, tables, strict=True):
         if table.codes.shape[1] != test.codes.shape[1]:

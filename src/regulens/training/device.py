@@ -1,4 +1,4 @@
-"""Which device and which precision."""
+"""Choice of device and precision."""
 
 import torch
 
@@ -6,7 +6,7 @@ from regulens.core.errors import InputError
 
 
 def device_kind(accelerator: str, devices: int = 1) -> str:
-    """ "cpu" or "gpu" for ``auto``, ``cpu`` or ``gpu``; `InputError` when so many GPUs are not there."""
+    """Kind of device, "cpu" or "gpu", for ``auto``, ``cpu`` or ``gpu``; `InputError` if there are fewer GPUs."""
     found = torch.cuda.device_count()
     if accelerator == "cpu" or (accelerator == "auto" and not found):
         return "cpu"
@@ -16,7 +16,7 @@ def device_kind(accelerator: str, devices: int = 1) -> str:
 
 
 def best_device(accelerator: str = "auto") -> torch.device:
-    """The device on which a trained model is read out."""
+    """Device for inference with a trained model."""
     return torch.device("cuda" if device_kind(accelerator) == "gpu" else "cpu")
 
 

@@ -25,8 +25,8 @@ from regulens.training.resume import model_of, read_checkpoint, track_difference
 from regulens.training.settings import MEAN, RIDGE
 
 PEARSON_COLUMNS = ("track", "identifier", "description", "group", "pearson", "constant")
-"""Columns of a table of correlations: ``pearson`` is empty where it is undefined, and ``constant`` says which side
-("target" or "prediction") has one value only."""
+"""Columns of a table of correlations: ``pearson`` is empty if undefined; ``constant`` says which side ("target" or
+"prediction") is constant."""
 
 
 @command("predict", threads=True)
@@ -43,7 +43,7 @@ def predict(
     """Predict every example of a store in float32 (`write_predictions`).
 
     ``batch`` examples at a time; ``accelerator`` is auto, cpu or gpu; ``name`` and ``seed`` identify the model in the
-    file (default: architecture and seed of the checkpoint). Memory does not grow with the store.
+    file (default: architecture and seed of the checkpoint). Memory use does not depend on the size of the store.
 
     Raises `InputError` when the checkpoint is unreadable or was made for another geometry or other tracks.
     """
@@ -66,9 +66,10 @@ def predict(
 
 @command("pearson")
 def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | str) -> pd.DataFrame:
-    """Pearson r of every track over all segments and bins (000 section 4; SPEC 2.4), written as CSV and returned.
+    """Pearson r of every track over all segments and bins, written as CSV and returned.
 
-    One row a track with `PEARSON_COLUMNS`. Raises `InputError` when the predictions are not those of the store.
+    One row per track with `PEARSON_COLUMNS`. Genomic Interpreter, section 4; docs/papers.md, "Track correlation". Raises `InputError` if the
+    predictions do not belong to the store.
     """
     with AssayStore(test) as store, open_predictions(predictions, store) as predicted:
         pearson = TrackPearson(len(store.tracks))
@@ -93,7 +94,7 @@ def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | s
     return table
 
 
-# Predictions without a neural network, to compare models with: the mean of each track, and GC and CpG content.
+# Reference predictions without a neural network: the mean of each track, and a regression on GC and CpG content.
 
 
 @command("predict-reference")
@@ -113,15 +114,15 @@ def predict_reference(
 
 
 def training_mean(train_store: Path | str, test_store: Path | str, output: Path | str) -> None:
-    """Predict the training set's mean of each track everywhere.
+    """Predict the mean of each track over the training set, everywhere.
 
-    Correlation with a constant is undefined: the table of correlations has no r and says "prediction" in its column
+    The correlation of a constant is undefined: the table of correlations has no r and "prediction" in its column
     ``constant``.
     """
     with AssayStore(train_store) as train, AssayStore(test_store) as test:
         _same_kind(train, test)
         means = np.broadcast_to(track_means(train).astype(np.float32), (test.geometry.bins, len(test.tracks)))
-        # One value repeated: the lowest level of gzip leaves next to nothing of it.
+        # One value repeated: the lowest gzip level compresses it to almost nothing.
         with write_predictions(output, test, MEAN, None, compression=1) as writer:
             for _ in progress(range(len(test)), "training mean"):
                 writer.append(means[None])
@@ -146,10 +147,10 @@ def gc_cpg_ridge(train_store: Path | str, test_store: Path | str, output: Path |
 
 
 def composition(codes: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """GC and CpG content of each target bin, float64 (bins, 2); nan where a bin has nothing but N.
+    """GC and CpG content of each target bin, float64 (bins, 2); nan if a bin has only N.
 
-    ``codes`` is uint8 (input_bp,), A, C, G, T, N = 0 to 4. GC: share of G and C among the bases that are not N. CpG:
-    share of CG among the pairs of neighbours without N; a pair belongs to the bin of its first base.
+    ``codes`` is uint8 (input_bp,), A, C, G, T, N = 0 to 4. GC: share of G and C among bases other than N. CpG: share of
+    CG among pairs of neighbouring bases without N; a pair belongs to the bin of its first base.
     """
     start = (geometry.input_bp - geometry.target_bp) // 2
     stop = start + geometry.target_bp
@@ -203,7 +204,7 @@ def _same_kind(train: AssayStore, test: AssayStore) -> None:
 
 
 class PredictionWriter:
-    """Takes predictions in the order of the store; made by `write_predictions`."""
+    """Takes predictions in the order of the store; created by `write_predictions`."""
 
     def __init__(self, file: OutputFile, store: AssayStore, compression: int | None):
         geometry, n_tracks = store.geometry, len(store.tracks)
@@ -233,11 +234,10 @@ class PredictionWriter:
 def write_predictions(
     output: Path | str, store: AssayStore, model: str, seed: int | None, compression: int | None = None
 ) -> Iterator[PredictionWriter]:
-    """Open a file of predictions for all examples of ``store``; it appears when the block ends without an error.
+    """Open a file of predictions for all examples of ``store``; it appears only if the block ends without an error.
 
     HDF5: ``prediction`` float32 (examples, bins, tracks) and ``location`` as in the store; attributes tracks, input_bp,
-    bins, bin_bp as in the store, ``model`` (a name) and, where there is one, ``seed``. ``compression`` is a level
-    of gzip.
+    bins, bin_bp as in the store, ``model`` (a name) and, if there is one, ``seed``. ``compression`` is a gzip level.
     """
     with hdf5_output(output) as file:
         file.attrs["tracks"] = tracks_to_text(store.tracks)
@@ -254,9 +254,9 @@ def write_predictions(
 
 @contextmanager
 def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Dataset]:
-    """The data set ``prediction`` of a file, checked to belong to the examples and tracks of ``store``.
+    """The data set ``prediction`` of a file, after checking that it belongs to the examples and tracks of ``store``.
 
-    Raises `InputError` when it is missing, broken, or made for other data.
+    Raises `InputError` if it is missing, broken, or made for other data.
     """
     path = Path(path)
     if not path.is_file():
@@ -287,6 +287,6 @@ def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Datas
         try:
             yield file["prediction"]
         except OSError as error:
-            if error.errno is not None:  # of the system, not of HDF5
+            if error.errno is not None:  # an error of the system, not of HDF5
                 raise
             raise InputError(f"{path}: the file is damaged ({error}): {again}") from None

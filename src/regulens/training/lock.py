@@ -1,6 +1,6 @@
 """One training run at a time for one model.
 
-It happens that there are two: a killed workflow leaves its cluster jobs running, and its rerun submits them again.
+There may be two: a killed workflow leaves its cluster jobs running, and its rerun submits them again.
 """
 
 import json
@@ -16,19 +16,19 @@ from regulens.core.errors import InputError
 from regulens.core.progress import say
 
 HEARTBEAT_S = 15.0
-"""A holder touches its lock this often."""
+"""Interval in seconds at which a holder touches its lock."""
 
 PATIENCE_S = 90.0
-"""A lock from another host that nobody touched for this long is stale."""
+"""Seconds after which an untouched lock from another host is stale."""
 
 
 class TrainingLock:
-    """Context that holds ``folder``/lock, a small JSON file: host, process, SLURM job, start.
+    """Context manager that holds ``folder``/lock, a small JSON file: host, process, SLURM job, start.
 
-    A lock is taken over when its process is gone: on the same host the process table says so; on another host nobody
-    touches the file for ``PATIENCE_S``. Entering raises `InputError` that names the holder otherwise.
+    A lock is taken over if its process is gone: according to the process table on the same host; on another host, if
+    the file is not touched for ``PATIENCE_S``. Otherwise entering raises `InputError` that names the holder.
 
-    ``what`` is what the lock protects, for the messages.
+    ``what`` is what the lock protects, for messages.
     """
 
     def __init__(self, folder: Path | str, what: Path | str):
@@ -62,7 +62,7 @@ class TrainingLock:
             self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
-        """Raise `InputError` when the lock was removed or taken over: two processes must not write one state."""
+        """Raise `InputError` if the lock was removed or taken over: two processes must not write the same state."""
         if not self._is_mine():
             raise InputError(
                 f"{self.path} was removed or taken over by another process while {self.what} was in training: "
@@ -70,7 +70,7 @@ class TrainingLock:
             )
 
     def _create(self) -> bool:
-        # Written elsewhere and linked into place: whoever sees the lock sees all of it, and only one link succeeds.
+        # Written elsewhere and linked into place: the lock is never seen incomplete, and only one link succeeds.
         draft = self.path.with_name(f".lock.{self._mine['token']}")
         try:
             draft.write_text(json.dumps(self._mine))
@@ -87,7 +87,7 @@ class TrainingLock:
         return True
 
     def _remove(self, holder: dict) -> None:
-        # Two processes may find the same stale lock; the slower one must not remove the lock of the faster one.
+        # Two processes may find the same stale lock; the slower one must not remove the new lock of the faster one.
         aside = self.path.with_name(f".lock.{self._mine['token']}")
         try:
             os.rename(self.path, aside)
@@ -127,7 +127,7 @@ class TrainingLock:
 
     def _touched(self) -> int:
         try:
-            with self.path.open() as file:  # opening makes a network file system ask the server
+            with self.path.open() as file:  # opening forces a network file system to ask the server
                 return os.fstat(file.fileno()).st_mtime_ns
         except FileNotFoundError:
             return -1
@@ -153,10 +153,10 @@ def _name(holder: dict) -> str:
 
 
 def _process_start(pid: int) -> str | None:
-    """When a process of this host started (a number that tells it from a later one with the same id); None if gone."""
+    """Start time of a process on this host (distinguishes it from a later one with the same id); None if gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else fields[19]  # a zombie has ended
+        return None if fields[0] in "ZX" else fields[19]  # zombie: has ended
     except FileNotFoundError:
         pass
     if Path("/proc/self").exists():

@@ -54,8 +54,8 @@ def train(
     ``last.ckpt``, from which the same call goes on at the last finished epoch after any interruption; it is removed
     when ``output`` is written.
 
-    With ``settings.devices`` > 1 the running command (``sys.argv``) is started once more for every further device;
-    those processes end inside this function.
+    With ``settings.devices`` > 1 the running command (``sys.argv``) is started again for every further device; those
+    processes end inside this function.
 
     Raises `InputError` for data, settings or files that do not fit, and `SystemExit` with status 143 (130) after
     SIGTERM (SIGINT), without ``output``.
@@ -73,7 +73,7 @@ def train(
             state = _resume(state_file, signature, rank)
             if state.epoch:
                 task.model.load_state_dict(state.model)
-            elif rank == 0:  # the others receive the weights of process 0
+            elif rank == 0:  # the other processes receive the weights of process 0
                 task.initialise()
             if not state.finished:
                 keeper = EpochKeeper(state, state_file, log, signals, lock.check if lock else lambda: None)
@@ -92,7 +92,7 @@ def train(
 
 
 def _resume(state_file: Path, signature: str, rank: int) -> TrainingState:
-    """The state to start from: that of an interrupted run of the same training, or a new one."""
+    """The state to start from: that of an interrupted run of the same training, or a fresh one."""
     state = load_state(state_file, signature)
     if rank == 0 and state is not None:
         say(f"{state_file}: going on after {state.epoch} finished epochs")
@@ -131,7 +131,7 @@ def _memory_advice(settings: TrainingSettings) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Lightning's remarks on its own set-up are not for the user of this command."""
+    """Silence Lightning's remarks on its set-up."""
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -145,14 +145,14 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-# The Lightning module: what happens to a batch, and what an epoch adds up.
+# The Lightning module: training and validation steps, and the sums over an epoch.
 
 
 class Training(pl.LightningModule):
     """Trains one model.
 
-    Everything random follows from (seed, epoch) and, for dropout, the rank. A fit that goes on after ``first_epoch``
-    finished epochs therefore does what an uninterrupted one does.
+    All randomness is determined by (seed, epoch) and, for dropout, the rank. A fit that resumes after ``first_epoch``
+    finished epochs therefore gives the same result as an uninterrupted one.
     """
 
     def __init__(
@@ -188,11 +188,11 @@ class Training(pl.LightningModule):
     def close_loaders(self) -> None:
         """End the loader processes.
 
-        When a fit ends by an exception, Lightning leaves those of training or validation running. They ignore SIGTERM,
-        by which Python would end them at its exit: it would wait for ever.
+        If a fit ends with an exception, Lightning leaves loader processes running. They ignore SIGTERM, with which
+        Python would end them at exit, so Python would wait forever.
         """
         for each in self._loaders:
-            end = getattr(each._iterator, "_shutdown_workers", None)  # there is none without loader processes
+            end = getattr(each._iterator, "_shutdown_workers", None)  # None without loader processes
             if end is not None:
                 end()
 
@@ -226,8 +226,8 @@ class Training(pl.LightningModule):
         losses, weight = self.task.training_losses(batch), batch.weight
         self.loss_sums[0] += (losses.detach() * weight).sum()
         self.seen.index_add_(0, batch.index.clamp(min=0), weight.to(self.seen.dtype))
-        # The gradient of a step is that of the mean loss of its examples, however many the last step and this process
-        # have: Lightning divides by the accumulation, and DDP averages over the processes.
+        # The gradient of a step is that of the mean loss over its examples, whatever their number in the last step and
+        # in this process: Lightning divides by the accumulation, and DDP averages over processes.
         examples = self.plan.step_size(batch_idx // self.plan.accumulation)
         return (losses * weight).sum() * (self.plan.accumulation * self.plan.devices / examples)
 
@@ -244,7 +244,7 @@ class Training(pl.LightningModule):
         return sums[0] / len(self.task.train_data), sums[1] / len(self.task.valid_data)
 
     def check_coverage(self) -> None:
-        """Raise `RuntimeError` unless every training example had weight in exactly one batch of the epoch."""
+        """Raise `RuntimeError` unless every training example was used exactly once in the epoch."""
         seen = self.trainer.strategy.reduce(self.seen.clone(), reduce_op="sum")
         if not bool((seen == 1).all()):
             raise RuntimeError(
@@ -254,10 +254,10 @@ class Training(pl.LightningModule):
 
 
 def learning_rate_factor(step: int, steps: int, warmup_fraction: float, schedule: str = "cosine") -> float:
-    """Learning rate of optimiser step ``step`` of ``steps`` (from 0), as a share of its peak.
+    """Learning rate at optimiser step ``step`` of ``steps`` (from 0), relative to its peak.
 
-    Linear warm-up over the given share of the steps, then down to 0: half a cosine (000 section 3.5: cosine annealing)
-    or, with ``schedule`` "linear", a straight line (002 section 4.1; SPEC 6.2).
+    Linear warm-up over the given share of the steps, then decay to 0: half a cosine (Genomic Interpreter, section 3.5)
+    or, with ``schedule`` "linear", a straight line (docs/papers.md, "Fine-tuning").
     """
     warmup = math.floor(steps * warmup_fraction)
     if step < warmup:
@@ -266,13 +266,13 @@ def learning_rate_factor(step: int, steps: int, warmup_fraction: float, schedule
     return 1 - done if schedule == "linear" else 0.5 * (1 + math.cos(math.pi * done))
 
 
-# What happens between the epochs: keep the best, decide when to stop, write log and state, tell the user.
+# Lightning callback between epochs: keeps the best weights, decides when to stop, writes log and state, reports.
 
 
 class EpochKeeper(pl.Callback):
-    """Callback that owns the `TrainingState`. All processes decide alike; process 0 alone writes.
+    """Callback that owns the `TrainingState`. All processes make the same decisions; only process 0 writes.
 
-    ``check_lock`` raises when this run lost its lock. After the fit, ``failure`` is a sentence if the loss was not
+    ``check_lock`` raises if this run has lost its lock. After the fit, ``failure`` is a message if the loss was not
     finite.
     """
 
@@ -309,7 +309,7 @@ class EpochKeeper(pl.Callback):
         self._stop_if_asked(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, module: Training) -> None:
-        # Kernels may still be running: the clock waits for them.
+        # Wait for running kernels before reading the clock.
         module.loss_sums.cpu()
         self.trained = time.perf_counter()
         self.bar.reset(self.task, description="validation", total=sum(trainer.num_val_batches))
@@ -371,7 +371,7 @@ class EpochKeeper(pl.Callback):
     def _stop_if_asked(self, trainer: pl.Trainer) -> None:
         status = self.signals.status
         if trainer.world_size > 1:
-            # All processes leave together: one that stays would wait in a collective for ever.
+            # All processes stop together: one that continued would wait in a collective forever.
             agreed = torch.tensor([status], device=trainer.strategy.root_device)
             torch.distributed.broadcast(agreed, src=0)
             status = int(agreed)
@@ -392,8 +392,8 @@ class EpochKeeper(pl.Callback):
 def log_columns(scores: Iterable[str]) -> list[str]:
     """Columns of the training log.
 
-    epoch counts from 1, lr is that of the epoch's first step, the training loss is measured while the weights change,
-    a validation score is empty where it is undefined, seconds include validation and examples_per_s does not.
+    ``epoch`` counts from 1, ``lr`` is that of the epoch's first step, the training loss is measured while the weights
+    change, a validation score is empty if undefined, ``seconds`` include validation, ``examples_per_s`` does not.
     """
     valid = [f"valid_{score}" for score in scores]
     return ["epoch", "lr", "train_loss", "valid_loss", *valid, "seconds", "examples_per_s"]
@@ -412,7 +412,7 @@ def _shown(value: float) -> float | str:
 
 
 def scores_text(row: dict[str, Any]) -> str:
-    """Validation loss and scores of a row of the log, for a reader."""
+    """Validation loss and scores of a row of the log, as text."""
     names = [name for name in row if name.startswith("valid_")]
     return "  ".join(f"{name.replace('_', ' ')} {row[name]:.5g}" for name in names)
 
@@ -433,13 +433,13 @@ def _trainer(
     settings: TrainingSettings, kind: str, precision: str, plan: BatchPlan, keeper: EpochKeeper, done: int
 ) -> pl.Trainer:
     several = settings.devices > 1
-    # Buffers are constants (all models use layer norm, 000 appendix D): nothing to keep in step but gradients.
+    # Buffers are constants, since all models use layer norm: only gradients have to be synchronised.
     strategy = DDPStrategy(process_group_backend="nccl" if kind == "gpu" else "gloo", broadcast_buffers=False)
     return pl.Trainer(
         accelerator=kind,
         devices=settings.devices,
         strategy=strategy if several else "auto",
-        # Otherwise a SLURM job's variables make Lightning train one process on a part of the data.
+        # Otherwise SLURM's variables make Lightning train a single process on part of the data.
         plugins=[LightningEnvironment()],
         precision=lightning_precision(precision, kind),
         max_epochs=settings.max_epochs - done,

@@ -1,4 +1,4 @@
-"""Pre-training on masked k-mers, where there are no pre-trained weights: BERT's own task, with DNABERT's masks."""
+"""Pre-training on masked k-mers, for want of pre-trained weights: BERT's task with DNABERT's masks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ _SHOWN_AS_MASK, _SHOWN_AS_OTHER = 0.8, 0.1
 _CENTRE, _FATE, _OTHER = range(3)
 
 _MOST_N = 0.1
-"""Share of N in a window above which it is left out."""
+"""Maximum share of N in a window."""
 
 
 @command("pretrain", threads=True)
@@ -47,7 +47,7 @@ def pretrain(
     epochs_log: Path | str,
     output: Path | str,
 ) -> None:
-    """Pre-train the encoder on masked k-mers; run again after an interruption, it goes on where it was.
+    """Pre-train the encoder on masked k-mers; after an interruption, the same command resumes.
 
     See `masked_kmer_task` and `loop.train`.
 
@@ -69,10 +69,10 @@ def pretrain(
 
 
 class MaskedKmerTask(TrainingTask):
-    """A BERT that predicts hidden k-mers of windows, uint8 (windows, length_bp), training and validation.
+    """A BERT that predicts masked k-mers of training and validation windows, uint8 (windows, length_bp).
 
-    Masks are new in every epoch; those of the validation are the same always. The score is the share of hidden k-mers
-    that are predicted right.
+    Training masks change in every epoch, validation masks do not. The score is the share of masked k-mers that are
+    predicted correctly.
     """
 
     scores = ("accuracy",)
@@ -108,9 +108,9 @@ class MaskedKmerTask(TrainingTask):
         return losses
 
     def _losses(self, batch: SequenceBatch, key: int) -> tuple[Tensor, Tensor]:
-        """Mean loss of each window's hidden k-mers (batch,); for each of these 1 if it is predicted right, else 0.
+        """Mean loss over each window's masked k-mers (batch,); for each masked k-mer, 1 if predicted correctly, else 0.
 
-        A blank window has no hidden k-mer.
+        A blank window has no masked k-mers.
         """
         k = self.bert_settings.k
         run, vocabulary = self.settings.mask_run or k, vocabulary_size(k)
@@ -118,7 +118,8 @@ class MaskedKmerTask(TrainingTask):
         shown, hidden = mask_kmers(kmers, batch.index, key, self.settings.mask_fraction, run, vocabulary)
         tokens = pad(pad(shown, (1, 0), value=CLS), (0, 1), value=SEP)
         states = self.model.bert(tokens).last_hidden_state[:, 1:-1]
-        # The head has as many outputs as there are tokens: at the hidden k-mers only it takes a seventh of the work.
+        # The head has one output per token of the vocabulary: applied to masked k-mers only, it takes a seventh of the
+        # work.
         logits = self.model.cls(states[hidden]).float()
         truth, rows = kmers[hidden], hidden.nonzero()[:, 0]
         losses = cross_entropy(logits, truth, reduction="none")
@@ -147,11 +148,11 @@ def masked_kmer_task(
     length_bp: int,
     name: str = "pretraining",
 ) -> Iterator[MaskedKmerTask]:
-    """The task of pre-training an encoder on windows of FASTA files and of the training sequences of tasks.
+    """Task of pre-training an encoder on windows of FASTA files and on the training sequences of tasks.
 
-    ``fasta`` are the files behind ``settings.fasta``, ``sequence_sets`` tables of `data.sequences`, which are left
-    alone without ``settings.training_sequences``. New weights come from torch's global random state. Raises
-    `InputError` as `pretraining_windows` and `models.bert.check_length` do.
+    ``fasta`` are the files behind ``settings.fasta``, ``sequence_sets`` tables of `data.sequences`, which are used only
+    with ``settings.training_sequences``. New weights come from torch's global random state. Raises `InputError` as
+    `pretraining_windows` and `models.bert.check_length` do.
     """
     check_length(bert, length_bp)
     sets = sequence_sets if settings.training_sequences else ()
@@ -168,8 +169,8 @@ def pretraining_windows(
 ) -> np.ndarray:
     """Windows as codes A, C, G, T, N = 0 to 4, uint8 (windows, length_bp).
 
-    Contigs are tiled from their start without overlap; sequence sets (`data.sequences`) must have the length already,
-    and their labels are not read. When there are more than ``most``, that many are drawn with the seed.
+    Contigs are tiled from their start without overlap; sequence sets (`data.sequences`) must already have the length,
+    and their labels are ignored. If there are more than ``most``, that many are drawn with the seed.
 
     Raises `InputError` for files that cannot be read, sequences of another length, and fewer than two windows.
     """
@@ -213,9 +214,9 @@ def _of_fasta(path: Path | str, length_bp: int) -> Sequence[np.ndarray]:
     return found
 
 
-# Which k-mers are hidden, and what is shown instead: DNABERT's contiguous masks (SPEC 6.2). Adjacent k-mers overlap
-# in k - 1 bases, so that a single hidden one could be read off its neighbours. A run of k hides one base, that in
-# the middle of the run; every k-mer of the run has it.
+# Contiguous masks of k-mers, as in DNABERT (docs/papers.md, "DNABERT-6"). Adjacent k-mers overlap in k - 1 bases, so a
+# single masked one could be read off its neighbours. A run of k masked k-mers hides one base, the one that all of them
+# share.
 
 
 class MaskedKmers(NamedTuple):
@@ -228,19 +229,19 @@ class MaskedKmers(NamedTuple):
 
 
 def mask_kmers(kmers: Tensor, index: Tensor, key: int, fraction: float, run: int, vocabulary: int) -> MaskedKmers:
-    """Hide runs of adjacent k-mers; the draws follow from (``key``, ``index``), whatever else is in the batch.
+    """Mask runs of adjacent k-mers, determined by (``key``, ``index``) whatever else is in the batch.
 
     ``kmers`` is int64 (N, kmers), tokens without the special ones at the ends; ``index`` int64 (N,). Each k-mer is the
     centre of a run with probability ``fraction / run``, and every sequence has at least one centre. A run reaches from
-    (run - 1) // 2 k-mers before its centre to run // 2 behind it, as far as there are any. Of the hidden k-mers 80 %
-    are shown as MASK, 10 % as a random k-mer, 10 % as they are, each drawn for itself (BERT). K-mers with an N (UNK)
-    are never to be predicted.
+    (run - 1) // 2 k-mers before its centre to run // 2 after it, within the sequence. Of the masked k-mers 80 % are
+    shown as MASK, 10 % as a random k-mer and 10 % unchanged, drawn independently (as in BERT). K-mers with an N (UNK)
+    are never predicted.
     """
     draws = [uniform(key, stream, index, kmers.shape[1]) for stream in (_CENTRE, _FATE, _OTHER)]
     threshold = draws[_CENTRE].amin(1, keepdim=True).clamp(min=fraction / run)
     centres = (draws[_CENTRE] <= threshold).float()
     before, behind = (run - 1) // 2, run // 2
-    # The k-mers that have a centre at most `behind` places before them or `before` places behind them.
+    # K-mers with a centre at most `behind` places before them or `before` places after them.
     hidden = max_pool1d(pad(centres, (behind, before))[:, None], run, stride=1)[:, 0].bool() & (kmers != UNK)
     first = MASK + 1
     other = first + (draws[_OTHER] * (vocabulary - first)).long()

@@ -58,7 +58,7 @@ _KEYS = {
 }
 
 _CODE = {"training.loop", "training.batches"}
-"""With all that they import, the code that decides the result; the task's own comes to it."""
+"""Modules that, with everything they import, determine the result, besides those of the task."""
 
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 """Exit status after each signal that stops training."""
@@ -86,17 +86,17 @@ class TrainingTask(ABC, nn.Module):
 
     @abstractmethod
     def identity(self) -> dict[str, Any]:
-        """Plain facts that decide the result besides training settings and seed: architecture, sizes, data."""
+        """Plain facts that determine the result besides training settings and seed: architecture, sizes, data."""
 
     @abstractmethod
     def code_modules(self) -> set[str]:
-        """Modules of regulens (``models.swin1d``) whose code, with all that they import, decides the result."""
+        """Modules of regulens (``models.swin1d``) whose code, with all that they import, determines the result."""
 
     def initialise(self) -> None:
-        """Set weights that depend on the data; called once, at the start of a new run, in process 0."""
+        """Initialise weights that depend on the data; called once, at the start of a new run, in process 0."""
 
     def start_epoch(self, seed: int, epoch: int) -> None:
-        """Called before epoch ``epoch`` (from 0) in every process: draw what is random for the whole training set."""
+        """Called before epoch ``epoch`` (from 0) in every process: draw random numbers for the whole training set."""
 
     @abstractmethod
     def training_losses(self, batch: Any) -> Tensor:
@@ -124,18 +124,18 @@ class TrainingTask(ABC, nn.Module):
 
 @dataclass
 class TrainingState:
-    """Everything that the epochs still to come depend on. Random numbers do not: they follow from the epoch."""
+    """Everything that later epochs depend on. Random numbers are not included: they are determined by the epoch."""
 
     signature: str
-    """What the run computes; see `run_signature`."""
+    """Identifies what the run computes; see `run_signature`."""
     epoch: int = 0
     """Finished epochs."""
     finished: bool = False
-    """No epoch is left: the last one is done, or patience ran out."""
+    """Whether training is complete: the last epoch is done, or patience has run out."""
     rows: list[dict[str, Any]] = field(default_factory=list)
-    """The log, one map an epoch."""
+    """The log, one map per epoch."""
     best: dict[str, Any] = field(default_factory=dict)
-    """row (of the log) and model (weights) of the best epoch so far; empty before the first."""
+    """Best epoch so far: row (of the log) and model (weights); empty before the first epoch."""
     model: dict[str, Any] = field(default_factory=dict)
     """Weights."""
     optimizer: dict[str, Any] = field(default_factory=dict)
@@ -143,10 +143,10 @@ class TrainingState:
 
 
 def run_signature(task: TrainingTask, settings: TrainingSettings, seed: int) -> str:
-    """Hash of what decides the result: model, its code, training settings, seed and data.
+    """Hash of everything that determines the result: model, its code, training settings, seed and data.
 
-    A run resumes only from a state with the same signature. Number and kind of devices, the batch on each of them and
-    loader workers are left out: a run that ended for lack of memory goes on with a smaller ``batch_per_device``.
+    A run resumes only from a state with the same signature. Number and kind of devices, batch per device and loader
+    workers are excluded: a run that ran out of memory can resume with a smaller ``batch_per_device``.
     """
     facts = {
         "task": task.identity(),
@@ -158,13 +158,13 @@ def run_signature(task: TrainingTask, settings: TrainingSettings, seed: int) -> 
 
 
 def save_state(path: Path, state: TrainingState) -> None:
-    """Write the state; the file is whole at any moment."""
+    """Write the state atomically."""
     with atomic_output(path) as temporary:
         write_tensors(temporary, asdict(state))
 
 
 def load_state(path: Path, signature: str) -> TrainingState | None:
-    """The state in ``path``; None if there is none or it is from a run with another signature.
+    """The state in ``path``; None if there is none, or if its signature differs.
 
     Raises `InputError` when the file cannot be read.
     """
@@ -181,21 +181,21 @@ def load_state(path: Path, signature: str) -> TrainingState | None:
     return state if state.signature == signature else None
 
 
-# Ending early: signals that stop training between two batches, and processes that end with their parent.
+# Early termination: signals that stop training between two batches, and processes that end with their parent.
 
 
 class Signals:
-    """Context in which SIGTERM and SIGINT end the command with 143 and 130 and nothing else.
+    """Context in which SIGTERM and SIGINT end the command with status 143 and 130, without a traceback.
 
-    In process 0 they raise `SystemExit`, at once before ``deferred`` is set, afterwards where `status` is asked for
-    (between two batches), or at the second signal. The other processes ignore signals and hear of it from process 0, so
-    that nobody waits in a collective for a process that is gone.
+    In process 0 they raise `SystemExit`: immediately until ``deferred`` is set, then when `status` is checked (between
+    two batches) or at a second signal. Other processes ignore signals and are told by process 0, so that none waits in
+    a collective for a process that is gone.
     """
 
     def __init__(self, rank: int):
         self.rank = rank
         self.status = 0
-        """Exit status asked for by a signal, 0 without one."""
+        """Exit status requested by a signal, 0 without one."""
         self.deferred = False
 
     def __enter__(self) -> "Signals":
@@ -210,7 +210,7 @@ class Signals:
             signal.signal(number, handler)
 
     def install(self) -> None:
-        """Set the handlers (again: Lightning puts its own in front, which broadcasts from within a signal handler)."""
+        """Install the handlers (again after Lightning's own, which would broadcast within a signal handler)."""
         for number in self._before:
             signal.signal(number, self._received if self.rank == 0 else signal.SIG_IGN)
 
@@ -223,7 +223,7 @@ class Signals:
 def process_rank() -> int:
     """Rank of this process among those of a training run: 0 in the one that the user started.
 
-    Lightning starts the others by running the command again; they find their parent's number in the environment. They
+    Lightning starts the others by running the command again; they find their parent's process id in the environment and
     end when it does.
     """
     if os.environ.get(_PARENT) != str(os.getppid()):
@@ -234,9 +234,9 @@ def process_rank() -> int:
 
 @contextmanager
 def launching(rank: int) -> Iterator[None]:
-    """Context of a fit with several processes: the environment by which the launched ones know their place.
+    """Context of a fit with several processes: sets the environment by which launched processes know their role.
 
-    In process 0, rank variables that another launcher (srun, torchrun) left behind mean nothing and are removed.
+    In process 0, rank variables from another launcher (srun, torchrun) are meaningless and removed.
     """
     if rank:
         yield
@@ -252,7 +252,7 @@ def launching(rank: int) -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """End this process soon after its parent is gone, killed for example: it may wait in a collective for ever."""
+    """End this process soon after its parent is gone, e.g. killed: it might wait in a collective forever."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -293,9 +293,9 @@ def read_checkpoint(path: Path | str) -> dict[str, Any]:
 
 
 def save_model(output: Path | str, model: AssayModel, state_dict: dict, store: AssayStore, **facts: Any) -> None:
-    """Write ``model.ckpt``: weights, and what is needed to build the model and to know where it comes from.
+    """Write ``model.ckpt``: weights, and what is needed to build the model and to know its origin.
 
-    ``store`` gives geometry and tracks; ``facts`` (seed, epoch, scores, settings ...) are kept as they are and must be
+    ``store`` gives geometry and tracks; ``facts`` (seed, epoch, scores, settings ...) are stored unchanged and must be
     plain values, because the file is read with ``weights_only=True``.
     """
     content = {
@@ -326,8 +326,8 @@ def adopt_checkpoint(
 
     ``checkpoint`` (the key ``models.<name>.checkpoint``) is a ``model.ckpt``, which must agree in architecture, model
     settings, geometry and tracks with what is configured, or a file with a state dictionary (also one under the key
-    ``state_dict``, with or without the prefix ``model.``), which must agree in names and shapes; nothing says which
-    tracks such a file was trained on.
+    ``state_dict``, with or without the prefix ``model.``), which must agree in names and shapes; which tracks such a
+    file was trained on cannot be checked.
 
     ``train`` is the store of the data that the model is for. Raises `InputError` that says what differs.
     """
@@ -357,7 +357,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[str]:
-    """What a checkpoint says about itself that differs from the configured model and its data."""
+    """Differences between a checkpoint and the configured model and its data, one line each."""
     if content["architecture"] != model.architecture:
         return [f"architecture: {content['architecture']}, configured {model.architecture}"]
     pairs = (
@@ -374,7 +374,7 @@ def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[st
 
 
 def track_differences(tracks: str, store: AssayStore) -> list[str]:
-    """How a model's track table (its text) differs from a store's in the tracks themselves or in their processing.
+    """Differences between a model's track table (text) and a store's, in the tracks or their processing.
 
     Files, descriptions and groups may differ: they do not change what a value means.
     """

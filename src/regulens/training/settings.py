@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 from regulens.core.settings import Settings
 
 HARDWARE_KEYS = {"devices", "batch_per_device", "accelerator", "workers"}
-"""Training keys that say how to compute and not what: results agree up to rounding (and the noise of dropout)."""
+"""Training keys that affect only how results are computed: they agree up to rounding (and the noise of dropout)."""
 
 TRIAL_HARDWARE_KEYS = {"trials_at_once", "accelerator"}
-"""Training keys that say how to compute and not what: results agree up to rounding on one kind of device; CPU and GPU
-draw other dropout masks."""
+"""Training keys that affect only how results are computed: they agree up to rounding on one kind of device; CPU and GPU
+draw different dropout masks."""
 
 MEAN, RIDGE = "mean", "gc_cpg_ridge"
 """The two rows of Table 1 that are no models, as files of predictions name them."""
@@ -19,7 +19,7 @@ MEAN, RIDGE = "mean", "gc_cpg_ridge"
 REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge"}
 """What the tables call them."""
 
-# Assay models (000 section 3.5).
+# Assay models (Genomic Interpreter, section 3.5).
 
 
 class Augmentation(Settings):
@@ -75,18 +75,18 @@ class TrainingSettings(TrainerSettings):
 
 
 class SequenceAugmentation(Settings):
-    """Changes of a labelled training sequence that keep a classifier from learning it by heart; 0: no change."""
+    """Changes of a labelled training sequence against overfitting; 0: no change."""
 
     substitute: float = Field(default=0.0, ge=0, lt=1)
     """Share of the bases that are replaced by one of the three others."""
     mask_kmers: float = Field(default=0.0, ge=0, lt=1)
-    """Share of the k-mers shown as [MASK], in runs of `k` that hide at least one base (before overlaps of the runs)."""
+    """Share of k-mers shown as [MASK], in runs of `k` that hide at least one base (before runs overlap)."""
     crop_bp: int = Field(default=0, ge=0)
-    """The model sees a window of the sequence that is shorter by 0 to this many bp, at any place."""
+    """The model sees a window of the sequence that is shorter by 0 to this many bp, at a random position."""
 
 
 class SequenceTraining(TrainerSettings):
-    """What the trainings of the BERT of k-mers share: DNABERT's optimisation (SPEC 6.2)."""
+    """Settings common to all trainings of the BERT on k-mers: DNABERT's optimisation."""
 
     warmup_fraction: float = Field(default=0.1, ge=0, lt=1)
     """Share of the optimiser steps with linear warm-up before the decay."""
@@ -99,7 +99,10 @@ class SequenceTraining(TrainerSettings):
 
 
 class FineTuningSettings(SequenceTraining):
-    """Fine-tuning of a classifier; defaults are the paper's (002 section 4.1; SPEC 6.2)."""
+    """Fine-tuning of a classifier; defaults are the paper's.
+
+    DNABERT-LRP, section 4.1; docs/papers.md, "Fine-tuning".
+    """
 
     max_epochs: int = Field(default=5, gt=0)
     """Passes over the training set; also the period of the schedule."""
@@ -131,57 +134,62 @@ class MaskedTrainingSettings(SequenceTraining):
 
 
 class PretrainingSettings(Settings):
-    """Sequences without labels, and how their k-mers are masked."""
+    """Unlabelled sequences, and how their k-mers are masked."""
 
     fasta: list[str] = []
     """Sources or paths: FASTA files, tiled with windows of `length_bp`; windows with more than 10 % N are left out."""
     training_sequences: bool = True
-    """The training sequences of all tasks are learned from too, without their labels."""
+    """Also use the training sequences of all tasks, without their labels."""
     mask_fraction: float = Field(default=0.15, gt=0, lt=1)
-    """Share of the k-mers that are to be predicted, before overlaps of the runs (each centre has this over `k`)."""
+    """Share of k-mers to predict, before runs overlap (each k-mer is a centre with this probability divided by `k`)."""
     mask_run: int | None = Field(default=None, gt=0)
-    """Adjacent k-mers hidden together; none: `k`, as in DNABERT, the fewest that hide a base (one)."""
+    """Number of adjacent k-mers masked together; none: `k`, as in DNABERT, the smallest number that hides a base."""
     valid_fraction: float = Field(default=0.05, gt=0, lt=0.5)
-    """Share of the windows that validate."""
+    """Share of the windows used for validation."""
     max_windows: int | None = Field(default=None, gt=1)
-    """Most windows in all, drawn with the seed; none: all."""
+    """Maximum number of windows, drawn with the seed; none: all."""
     seed: int = Field(default=1, ge=0)
-    """Seed of that draw, of the split and of the masks of validation."""
+    """Seed of that draw, of the split and of the validation masks."""
 
     @model_validator(mode="after")
     def _some_data(self):
         if not (self.fasta or self.training_sequences):
-            raise ValueError("name a file in fasta or set training_sequences: true: there is nothing to learn from")
+            raise ValueError("no training data: name a file in fasta or set training_sequences: true")
         return self
 
 
-# Trials of a hybrid network; defaults are the published code's (SPEC 5.4).
+# Trials of a hybrid network; defaults are the published code's (docs/papers.md, "Trial training").
 
 
 class TrialTraining(Settings):
-    """Training of several trials of a hybrid network: Adam, decay on a plateau, early stopping."""
+    """Training of several trials of a hybrid network: Adam, decay on a plateau, early stopping.
+
+    See docs/papers.md, "Trial training".
+
+    See docs/papers.md, "Trial training".
+    """
 
     epochs: int = Field(default=100, gt=0)
     """Passes over the training set, at most."""
     batch: int = Field(default=100, gt=0)
-    """Sequences an optimiser step of each trial; the last step of an epoch holds what is left."""
+    """Sequences per optimiser step of each trial; the last step of an epoch has the remaining ones."""
     learning_rate: float = Field(default=1e-3, gt=0)
     """Learning rate of Adam at the start."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Decay of Adam's averages of the gradient and of its square."""
     epsilon: float = Field(default=1e-7, gt=0)
-    """Adam's epsilon, placed as in TensorFlow: beside the root of the average before its bias correction."""
+    """Adam's epsilon, used as in TensorFlow: added to the root of the average before bias correction."""
     decay: float = Field(default=0.2, gt=0, lt=1)
-    """Factor of the learning rate when the monitored score is on a plateau."""
+    """Factor by which the learning rate decays when the monitored score reaches a plateau."""
     decay_patience: int = Field(default=4, gt=0)
     """Epochs without a score better by 1e-4 before the learning rate decays."""
     min_learning_rate: float = Field(default=1e-7, ge=0)
-    """The learning rate decays no further than this."""
+    """Minimum learning rate."""
     stop_patience: int | None = Field(default=10, gt=0)
     """Stop after this many epochs without a better score; none: never stop early."""
     monitor: Literal["auroc", "aupr"] = "auroc"
-    """Validation score that decays the learning rate, stops the training and chooses the epoch to keep."""
+    """Validation score that controls decay, early stopping and the epoch to keep."""
     trials_at_once: int | None = Field(default=None, gt=0)
-    """Trials that train side by side; none: all of them on a GPU, one on a CPU."""
+    """Number of trials trained in parallel; none: all of them on a GPU, one on a CPU."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     """Device kind; `auto` takes a GPU where there is one."""

@@ -39,10 +39,10 @@ from regulens.training.resume import Signals
 from regulens.training.settings import TRIAL_HARDWARE_KEYS, TrialTraining
 
 TRIAL_COLUMNS = ("trial", "seed", "status", "epochs", "best_epoch", "valid_auroc", "valid_aupr")
-"""What is known of each trial.
+"""Facts about each trial.
 
-trial counts from 0; seed is what its random numbers follow from; status is early_stopped, max_epochs or diverged;
-epochs were trained, and the weights and the validation scores are those of best_epoch (from 1; 0: no epoch was finite).
+``trial`` counts from 0; ``seed`` determines its random numbers; ``status`` is early_stopped, max_epochs or diverged;
+``epochs`` were trained; weights and validation scores are those of ``best_epoch`` (from 1; 0: no epoch was finite).
 """
 
 METRIC_COLUMNS = (
@@ -51,32 +51,32 @@ METRIC_COLUMNS = (
 )  # fmt: skip
 """Columns of ``metrics.csv``.
 
-parameters are the trainable ones of one trial. The validation scores, test_auroc and test_aupr pool the labels of all
-classes and use 200 thresholds, as the published numbers do (`threshold_scores`); the exact ones are means over the
-classes (`exact_scores`).
+``parameters`` is the number of trainable ones of one trial. The validation scores, test_auroc and test_aupr pool the
+labels of all classes and use 200 thresholds, like the published numbers (`threshold_scores`); the exact ones are means
+over classes (`exact_scores`).
 """
 
 FORMAT = "regulens hybrid trials 1"
 
 THRESHOLDS = 200
-"""Thresholds of Keras' AUC: -1e-7, 1/199 ... 198/199, 1 + 1e-7."""
+"""Thresholds of Keras's AUC: -1e-7, 1/199 ... 198/199, 1 + 1e-7."""
 
 VALIDATION_BATCH = 500
-"""Sequences a validation step of each trial."""
+"""Sequences per validation step of each trial."""
 
 PLATEAU_DELTA = 1e-4
-"""Keras' ReduceLROnPlateau: a score that is not better by more than this is no improvement."""
+"""As in Keras's ReduceLROnPlateau: only a score better by more than this is an improvement."""
 
 _KEYS = {"network": dict, "state": dict, "trials": list, "training": dict, "seed": int, "settings_hash": str}
 
 _CODE = {"training.trials"}
-"""With all that it imports, the code that decides the result."""
+"""Module that, with everything it imports, determines the result."""
 
 _QUIET = 10
-"""A state is written when this many times the duration of the last writing has passed: at most a tenth of the time."""
+"""A state is written after this many times the duration of the previous writing, i.e. at most a tenth of the time."""
 
 _STEPS_SHOWN = 10
-"""The progress bar moves every so many steps."""
+"""Number of steps between updates of the progress bar."""
 
 # Training: groups of trials, one epoch after the other.
 
@@ -93,7 +93,7 @@ def train_trials(
     epochs_log: Path | str,
     state: Path | str,
 ) -> None:
-    """Train several trials of a hybrid network; run again after an interruption, it goes on where it was.
+    """Train several trials of a hybrid network; after an interruption, the same command resumes.
 
     The trials differ in their random numbers alone; ``output`` gets their best epochs. ``data``: sequences of
     `regulens simulate-motif-sequences`. ``epochs_log`` gets a row an epoch and trial: trial, seed, epoch (from
@@ -102,7 +102,7 @@ def train_trials(
     goes on from after any interruption: finished trials and the last finished epoch of the others. It is emptied
     when ``output`` is written.
 
-    A trial depends on ``seed`` and its number, not on the number of trials or on those that train beside it.
+    A trial depends on ``seed`` and its number, not on the number of trials or on those trained in parallel.
 
     Raises `InputError` for data or settings that do not fit, and `SystemExit` with status 143 (130) after SIGTERM
     (SIGINT), without ``output``.
@@ -147,11 +147,11 @@ class LabelledCodes:
 
 @dataclass
 class TrialSchedule:
-    """What follows from the monitored scores of a trial, epoch after epoch; a state of plain values.
+    """Schedule of a trial, updated with the monitored score of every epoch; a state of plain values.
 
-    The learning rate decays as with Keras' ``ReduceLROnPlateau`` (mode max, min_delta 1e-4, no cooldown), training
-    stops as with its ``EarlyStopping`` (min_delta 0). The epoch to keep is the best one, however training ends: Keras
-    before version 3 went back to it after stopping early only, Keras 3 does always.
+    The learning rate decays as with Keras's ``ReduceLROnPlateau`` (mode max, min_delta 1e-4, no cooldown), training
+    stops as with its ``EarlyStopping`` (min_delta 0). The best epoch is kept however training ends, as in Keras 3;
+    earlier versions restored it only after early stopping.
     """
 
     rate: float
@@ -163,16 +163,16 @@ class TrialSchedule:
     best: float = -math.inf
     """Best score."""
     status: str | None = None
-    """None while training goes on; then early_stopped, max_epochs or diverged."""
+    """None during training; then early_stopped, max_epochs or diverged."""
     plateau_best: float = -math.inf
     """Score that counts as the best for the decay."""
     plateau_wait: int = 0
     """Epochs since then, or since the last decay."""
 
     def update(self, score: float, finite: bool, settings: TrialTraining) -> bool:
-        """Take note of an epoch's score; returns whether it is the best so far.
+        """Update with an epoch's score; returns whether it is the best so far.
 
-        ``finite`` says whether training loss and predictions were: a trial where they are not has diverged and stops.
+        ``finite``: whether training loss and predictions are finite; otherwise the trial has diverged and stops.
         """
         self.epochs += 1
         if not finite or not math.isfinite(score):
@@ -203,10 +203,10 @@ class TrialAdam:
     """Adam with a learning rate for each trial.
 
     As in TensorFlow, step t is p -= rate sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon).
-    (PyTorch's own adds epsilon to the bias-corrected root, which in the first steps is a smaller epsilon.)
+    (PyTorch adds epsilon to the bias-corrected root, which amounts to a smaller epsilon in the first steps.)
 
-    The parameters become views into one buffer, so that a step is a handful of operations whatever their number. Do not
-    give them other storage afterwards.
+    The parameters become views into one buffer, so that a step takes a handful of operations whatever their number.
+    Their storage must not be replaced afterwards.
     """
 
     def __init__(self, network: nn.Module, betas: tuple[float, float], epsilon: float):
@@ -225,7 +225,7 @@ class TrialAdam:
         self._rate = 0.0
 
     def set_rates(self, rates: Sequence[float]) -> None:
-        """The learning rate of each trial for the steps that follow."""
+        """Set the learning rate of each trial for the following steps."""
         self._rate, self._rates = rates[0], None
         if len(set(rates)) > 1:
             each = torch.tensor(rates, dtype=self._values.dtype, device=self._values.device)
@@ -233,7 +233,7 @@ class TrialAdam:
 
     @torch.no_grad()
     def step(self, loss: Tensor) -> None:
-        """One step down the gradient of ``loss``, a number: the sum of the losses of all trials."""
+        """One step along the gradient of ``loss``, a scalar: the sum of the losses of all trials."""
         gradient = torch.cat([part.reshape(-1) for part in torch.autograd.grad(loss, self.parameters)])
         self.steps += 1
         first, second = self.betas
@@ -252,7 +252,7 @@ class TrialAdam:
         return {"steps": self.steps, "mean": self._parts(self._mean), "square": self._parts(self._square)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`, of which the trials may have been chosen along the first axis."""
+        """Continue from a `state_dict`, from which trials may have been selected along the first axis."""
         self.steps = state["steps"]
         for target, parts in ((self._mean, state["mean"]), (self._square, state["square"])):
             target.copy_(torch.cat([part.reshape(-1) for part in parts]))
@@ -263,7 +263,7 @@ class TrialAdam:
 
 
 class TrialGroup:
-    """Some trials of a network between two epochs. No trial's result depends on which others are in the group.
+    """Some trials of a network between two epochs. The result of a trial does not depend on the others in the group.
 
     ``trials`` are their numbers (from 0) of the training with ``seed``.
     """
@@ -283,10 +283,10 @@ class TrialGroup:
         self.trials = list(trials)
         self.schedules = [TrialSchedule(training.learning_rate) for _ in trials]
         self.rows: dict[int, list[dict[str, Any]]] = {trial: [] for trial in trials}
-        """The log of each trial by its number, one map an epoch."""
+        """The log of each trial by its number, one map per epoch."""
         self._take(network.to(device, dtype))
         self.best = self._weights()
-        """Weights of the best epochs; of a trial without any, the latest ones."""
+        """Weights of the best epochs; for a trial without one, the latest weights."""
 
     def _take(self, network: HybridNetwork, optimiser: Mapping[str, Any] | None = None) -> None:
         self.network = network.train()
@@ -328,9 +328,9 @@ class TrialGroup:
         return np.random.default_rng(seed).permutation(sequences)
 
     def finish_epoch(self, train_losses: Sequence[float], data: LabelledCodes, seconds: Callable[[], float]) -> None:
-        """Score the validation data, keep the weights of trials that are best so far, and set rates and statuses.
+        """Score the validation data, keep the weights of trials that improved, and update rates and statuses.
 
-        ``seconds`` tells the time since the epoch began, of which each trial's row of the log gets an equal share.
+        ``seconds`` returns the time since the epoch began, which is divided equally among the trials in the log.
         """
         logits = predict(self.network, data.codes, VALIDATION_BATCH)
         target = data.labels.to(logits.dtype).expand_as(logits)
@@ -371,7 +371,7 @@ class TrialGroup:
         return {name: value[place : place + 1].cpu().clone() for name, value in self.best.items()}
 
     def select(self, places: Sequence[int]) -> None:
-        """Go on with the trials at these places of the group alone."""
+        """Continue only with the trials at these positions of the group."""
         chosen = torch.as_tensor(places, device=self.device)
         optimiser = self.optimiser.state_dict()
         for key in ("mean", "square"):
@@ -383,7 +383,7 @@ class TrialGroup:
         self._take(self.network.select(places), optimiser)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the epochs still to come depend on; tensors of the device, not copied."""
+        """Everything that later epochs depend on; tensors on the device, not copied."""
         return {
             "trials": self.trials,
             "schedules": [asdict(schedule) for schedule in self.schedules],
@@ -394,7 +394,7 @@ class TrialGroup:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state_dict` of a group of the same trials, with tensors on any device."""
+        """Continue from the `state_dict` of a group of the same trials, with tensors on any device."""
         self.schedules = [TrialSchedule(**values) for values in state["schedules"]]
         self.rows = dict(state["rows"])
         self.best = {name: value.to(self.device) for name, value in state["best"].items()}
@@ -406,7 +406,7 @@ class TrialGroup:
 
 
 def trial_seed(seed: int, trial: int) -> int:
-    """Seed of a trial, from which its weights, its dropout and its order of sequences follow; below 2 ** 31."""
+    """Seed of a trial, which determines its weights, dropout and order of sequences; below 2 ** 31."""
     return derived_seed("weights", seed, trial) % 2**31
 
 
@@ -425,7 +425,7 @@ def _on_device(part: MotifSequences, device: torch.device) -> LabelledCodes:
 
 
 def _check(data_path: Path | str, network: HybridNetworkSettings, train: LabelledCodes, valid: LabelledCodes) -> None:
-    """Raise `InputError` when data and network do not fit, or a validation score would be undefined."""
+    """Raise `InputError` if data and network do not fit, or a validation score would be undefined."""
     for name, part in (("training", train), ("validation", valid)):
         if not len(part.codes):
             raise InputError(f"{data_path} has no {name} sequences: give that split a share when the data are made")
@@ -442,14 +442,14 @@ def _check(data_path: Path | str, network: HybridNetworkSettings, train: Labelle
         )
 
 
-# The state of unfinished trials: a file for each finished trial and one for those that train now.
+# State of an unfinished training: one file per finished trial and one for the trials in training.
 
 
 class TrialStates:
-    """The files of a state folder that belong to a training with this signature; others are left unread.
+    """The files of a state folder that belong to a training with this signature; others are ignored.
 
-    ``running.pt`` holds a group of trials between two epochs, ``trial_<number>.pt`` what is left of a finished trial:
-    its entry, log and weights.
+    ``running.pt`` holds a group of trials between two epochs, ``trial_<number>.pt`` the entry, log and weights of a
+    finished trial.
     """
 
     def __init__(self, folder: Path, signature: str):
@@ -471,9 +471,9 @@ class TrialStates:
         return content and content["group"]
 
     def save_running(self, group: dict[str, Any], at_once: bool = False) -> bool:
-        """Write the state of a group, unless the last writing was a short while ago and ``at_once`` is not set.
+        """Write the state of a group, unless it was written recently and ``at_once`` is not set.
 
-        An interrupted run repeats the epochs since, with the same result. Returns whether it was written.
+        An interrupted run repeats the epochs since then, with the same result. Returns whether it was written.
         """
         started = time.monotonic()
         if not at_once and started < self._next_time:
@@ -484,7 +484,7 @@ class TrialStates:
         return True
 
     def remove(self) -> None:
-        """Delete all state files, also those of other settings and of broken writings."""
+        """Delete all state files, including those of other settings and incomplete ones."""
         for pattern in ("running.pt", "trial_*.pt", ".*.part.running.pt", ".*.part.trial_*.pt"):
             for path in self.folder.glob(pattern):
                 path.unlink(missing_ok=True)
@@ -520,9 +520,9 @@ class TrialStates:
 def signature(
     network: HybridNetworkSettings, training: TrialTraining, seed: int, arrays: tuple[np.ndarray, ...]
 ) -> str:
-    """Hash of what decides the result of a trial: network, training, seed, data (``arrays``) and code.
+    """Hash of everything that determines the result of a trial: network, training, seed, data (``arrays``) and code.
 
-    The number of trials, how many train at once and the kind of device are left out.
+    The number of trials, how many train in parallel and the kind of device are excluded.
     """
     digest = hashlib.sha256()
     for array in arrays:
@@ -539,7 +539,7 @@ def signature(
 
 
 class _Run:
-    """What is done and what is left of a training."""
+    """Finished and remaining trials of a training."""
 
     def __init__(self, network, training, trials, seed, device, states: TrialStates, log: Path):
         self.network, self.training, self.trials, self.seed = network, training, trials, seed
@@ -548,7 +548,7 @@ class _Run:
         self.group: TrialGroup | None = None
 
     def groups(self) -> Iterator[TrialGroup]:
-        """The groups to train: first the one that was interrupted, as it was, then those of the remaining trials."""
+        """The groups to train: first the interrupted one, unchanged, then those of the remaining trials."""
         state = self.states.running()
         places = [p for p, trial in enumerate(state["trials"]) if trial in self._waiting()] if state else []
         if places:
@@ -569,7 +569,7 @@ class _Run:
         return TrialGroup(self.network, self.training, trials, self.seed, self.device)
 
     def keep_finished(self) -> None:
-        """Take the trials that stopped out of the group, and write the state."""
+        """Remove the trials that stopped from the group, and write the state."""
         group = self.group
         running = [place for place, schedule in enumerate(group.schedules) if schedule.status is None]
         stopped = [trial for trial, schedule in zip(group.trials, group.schedules, strict=True) if schedule.status]
@@ -677,15 +677,15 @@ class LoadedTrials:
     """All trials, in evaluation mode."""
     settings: HybridNetworkSettings
     trials: pd.DataFrame
-    """A row a trial, in the order of the network's trial axis: `TRIAL_COLUMNS`."""
+    """One row per trial, in the order of the network's trial axis: `TRIAL_COLUMNS`."""
     training: dict[str, Any]
     """Settings of the training."""
     seed: int
     settings_hash: str
-    """Hash of what decides the result: network, training, data, code and seed."""
+    """Hash of everything that determines the result: network, training, data, code and seed."""
 
     def only(self, positions: Sequence[int]) -> HybridNetwork:
-        """The trials at these positions of the trial axis, in evaluation mode: fewer of them need less memory."""
+        """The trials at these positions of the trial axis, in evaluation mode; fewer trials need less memory."""
         return self.network.select(positions)
 
 
@@ -736,7 +736,7 @@ def save_trials(
 ) -> None:
     """Write ``model.pt``: ``state`` maps parameters and buffers to tensors with a leading trial axis.
 
-    ``trials`` has one map of `TRIAL_COLUMNS` a trial; all but the tensors must be plain values.
+    ``trials`` has one map of `TRIAL_COLUMNS` per trial; everything but the tensors must be plain values.
     """
     content = {
         "format": FORMAT,
@@ -754,9 +754,9 @@ def save_trials(
 
 @command("adopt-trials")
 def adopt_trials(checkpoint: Path | str, /, network: Part[HybridNetworkSettings], output: Path | str) -> None:
-    """Take trained trials instead of training, after checking that they are of the configured network.
+    """Use trained trials instead of training, after checking that their network is the configured one.
 
-    Raises `InputError` that says what differs. How the trials were trained, and on which data, is not checked.
+    Raises `InputError` that says what differs. How and on which data the trials were trained is not checked.
     """
     content = read_trials(checkpoint)
     _loaded(content, checkpoint)
@@ -780,7 +780,7 @@ def _differences(found: Any, wanted: Any, path: str = "") -> list[str]:
     ]
 
 
-# Scores of classifiers: as Keras approximates them during training, and exact ones.
+# Scores of classifiers: Keras's approximation with thresholds, and exact ones.
 
 
 @command("evaluate-trials", threads=True)
@@ -794,8 +794,8 @@ def evaluate_trials(
 ) -> pd.DataFrame:
     """Test scores of every trial; writes and returns a row a trial, `METRIC_COLUMNS`.
 
-    ``batch`` sequences at a time. A trial whose predictions are not finite has empty scores. Raises `InputError` when
-    a file cannot be read or the data do not fit the model.
+    ``batch`` sequences at a time. A trial with non-finite predictions has empty scores. Raises `InputError` if a file
+    cannot be read or the data do not fit the model.
     """
     model_path, data_path = model, data
     loaded, data = load_trials(model_path), read_motif_sequences(data_path, split="test", model=False)
@@ -821,7 +821,7 @@ def _scores(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
     """Test scores from logits (1, sequences, classes) and bool labels (sequences, classes)."""
     loss = float(F.binary_cross_entropy_with_logits(logits[0], labels.to(logits.dtype)))
     auroc, aupr = (float(score) for score in threshold_scores(logits.sigmoid(), labels))
-    # The logits rank as the probabilities do, without the ties of those that round to 1.
+    # Logits rank like probabilities, but without ties among those that round to 1.
     exact = exact_scores(logits[0].double().cpu().numpy(), labels.cpu().numpy())
     loss = loss if np.isfinite(loss) else np.nan
     return {
@@ -837,11 +837,11 @@ def threshold_scores(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor
     """AUROC and AUPR of each trial as ``tf.keras.metrics.AUC`` gives them by default, each float64 (trials,).
 
     ``probability`` is (trials, sequences, classes), ``label`` bool (sequences, classes). All labels are pooled (micro
-    average). A prediction is positive when it is above one of `THRESHOLDS`; the ROC curve is summed by trapezoids, the
-    precision-recall curve by Davis and Goadrich's interpolation (both are Keras' ``interpolation``). The published
-    tables and the training of the published networks are made with these (SPEC 5.4). nan where a probability is.
+    average). A prediction is positive if it is above a threshold of `THRESHOLDS`; the ROC curve is integrated by
+    trapezoids, the precision-recall curve by Davis and Goadrich's interpolation (both are Keras's ``interpolation``).
+    The published tables and networks use these scores (docs/papers.md, "Trial training"). nan if a probability is nan.
 
-    Without a positive or without a negative label the scores are undefined: nan where Keras says 0.
+    Without positive or without negative labels the scores are undefined: nan, where Keras returns 0.
     """
     trials, finite = len(probability), probability.isfinite().all(dim=(1, 2))
     steps = THRESHOLDS - 1
@@ -861,10 +861,10 @@ def threshold_scores(probability: Tensor, label: Tensor) -> tuple[Tensor, Tensor
 
 
 def _interpolated_aupr(true: Tensor, predicted: Tensor) -> Tensor:
-    """Area below the precision-recall curve times the number of positives, (trials,).
+    """Area under the precision-recall curve times the number of positives, (trials,).
 
-    ``true`` and ``predicted`` positives are (trials, thresholds). Between two thresholds the true positives are linear
-    in the predicted ones, so that the precision is not (Davis and Goadrich 2006).
+    ``true`` and ``predicted`` positives are (trials, thresholds). Between two thresholds true positives are linear in
+    predicted positives, so that precision is not (Davis and Goadrich 2006).
     """
     change, width = true[:, :-1] - true[:, 1:], predicted[:, :-1] - predicted[:, 1:]
     slope = torch.where(width > 0, change / width, 0)
@@ -877,8 +877,8 @@ def _interpolated_aupr(true: Tensor, predicted: Tensor) -> Tensor:
 def exact_scores(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
     """Mean over the classes of the exact AUROC and of the average precision.
 
-    ``probability`` and ``label`` are (sequences, classes). A class with one kind of label has neither and is left out;
-    nan without any other class or with a prediction that is not finite.
+    ``probability`` and ``label`` are (sequences, classes). A class with only one kind of label has neither and is left
+    out; nan if no class is left or a prediction is not finite.
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
 

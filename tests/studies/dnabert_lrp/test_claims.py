@@ -69,12 +69,12 @@ def test_the_papers_own_numbers_have_these_verdicts(name):
 def test_spec_numbers_stand_in_the_verdicts():
     paper = of_paper(PUBLISHED)
     _, found = CLAIM["promoters_positive_lrp_below_attention"].judge(paper, NOT_PUBLISHED)
-    assert found.endswith("difference −0.040, 20 of 500 sequences in one draw")  # SPEC S29
+    assert found.endswith("difference −0.040, 20 of 500 sequences in one draw")  # docs/papers.md, "single-draw"
     _, found = CLAIM["lrp_surely_below_attention"].judge(paper, NOT_PUBLISHED)
     assert found.startswith("outcomes of the same sequences are not published; taken as independent, ")
     assert "below 0 in 0 of 4 classes" in found
     _, found = CLAIM["random_sums_to_one"].judge(paper, NOT_PUBLISHED)
-    assert found.startswith("sum Promoters 0.984 [")  # SPEC S21
+    assert found.startswith("sum Promoters 0.984 [")  # docs/papers.md, "promoter-classes"
     assert "Enhancers 1.006 [" in found
 
 

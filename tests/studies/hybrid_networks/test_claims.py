@@ -24,7 +24,7 @@ CLAIM = {claim.name: claim for claim in CLAIMS.claims}
 FAIL_IN_PAPER = {
     "c24_relu_slight",  # up to 0.208 in TPR
     "fpr_same",  # C4C6 and C4 have fewer false positives with the exponential
-    "c24_saliency_auroc_slight_gain",  # SPEC S18
+    "c24_saliency_auroc_slight_gain",  # docs/papers.md, "c24-gain"
     "c24_saliency_aupr_slight_gain",
     "baseline_drives_tpr_exponential",
 }

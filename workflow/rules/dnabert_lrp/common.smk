@@ -8,7 +8,7 @@ TASKS_BY_ROUTE = {
     route: [name for name, task in LRP.tasks.items() if task.data.route == route]
     for route in ("coordinates", "table", "simulated")
 }
-# Where motif sites are known, the scores can be held against them.
+# If motif sites are known, scores are evaluated against them.
 TASKS_WITH_SITES = [
     name
     for name, task in LRP.tasks.items()
@@ -57,7 +57,7 @@ SCORES_WITH_MOTIFS = "dnabert_lrp/motifs/discovery/scores"
 
 
 def task_paths(key):
-    """Input function: a configured file of a task, where it has one."""
+    """Input function: a configured file of a task, if it has one."""
 
     def path(wildcards):
         name = getattr(LRP.tasks[wildcards.task].data, key)
@@ -86,7 +86,7 @@ def coordinate_table(task):
 
 
 def task_seeds(task):
-    """Seeds of a task; one that is not fine-tuned here has the same weights for every seed, and is used once."""
+    """Seeds of a task; a task that is not fine-tuned here has the same weights for every seed, so one is enough."""
     return LRP.seeds[:1] if LRP.tasks[task].checkpoint else LRP.seeds
 
 

@@ -1,4 +1,4 @@
-# Labelled sequences of the DNABERT study: cut out of a genome, read from a table, or simulated; then filtered and split.
+# Labelled sequences of the DNABERT study: from a genome, from a table, or simulated; then filtered and split.
 wildcard_constraints:
     task="|".join(TASKS),
 
@@ -20,7 +20,7 @@ rule sequences_from_coordinates:
         **parts(settings=TASK_SEQUENCES),
         coordinates=lambda wildcards: coordinate_options(wildcards.task),
     message:
-        "Cut the sequences of task {wildcards.task} out of the genome, filter and split them"
+        "Extract the sequences of task {wildcards.task} from the genome, filter and split them"
     shell:
         "regulens sequences-from-coordinates --fasta {input.fasta:q} {params.coordinates}"
         " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q}"

@@ -58,7 +58,7 @@ rule dnabert_lrp_table1:
         **parts(MUTATED, CLASS_NAMES, PUBLISHED_AS, TASK_LABELS, LRP_NOTE),
         runs=runs(CURVES, TASK_RUNS, "task"),
     message:
-        "Table 1: accuracy after mutating what LRP and attention find important"
+        "Table 1: accuracy after mutating the bases that LRP and attention rank highest"
     shell:
         "regulens dnabert-lrp table1 {params.runs} --published {input.published:q} {params.parts}"
         " --csv {output.csv:q} --md {output.md:q} --tex {output.tex:q} 2> {log:q}"

@@ -35,7 +35,7 @@ rule mutagenesis:
     resources:
         gpu=1,
     params:
-        # Intervals are made from the outcomes, by the next rule.
+        # Intervals are computed from the outcomes by the next rule.
         **parts(settings="dnabert_lrp/mutagenesis", without={"batch", "bootstrap"}),
     message:
         "Mutate the bases with the highest relevance in test sequences of task {wildcards.task}, and classify again"
@@ -98,7 +98,7 @@ rule discover_motifs:
     params:
         **parts(settings="dnabert_lrp/motifs/discovery"),
     message:
-        "Motifs in the regions that {wildcards.score} scores high, task {wildcards.task}"
+        "Motifs in regions with high {wildcards.score}, task {wildcards.task}"
     shell:
         "regulens discover-motifs {input.relevance:q} --score {wildcards.score} {params.parts}"
         " --meme {output.meme:q} --motifs {output.motifs:q} --instances {output.instances:q} 2> {log:q}"
@@ -121,7 +121,7 @@ rule tomtom:
     input:
         queries=f"{MOTIFS}/motifs.meme",
         targets=f"{TARGETS}.meme",
-        # Parallel jobs would each compile it; ancient, because a new mark is no reason to compare again.
+        # Otherwise parallel jobs would each compile it; ancient, because a new marker must not trigger comparisons.
         memelite=[] if LRP.motifs.comparison.engine == "meme" else ancient(MEMELITE),
     output:
         f"{MOTIFS}/tomtom.tsv",

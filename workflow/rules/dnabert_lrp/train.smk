@@ -81,7 +81,7 @@ rule adopt_classifier:
     params:
         **parts(f"{TASK_SEQUENCES}/length_bp", settings=BERT_SIZES),
     message:
-        "Take the classifier of task {wildcards.task} from {input.checkpoint} instead of fine-tuning one"
+        "Use the classifier {input.checkpoint} for task {wildcards.task} instead of fine-tuning one"
     shell:
         "regulens adopt-classifier {input.checkpoint:q} {params.parts} --task {wildcards.task}"
         " --output {output.model:q} 2> {log:q}"

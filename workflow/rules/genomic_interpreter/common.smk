@@ -24,7 +24,7 @@ BATCH = "genomic_interpreter/evaluation/batch"
 
 
 def shards(*splits):
-    """Every shard of these splits: a virtual data set reads a missing one as zeros, so that readers depend on them."""
+    """Every shard of these splits. Readers depend on them, because a virtual data set reads a missing one as zeros."""
     return [
         f"{OUT}/data/shards/{split}-{shard}.h5"
         for split in splits
@@ -36,7 +36,7 @@ def model_module(name):
     """Module that defines the architecture of a model, relative to regulens."""
 
     def found():
-        # Loads PyTorch: only where it is not known yet.
+        # Loads PyTorch: only if it is not cached.
         from regulens.models.base import architectures
 
         return architectures()[architecture].__module__.removeprefix("regulens.")
@@ -51,7 +51,7 @@ def model_code(wildcards):
 
 
 def seeds_of(model):
-    """Seeds of a model; one that is not trained here has the same weights for every seed, and is used once."""
+    """Seeds of a model; a model that is not trained here has the same weights for every seed, so one is enough."""
     return ASSAY.seeds[:1] if model in ADOPTED else ASSAY.seeds
 
 

@@ -1,4 +1,4 @@
-# BasenjiSmall: the centre of each window, cropped shard by shard, then one virtual data set a split.
+# BasenjiSmall: the centre of each window, cropped shard by shard, then one virtual data set per split.
 wildcard_constraints:
     split="train|valid|test",
     shard=r"\d+",

@@ -26,7 +26,7 @@ rule train_assay_model:
         " --threads {threads} --state {params.state:q} --epochs-log {output.epochs:q} --output {output.model:q} 2> {log:q}"
 
 
-# The main model takes longest to train; begun first, it does not keep the others' cores waiting at the end.
+# The main model takes longest to train; starting it first keeps all cores busy at the end.
 use rule train_assay_model as train_main_model with:
     wildcard_constraints:
         model=names([name for name in TRAINED if name == MAIN]),
@@ -49,7 +49,7 @@ rule adopt_checkpoint:
         **parts(ARCHITECTURE, SIZES),
         model_code=model_code,
     message:
-        "Take {wildcards.model} from {input.checkpoint} instead of training it"
+        "Use {input.checkpoint} as {wildcards.model} instead of training it"
     shell:
         "regulens adopt-checkpoint {input.checkpoint:q} --train {input.train:q} {params.parts}"
         " --output {output.model:q} 2> {log:q}"
@@ -143,7 +143,7 @@ rule attention_distance:
     params:
         **parts(BATCH),
     message:
-        "Mean distance under the attention of every layer, over the test set"
+        "Mean attention distance of every layer over the test set"
     shell:
         "regulens attention-distance {input.model:q} --test {input.test:q} {params.parts}"
         " --threads {threads} --output {output.csv:q} 2> {log:q}"

@@ -4,7 +4,7 @@ from regulens.config.hybrid_networks import TASKS as HYBRID_TASKS
 HYBRID = CONFIG.hybrid_networks
 HYBRID_OUT = f"{RESULTS}/hybrid_networks"
 HYBRID_DATA = f"{HYBRID_OUT}/data/{{dataset}}.h5"
-# All about one network, a pair of architecture and activation on one task, is in one folder.
+# Everything about one network (architecture and activation on one task) is in one folder.
 NETWORK = f"{HYBRID_OUT}/{{network}}"
 TRIALS = f"{NETWORK}/model.pt"
 HYBRID_DESIGNS = "hybrid_networks/architectures"

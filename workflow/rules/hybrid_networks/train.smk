@@ -41,7 +41,7 @@ rule adopt_trials:
     params:
         **parts(network="hybrid_networks/networks/{network}"),
     message:
-        "Take the trials of {wildcards.network} from {input.checkpoint} instead of training them"
+        "Use {input.checkpoint} as the trials of {wildcards.network} instead of training them"
     shell:
         "regulens adopt-trials {input.checkpoint:q} {params.parts} --output {output.model:q} 2> {log:q}"
 

@@ -1,4 +1,4 @@
-# Helpers of the report page: it shows what the rules mark with report(...), for the files that the studies ask for.
+# Helpers of the report page, which shows what rules mark with report(...) among the files requested by the studies.
 import hashlib
 from importlib.resources import files as package_files
 
@@ -7,7 +7,7 @@ from snakemake.io import strip_wildcard_constraints
 
 
 def project_path(file):
-    """Path of a file of the workflow, from the working folder, so that it is the same in every run."""
+    """Path of a file of the workflow relative to the working folder, so that it is the same in every run."""
     return os.path.relpath(file.get_path_or_uri(secret_free=True))
 
 
@@ -17,12 +17,12 @@ def marked_outputs(rule):
 
 
 def page_studies(wildcards):
-    """Studies of a page: the one in its name, or all."""
+    """Studies on a page: the one in its name, or all."""
     return [wildcards.study] if "study" in wildcards.keys() else CONFIGURED
 
 
 def shown_rules(studies):
-    """Rules with marked outputs, by the study that asks for them, each with the wildcards it is asked for."""
+    """Rules with marked outputs, by the study that requests them, each with its requested wildcards."""
     marked = [rule for rule in workflow.rules if marked_outputs(rule)]
     found = {}
     for study in studies:
@@ -37,7 +37,7 @@ def shown_rules(studies):
 
 
 def shown_rule(study, rule, wildcards):
-    """What the page needs to know of a rule."""
+    """What the page needs to know about a rule."""
     mark = get_flag_value(marked_outputs(rule)[0], "report")
     return {
         "study": study,
@@ -78,7 +78,7 @@ def page_settings(wildcards):
 
 
 def rebuild_command(wildcards):
-    """Command that makes a file again, when its path is put behind it."""
+    """Command that makes a file again when its path is appended."""
     words = ["snakemake", "--cores", "all"]
     configfiles = workflow.config_settings.configfiles
     if configfiles:
@@ -87,7 +87,7 @@ def rebuild_command(wildcards):
 
 
 def page_texts():
-    """Parameter that changes with the templates of the page and the texts that it brings."""
+    """Parameter that changes with the templates and texts of the page."""
     package = package_files("regulens.report")
     texts = [*package.iterdir(), *(package / "templates").iterdir()]
     kept = [text for text in texts if text.is_file() and not text.name.endswith(".py")]

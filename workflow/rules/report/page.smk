@@ -1,4 +1,4 @@
-# The page that a person reads first. Included last: it shows what the other rules mark for the report.
+# The HTML page of a run. Included last, because it shows what the other rules mark for the report.
 INDEX = f"{RESULTS}/index.html"
 MESSAGES = {rule.name: rule.message for rule in workflow.rules}
 
@@ -9,7 +9,7 @@ rule report_page:
     output:
         INDEX,
     resources:
-        # Not a parameter: the name of the configuration file is no reason to write the page again.
+        # Not a parameter: the name of the configuration file must not trigger a rerun.
         rebuild=rebuild_command,
     params:
         parts=parts(settings="page")["parts"],
@@ -22,7 +22,7 @@ rule report_page:
         "regulens report {params.parts} {params.study} --rebuild {resources.rebuild:q} --output {output:q} 2> {log:q}"
 
 
-# The same of one study, for a run of it alone.
+# The same for one study, for running it alone.
 use rule report_page as study_page with:
     output:
         f"{RESULTS}/{{study}}/index.html",

@@ -22,37 +22,37 @@ from regulens.data.matrices import PositionWeightMatrix, load_matrices
 from regulens.data.settings import SimulationSettings
 
 SLOT_BP = 24
-"""An element is a row of slots of this length; each holds at most one site."""
+"""Length of a slot in bp; an element is a row of slots with at most one site each."""
 
 SLOTS = 9
-"""Slots of an element: 216 bp, a nucleosome-free region."""
+"""Number of slots of an element: 216 bp, a nucleosome-free region."""
 
 CORE_SLOTS = (2, 4, 6)
 """Slots of the core motif of a promoter, on the strand of transcription."""
 
 ORPHAN_ISLANDS = 0.1
-"""Share of enhancers and insulators in a CpG island, so that an island does not prove a promoter."""
+"""Share of enhancers and insulators in a CpG island, so that an island does not imply a promoter."""
 
 SECOND_CELL = 0.25
 """Share of enhancers that are active in a second cell type."""
 
 STEP_BP = {"DNASE": 16, "CHIP": 16, "CAGE": 1}
-"""Resolution of the coverage."""
+"""Resolution of the coverage in bp."""
 
 SPREAD_BP = {"DNASE": 80.0, "CHIP": 50.0, "CAGE": 12.0}
-"""Standard deviation of a peak, which is Gaussian; DNase peaks are about 190 bp wide at half height."""
+"""Standard deviation in bp of the Gaussian peaks; DNase peaks are about 190 bp wide at half height."""
 
 TSS_OFFSET_BP = 40
-"""The CAGE peak lies this far downstream of the promoter's centre."""
+"""Distance in bp from the promoter's centre downstream to the CAGE peak."""
 
 OPENING = {"own": 1.0, "core": 0.5, "promoter": 0.5, "insulator": 0.9, "enhancer": 0.15}
-"""How much one consensus site opens chromatin, by the role of its motif; `own`: in its own cell type only."""
+"""How much one consensus site opens chromatin, by the role of its motif; `own`: only in its own cell type."""
 
 SINGLETON_EFFECT = 0.1
-"""Effect of a site outside of elements, relative to the same site inside."""
+"""Effect of a site outside elements, relative to the same site inside."""
 
 CLOSED_BINDING = 0.2
-"""Share of the ChIP height that a site in closed chromatin keeps."""
+"""ChIP height of a site in closed chromatin, relative to open chromatin."""
 
 OPEN_CHROMATIN_CHIP = 0.2
 """Unspecific ChIP signal of open chromatin, as a share of its DNase signal."""
@@ -64,7 +64,8 @@ RECIPES = {
     "CHIP": {"clip": 32, "clip_soft": "", "scale": 2, "sum_stat": "mean"},
     "CAGE": {"clip": 384, "clip_soft": 64, "scale": 1, "sum_stat": "sum"},
 }
-"""How the crop turns coverage into targets, by assay: the recipes of Basenji2 (SPEC 4.1), and a soft clip for CAGE."""
+"""How coverage becomes targets, by assay: as in Basenji2 (docs/papers.md, "Basenji2 data"), and a soft clip for
+CAGE."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Track:
 
     @property
     def description(self) -> str:
-        """Text of the track table: the assay's prefix, then what was measured."""
+        """Description in the track table: the assay's prefix, then what was measured."""
         what = {"DNASE": self.cell, "CHIP": f"{self.factor}:{self.cell}", "CAGE": f"{self.cell} ({self.strand} strand)"}
         return f"{self.assay}:{what[self.assay]}, simulated"
 
@@ -112,13 +113,13 @@ def simulate_genome(
 
     * ``genome.fa``, ``genome.fa.fai``: contigs sim1, sim2, ..., in the order of ``settings.contigs``.
     * ``windows.bed``: contig, start, end, split of the target regions, tiled from each contig's start.
-    * ``targets.tsv``: track table, `file` relative to ``coverage``; ``coverage/<identifier>.bw``: one bigWig a track.
+    * ``targets.tsv``: track table, `file` relative to ``coverage``; ``coverage/<identifier>.bw``: one bigWig per track.
     * ``planted.bed``: every planted site (contig, start, end, motif, score, strand, kind of its element or
       `singleton`; score 1000 = consensus) and every element (name: `promoter`, `insulator`, `enhancer:CELL+...`, kind
       `element`).
-    * ``links.tsv``: the long-range rule: every pair of a promoter and an enhancer that acts on it.
+    * ``links.tsv``: every pair of a promoter and an enhancer that acts on it (the long-range rule).
 
-    Each file is whole or absent. Raises InputError for a matrix that is missing or too wide.
+    Each file is written atomically. Raises `InputError` for a matrix that is missing or too wide.
     """
     settings = simulation
     if matrices is None:
@@ -226,7 +227,7 @@ def planted_table(settings: SimulationSettings, contig: SimulatedContig) -> pd.D
 
 
 def links_table(settings: SimulationSettings, contig: SimulatedContig) -> pd.DataFrame:
-    """Rows of ``links.tsv``: promoters and the enhancers beside them that act on them, by cell type.
+    """Rows of ``links.tsv``: promoters and the neighbouring enhancers that act on them, by cell type.
 
     Columns: contig, promoter and enhancer (centres in bp), strand of the promoter, distance_bp (enhancer - promoter),
     cell, activity (of the promoter in this cell type: `promoter_activity`, all its enhancers together).
@@ -266,7 +267,7 @@ def write_fasta_index(path: Path, names: list[str], length: int) -> None:
 
 
 def add_coverage(bigwig, contig: str, values: np.ndarray, step: int) -> None:
-    """Append the values (length / step,) of one contig to an open bigWig, equal neighbours as one interval."""
+    """Append the values (length / step,) of one contig to an open bigWig, merging equal neighbours."""
     first = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])
     ends = np.append(first[1:], len(values)) * step
     bigwig.addEntries(np.full(len(first), contig), first * step, ends=ends, values=values[first].astype(np.float64))
@@ -276,9 +277,9 @@ def add_coverage(bigwig, contig: str, values: np.ndarray, step: int) -> None:
 
 
 def simulate_contig(settings: SimulationSettings, matrices: Mapping, name: str, number: int) -> SimulatedContig:
-    """Sequence and truth of one contig; depends on the settings and the contig's number only.
+    """Sequence and truth of one contig, determined by the settings and the contig's number alone.
 
-    ``matrices``: name to `PositionWeightMatrix`. Sites are drawn from the matrix, so that most are not the consensus.
+    ``matrices``: name to `PositionWeightMatrix`. Sites are sampled from the matrix, so most differ from the consensus.
     """
     rng = np.random.default_rng([settings.seed, number])
     elements = place_elements(settings, rng)
@@ -303,7 +304,7 @@ def simulate_contig(settings: SimulationSettings, matrices: Mapping, name: str, 
 
 
 def place_elements(settings: SimulationSettings, rng: np.random.Generator) -> pd.DataFrame:
-    """Elements of one contig (`SimulatedContig.elements`). A kind does not depend on the kinds of its neighbours."""
+    """Elements of one contig (`SimulatedContig.elements`), each of a kind independent of its neighbours."""
     low, high = settings.element_distance_bp
     centre = np.cumsum(rng.integers(low, high + 1, size=settings.contig_bp // low + 1))
     centre = centre[centre < settings.contig_bp - low]
@@ -351,7 +352,7 @@ def place_sites(
 
 
 def element_motifs(settings: SimulationSettings, element: Mapping, rng: np.random.Generator) -> list[str]:
-    """Names of the sites of one element, the promoter's core motifs not among them; at most `SLOTS`."""
+    """Motif of each site of one element, except the core motifs of a promoter; at most `SLOTS`."""
     if element["kind"] == "promoter":
         return [str(name) for name in rng.choice(settings.promoter_motifs, size=rng.integers(1, 5))]
     if element["kind"] == "insulator":
@@ -364,8 +365,8 @@ def markov_sequence(rng: np.random.Generator, transitions: np.ndarray, region: n
     """Sample an order-1 Markov chain whose transition matrix depends on the position.
 
     ``transitions``: (regions, 4, 4); ``region``: int (length,), the matrix that leads to each position. Returns codes.
-    Every position becomes a map "base before -> base"; the maps of all blocks are composed side by side, which leaves
-    two short loops of about sqrt(length) steps instead of one over the contig.
+    Every position becomes a map from the previous base to the base; the maps of all blocks are composed in parallel,
+    which leaves two loops of about sqrt(length) steps instead of one over the contig.
     """
     length = len(region)
     side = int(np.ceil(np.sqrt(length)))
@@ -431,7 +432,7 @@ def expand_tracks(settings: SimulationSettings) -> list[Track]:
 def expected_coverage(settings: SimulationSettings, contig: SimulatedContig, track: Track, rng=None) -> np.ndarray:
     """Expected coverage of one track, float64 (length / step,): background + Gaussian peaks.
 
-    ``rng``: source of the peaks' log-normal variation (mean 1, drawn for each peak and track); None: without it.
+    ``rng``: source of the log-normal variation of peak heights (mean 1, per peak and track); None: no variation.
     """
     step, spread = STEP_BP[track.assay], SPREAD_BP[track.assay]
     centres, heights = peaks(settings, contig, track)
@@ -476,7 +477,7 @@ def peaks(settings: SimulationSettings, contig: SimulatedContig, track: Track) -
 
 
 def promoter_activity(settings: SimulationSettings, contig: SimulatedContig, cell: str) -> np.ndarray:
-    """CAGE activity of each element in a cell type, (elements,), 0 unless it is a promoter: the long-range rule.
+    """CAGE activity of each element in a cell type (the long-range rule), (elements,); 0 unless it is a promoter.
 
     Strength of the promoter (0.4 + 0.2 x its number of promoter motifs, 1 to 4) x (`silent_promoter` + the sum of the
     accessibilities of the enhancers of this cell type among its two neighbours).
@@ -500,7 +501,7 @@ def accessibility(settings: SimulationSettings, contig: SimulatedContig, cell: s
 
 
 def site_opening(settings: SimulationSettings, contig: SimulatedContig, cell: str) -> np.ndarray:
-    """Opening of chromatin by each site in a cell type, (sites,): weight of its motif's role x relative score."""
+    """Chromatin opening by each site in a cell type, (sites,): weight of its motif's role x relative score."""
     weight = dict.fromkeys(settings.motifs, 0.0)
     weight.update(dict.fromkeys(settings.enhancer_motifs, OPENING["enhancer"]))
     weight.update(dict.fromkeys(settings.promoter_motifs, OPENING["promoter"]))

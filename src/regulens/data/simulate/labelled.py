@@ -16,11 +16,11 @@ from regulens.data.settings import PlantedMotif, SequenceSimulation, SimulatedSe
 from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence
 
 DRAWS = 10_000
-"""Placements of all motifs of a class that are tried before they are said not to fit."""
+"""Maximum number of placements of all motifs of a class that are tried before giving up."""
 
 
 class Motif(NamedTuple):
-    """A motif of one class: what is planted, and where a site may begin."""
+    """A motif of one class and the range of its sites."""
 
     name: str
     role: str
@@ -56,25 +56,24 @@ def simulate(
 
 
 def motif_identifiers(simulation: SequenceSimulation) -> dict[str, str]:
-    """JASPAR identifier of every motif, by name; the settings see to it that a name has one matrix."""
+    """JASPAR identifier of every motif by name; the settings ensure that a name has only one matrix."""
     parts = (simulation.positive, simulation.negative, simulation.shared)
     return {name: motif.matrix for motifs in parts for name, motif in motifs.items()}
 
 
 def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Simulate training and test sequences of ``length_bp``, positive and negative in turn.
+    """Simulate training and test sequences of ``length_bp``, alternating positive and negative.
 
     The background of both classes is one Markov chain of order 1. A sequence gets each motif of its class, and each
     shared one, with the motif's probability; a positive sequence that would get none of the positive ones gets one of
-    them, drawn in proportion to the probabilities. Sites are drawn from the matrix and placed uniformly, redrawn as
-    long as two overlap. Then as many bases elsewhere in the sequence, at random places, change as it takes to restore
-    the number of A, C, G and T before planting, so that the composition tells nothing about the class.
+    them, drawn in proportion to the probabilities. Sites are drawn from the matrix and placed uniformly, redrawn until
+    no two overlap. Random bases elsewhere in the sequence are then changed to restore the counts of A, C, G and T
+    before planting, so that composition is not informative about the class.
 
     Returns the records (id ``<split>_<class>_<number>``, split, label, sequence) and the sites (`SITE_COLUMNS`, by
     sequence and start). The same settings give the same result; training sequences do not depend on the number of test
-    sequences, or the reverse.
-    Raises `InputError` for a matrix that is missing or wider than its range, motifs that do not fit without overlap,
-    and positive motifs that all have the probability 0.
+    sequences or vice versa. Raises `InputError` for a matrix that is missing or wider than its range, motifs that do
+    not fit without overlap, and positive motifs that all have the probability 0.
     """
     simulation = settings.simulation
     motifs = {name: _motifs_of_class(name, settings, matrices) for name in LABELS}
@@ -100,7 +99,7 @@ def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[p
 
 
 def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping) -> list[Motif]:
-    """The motifs that a sequence of a class may have; checked to fit all at a time."""
+    """The motifs that a sequence of a class may have, after checking that all of them fit together."""
     simulation = settings.simulation
     motifs = []
     for role in (name, "shared"):
@@ -127,7 +126,7 @@ def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping)
 
 
 def _place(motifs: list[Motif], rng: np.random.Generator, draws: int) -> np.ndarray | None:
-    """Starts (motifs,) of sites that do not overlap: the first such of ``draws`` placements, None if there is none."""
+    """Starts (motifs,) of non-overlapping sites: the first such of ``draws`` placements, None if there is none."""
     starts = rng.integers([m.placement.start for m in motifs], [m.last + 1 for m in motifs], size=(draws, len(motifs)))
     order = starts.argsort(axis=1)
     first = np.take_along_axis(starts, order, axis=1)
@@ -148,7 +147,7 @@ def _draw_sites(motifs: list[Motif], count: int, rng: np.random.Generator) -> pd
     for row in range(count):
         chosen = [motifs[column] for column in np.flatnonzero(planted[row])]
         starts = None if chosen else ()
-        while starts is None:  # ends: all motifs of the class together were found to fit
+        while starts is None:  # terminates: all motifs of the class were found to fit together
             starts = _place(chosen, rng, 16)
         for motif, start in zip(chosen, starts, strict=True):
             strand = "+-"[rng.integers(2)] if motif.placement.strand == "either" else motif.placement.strand
@@ -173,9 +172,9 @@ def _plant(codes: np.ndarray, sites: pd.DataFrame, matrices: Mapping, rng: np.ra
 
 
 def _restore_composition(codes: np.ndarray, free: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> None:
-    """Change bases of ``codes`` (L,) where ``free``, as few as possible, until A, C, G, T occur ``wanted`` (4,) times.
+    """Change as few bases of ``codes`` (L,) as possible, where ``free``, until A, C, G, T occur ``wanted`` (4,) times.
 
-    Where the sites alone have more of a base than wanted, it comes as near as it can.
+    If the sites alone have more of a base than wanted, the counts come as close as possible.
     """
     surplus = np.bincount(codes, minlength=4) - wanted
     missing = rng.permutation(np.repeat(np.arange(4, dtype=np.uint8), np.maximum(-surplus, 0)))

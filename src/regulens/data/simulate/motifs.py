@@ -1,8 +1,9 @@
 """Simulated sequences with planted motifs and their true model: the two data sets of the hybrid networks.
 
-A sequence's motifs are drawn uniformly, with replacement, from a pool of matrices, and laid out in a row: gap, motif,
-gap, ..., motif, gap. Every base is then drawn from its column of the sequence model, a motif's column or 0.25 four
-times, so that the truth is known for every position (SPEC 5.1, 5.2; 001 section 2).
+The motifs of a sequence are drawn uniformly, with replacement, from a pool of matrices and laid out in a row: gap,
+motif, gap, ..., motif, gap. Each base is then drawn from its column of the sequence model, which is a motif's column or
+uniform, so that the truth is known at every position (hybrid networks, section 2; docs/papers.md, "Binding sites" and
+"Regulatory code").
 
 One HDF5 file has all three splits: data sets codes uint8 (N, L), labels uint8 (N, C), model float32 (N, L, 4) and split
 uint8 (N,); attributes format, classes (JSON list of C names) and settings (JSON of the simulation). A checksum goes
@@ -29,10 +30,10 @@ CODE_CLASS = "regulatory code"
 """The one class of task 2."""
 
 DRAWS = 1_000
-"""How often the motifs of a sequence are drawn again before they are said not to fit."""
+"""Maximum number of draws of a sequence's motifs before giving up."""
 
 _ROWS_PER_CHUNK = 256
-"""Sequences of one chunk: 200 bp make 0.8 MB of the model, little enough to be compressed in the cache."""
+"""Sequences per chunk: with 200 bp, 0.8 MB of the model, small enough to be compressed in the CPU cache."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class MotifSequences:
     labels: np.ndarray
     """1 where a sequence belongs to a class, uint8 (N, C)."""
     model: np.ndarray | None
-    """True probabilities of A, C, G, T at each position, float32 (N, L, 4); background 0.25. None: not read."""
+    """True probabilities of A, C, G, T at each position, float32 (N, L, 4), background 0.25; None if not read."""
     split: np.ndarray
     """uint8 (N,): 0 train, 1 valid, 2 test."""
     classes: tuple[str, ...]
@@ -75,18 +76,18 @@ def simulate_binding_sites(settings: BindingSites, matrices: Mapping) -> MotifSe
     pool = both_strands(_matrices(settings.motifs, matrices))
     rng = np.random.default_rng([settings.seed, 0])
     codes, model, has = _plant(pool, settings, settings.sequences, rng)
-    labels = has.reshape(len(has), -1, 2).any(axis=2).astype(np.uint8)  # a motif's strands are neighbours in the pool
+    labels = has.reshape(len(has), -1, 2).any(axis=2).astype(np.uint8)  # strands of a motif are neighbours in the pool
     return MotifSequences(codes, labels, model, _splits(settings), tuple(settings.motifs))
 
 
 def simulate_regulatory_code(settings: RegulatoryCode, core: Mapping, background: Sequence) -> MotifSequences:
-    """Task 2: positive sequences have core motifs, negative ones motifs of core and background together.
+    """Task 2: positive sequences have core motifs, negative ones motifs from core and background.
 
-    ``core``: `PositionWeightMatrix` by name, all of ``settings.core``, used on both strands. ``background``: the other
-    `PositionWeightMatrix` of negative sequences, on the strands that they are to have (`both_strands`). Positive
-    sequences stand in even rows. They depend neither on the background nor, in the distribution of the number of
-    motifs, on the class; a negative sequence may by chance have core motifs only, which its label does not tell.
-    The same settings give the same result. Raises `InputError` as `simulate_binding_sites` does.
+    ``core``: `PositionWeightMatrix` by name, all of ``settings.core``, used on both strands. ``background``: further
+    `PositionWeightMatrix` of negative sequences, one per strand (see `both_strands`). Positive sequences are the even
+    rows and do not depend on the background; the number of motifs has the same distribution in both classes. A negative
+    sequence may happen to have core motifs only. The same settings give the same result. Raises `InputError` as
+    `simulate_binding_sites` does.
     """
     own = both_strands(_matrices(settings.core, core))
     codes = np.empty((settings.sequences, settings.length_bp), np.uint8)
@@ -101,14 +102,14 @@ def simulate_regulatory_code(settings: RegulatoryCode, core: Mapping, background
 
 
 def both_strands(matrices: Iterable) -> list:
-    """Each matrix followed by its reverse complement; a palindrome is there twice, as in the public generators."""
+    """Each matrix followed by its reverse complement; palindromes occur twice, as in the public generators."""
     return [strand for matrix in matrices for strand in (matrix, matrix.reverse_complement())]
 
 
 def choose_background(core: Sequence, library: Sequence, number: int, max_similarity: float, seed: int) -> list:
-    """Draw ``number`` matrices of ``library`` of which none is more than ``max_similarity`` alike to one of ``core``.
+    """Draw ``number`` matrices of ``library`` whose similarity to every one of ``core`` is at most ``max_similarity``.
 
-    Both are `PositionWeightMatrix`; drawn without replacement, in the library's order, by ``seed``.
+    Both are lists of `PositionWeightMatrix`. Drawn without replacement with ``seed``, returned in the library's order.
     Raises `InputError` when too few are left.
     """
     kept = [
@@ -126,10 +127,11 @@ def choose_background(core: Sequence, library: Sequence, number: int, max_simila
 
 
 def similarity(first: np.ndarray, second: np.ndarray) -> float:
-    """Likeness of two motifs, matrices (width, 4): cosine of their probabilities less 0.25, -1 to 1.
+    """Similarity of two motifs, matrices (width, 4): cosine of their probabilities minus 0.25, from -1 to 1.
 
-    The best of all ungapped alignments on either strand; columns that stick out count as 0.25 in the other motif. 1 for
-    the same motif, also on the other strand or with uniform flanks, since columns weigh by how far from 0.25 they are.
+    Maximum over all ungapped alignments on both strands; overhanging columns count as 0.25 in the other motif. It is 1
+    for the same motif, also on the other strand or with uniform flanks, because columns are weighted by their distance
+    from 0.25.
     """
     first, second = np.asarray(first) - 0.25, np.asarray(second) - 0.25
     norm = np.linalg.norm(first) * np.linalg.norm(second)
@@ -144,8 +146,8 @@ def similarity(first: np.ndarray, second: np.ndarray) -> float:
 def read_motif_sequences(path: Path | str, split: str | None = None, model: bool = True) -> MotifSequences:
     """Read the sequences of one split (train, valid or test; None: all), in the file's order.
 
-    ``model`` False leaves the true model out, which is most of the file. Raises `InputError` for a file that is
-    missing, not of this format or contradicts itself, and for a split without sequences.
+    ``model`` False skips the true model, which is most of the file. Raises `InputError` for a file that is missing, of
+    another format or inconsistent, and for a split without sequences.
     """
     with _open(Path(path)) as file:
         classes = _check(path, file)
@@ -167,7 +169,7 @@ def read_motif_sequences(path: Path | str, split: str | None = None, model: bool
 
 
 def write_motif_sequences(path: Path | str, data: MotifSequences, settings_json: str) -> None:
-    """Write all splits to one file; it appears when it is whole. ``settings_json`` is kept with the data."""
+    """Write all splits to one file, atomically; ``settings_json`` is stored with the data."""
     if data.model is None:
         raise ValueError("data without their model cannot be written")
     with hdf5_output(path) as file:
@@ -189,7 +191,7 @@ def _open(path: Path) -> h5py.File:
 
 
 def _check(path: Path | str, file: h5py.File) -> tuple[str, ...]:
-    """Names of the classes, after a look at format, types and shapes."""
+    """Names of the classes, after checking format, types and shapes."""
     if (found := file.attrs.get("format")) != FORMAT:
         raise InputError(
             f"{path}: not a file of motif sequences (its format is '{found or 'missing'}', expected '{FORMAT}'): "
@@ -223,21 +225,21 @@ def _check(path: Path | str, file: h5py.File) -> tuple[str, ...]:
 
 
 class _Planted(NamedTuple):
-    """Simulated sequences before they are split."""
+    """Simulated sequences, before splitting."""
 
     codes: np.ndarray
     """uint8 (N, L)."""
     model: np.ndarray
     """float32 (N, L, 4)."""
     has: np.ndarray
-    """bool (N, pool): whether a sequence has this matrix of the pool."""
+    """bool (N, pool): whether a sequence has each matrix of the pool."""
 
 
 def _plant(pool: Sequence, settings: MotifGrammar, sequences: int, rng: np.random.Generator) -> _Planted:
     """Simulate sequences whose motifs come from ``pool``.
 
-    The model is kept as an index into one table of columns until the end: 0 is the background, then come the columns
-    of the pool's matrices one after the other.
+    Until the end, the model is an index into one table of columns: 0 is the background, followed by the columns of all
+    matrices of the pool.
     """
     widths = np.array([matrix.width for matrix in pool])
     table = np.concatenate([np.full((1, 4), 0.25), *(matrix.probabilities for matrix in pool)])
@@ -260,7 +262,7 @@ def _plant(pool: Sequence, settings: MotifGrammar, sequences: int, rng: np.rando
 
 
 def _choose(widths: np.ndarray, number: int, sequences: int, length_bp: int, rng: np.random.Generator) -> np.ndarray:
-    """Members of the pool, int (sequences, number), drawn again where they leave no base for the gaps."""
+    """Motifs of each sequence, int (sequences, number), redrawn where they leave no base for the gaps."""
     if number * widths.min() >= length_bp:
         raise InputError(
             f"{number} motif(s) of at least {widths.min()} bp leave no room in sequences of {length_bp} bp: "
@@ -279,7 +281,7 @@ def _choose(widths: np.ndarray, number: int, sequences: int, length_bp: int, rng
 
 
 def _starts(widths: np.ndarray, length_bp: int, rng: np.random.Generator) -> np.ndarray:
-    """First positions of motifs in a row, int (sequences, number), for their ``widths`` of the same shape."""
+    """Start of each motif, int (sequences, number), given their ``widths`` of the same shape."""
     gaps = _gaps(length_bp - widths.sum(axis=1), widths.shape[1] + 1, rng)
     return np.cumsum(gaps[:, :-1] + np.pad(widths, ((0, 0), (1, 0)))[:, :-1], axis=1)
 
@@ -287,11 +289,11 @@ def _starts(widths: np.ndarray, length_bp: int, rng: np.random.Generator) -> np.
 def _gaps(remaining: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
     """Lengths of gaps, int (sequences, number), 0 or more, that sum to ``remaining`` (sequences,).
 
-    Uniform draws, scaled to the sum and rounded; those whose rounding misses the sum are drawn again (SPEC 5.1).
+    Uniform draws, scaled to the sum and rounded; they are redrawn where rounding misses the sum.
     """
     gaps = np.empty((len(remaining), number), int)
     missed = np.arange(len(remaining))
-    for _ in range(DRAWS):  # more than a third of the draws hit the sum, unless it is less than the number of gaps
+    for _ in range(DRAWS):  # more than a third of the draws give the sum, unless it is less than the number of gaps
         draws = rng.random((len(missed), number))
         draws *= (remaining[missed] / draws.sum(axis=1))[:, None]
         gaps[missed] = np.round(draws)
@@ -305,7 +307,7 @@ def _gaps(remaining: np.ndarray, number: int, rng: np.random.Generator) -> np.nd
 
 
 def _sample(table: np.ndarray, column: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Bases, uint8 like ``column``, drawn from the columns (rows of ``table``) that ``column`` names."""
+    """Bases, uint8 in the shape of ``column``, drawn from the rows of ``table`` that ``column`` indexes."""
     thresholds = table.cumsum(axis=1)
     draws = rng.random(column.shape)
     return sum((draws >= thresholds[column, base]).astype(np.uint8) for base in range(3))
@@ -318,7 +320,7 @@ def _matrices(wanted: Mapping[str, str], matrices: Mapping) -> list:
 
 
 def _splits(settings: MotifGrammar) -> np.ndarray:
-    """Split of every sequence, uint8 (N,), at random; sizes are the shares, rounded to whole sequences."""
+    """Random split of every sequence, uint8 (N,), with the configured shares rounded to whole sequences."""
     ends = np.floor(np.cumsum(settings.splits)[:2] * settings.sequences + 1e-6).astype(int)
     split = np.searchsorted(ends, np.arange(settings.sequences), side="right").astype(np.uint8)
     return np.random.default_rng([settings.seed, 2]).permutation(split)

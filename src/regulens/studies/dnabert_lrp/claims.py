@@ -27,7 +27,7 @@ PAPER_CLASSES = {
     ("enhancers", POSITIVE): "Enhancer",
     ("enhancers", NEGATIVE): "Non-enhancer",
 }
-"""What the paper calls the classes of its tasks (SPEC S21)."""
+"""Classes of the paper's tasks, as it calls them (docs/papers.md, "promoter-classes")."""
 PAPER_N, PAPER_SEQUENCES = 20, 500
 """Mutated bases and sequences of a class behind a number of the paper's Table 1."""
 PAPER_SCORES = ("lrp", "lrp_last", "full_lrp", "rollout", "gradcam", "attention")
@@ -442,7 +442,7 @@ def claims(
     given_splits: Part[Sequence[str]] = (),
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """What the paper says of its scores, whether this run shows it, and what the paper's own numbers show.
+    """The paper's claims about its scores, whether this run confirms them, and what the paper's own numbers show.
 
     See `studies.claims.claims_table`.
 

@@ -13,7 +13,7 @@ from regulens.core.tables import markdown_table, read_table, write_csv
 from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name
 
 READ, MOVED, KEPT, OVERLAPPING = "read", "validation", "kept", "overlapping"
-"""Rows of ``filters.csv`` that are no reason to drop a sequence; the last is counted among the kept."""
+"""Rows of ``filters.csv`` that are not reasons to drop a sequence; the last is counted among the kept."""
 
 SPLIT_LABELS = {"train": "Training", "valid": "Validation", "test": "Test"}
 
@@ -26,7 +26,7 @@ REASON_LABELS = {
     "duplicated": "Duplicated",
     "leaked": "Leaked",
 }
-"""Column titles; a reason without one goes by its name."""
+"""Column titles; a reason without one is shown by its name."""
 
 EXPLANATIONS = {
     "ambiguous": "N or another letter for several bases",
@@ -39,7 +39,7 @@ EXPLANATIONS = {
 
 
 def read_filters(filters: Mapping[str, tuple[str, Path | str]]) -> pd.DataFrame:
-    """Counts of all tasks, one row for each task, split and class.
+    """Counts of all tasks, one row per task, split and class.
 
     Arguments:
         filters: task to (its label, ``filters.csv`` with columns split, label, reason, sequences), in order.
@@ -75,12 +75,12 @@ def reasons_of(table: pd.DataFrame) -> list[str]:
 
 
 def _left(table: pd.DataFrame) -> pd.Series:
-    """Sequences that are left when every reason drops what it found."""
+    """Number of sequences left if every reason dropped its sequences."""
     return table[READ] - table[MOVED] - table[reasons_of(table)].sum(axis=1)
 
 
 def to_markdown(table: pd.DataFrame, class_names: ClassNames | None = None) -> str:
-    """The table for readers: only reasons that occur have a column, the others are named below."""
+    """The table as Markdown: only reasons that occur have a column, the others are named below."""
     reasons = reasons_of(table)
     present = [name for name in reasons if table[name].any()]
     overlap = OVERLAPPING in table and table[OVERLAPPING].any()

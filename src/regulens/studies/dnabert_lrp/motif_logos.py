@@ -1,4 +1,4 @@
-"""Logos behind the table of section 5.3 (002): the top motif of every score above its best match in JASPAR."""
+"""Logos for section 5.3 of DNABERT-LRP: the top motif of every score above its best match in JASPAR."""
 
 import textwrap
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from regulens.plotting.style import (
 )
 
 COLUMNS = 3
-"""Most scores beside each other."""
+"""Maximum number of scores side by side."""
 
 LEFT_MM, RIGHT_MM, BOTTOM_MM = 9, 2, 9
 
@@ -39,7 +39,7 @@ TITLE_MM, LOGO_MM, BETWEEN_MM, ROW_GAP_MM, COLUMN_GAP_MM = 9, 15, 13.5, 2, 9
 LINE_MM = 2.6
 
 LONGEST_LINE = 40
-"""Characters of 6 pt on a third of the page."""
+"""Maximum number of 6 pt characters on a third of the page width."""
 
 
 class MotifFiles(NamedTuple):
@@ -47,7 +47,7 @@ class MotifFiles(NamedTuple):
 
     score: str
     label: str
-    """The score for people."""
+    """Label of the score."""
     motifs: Path | str
     """MEME text."""
     hits: Path | str
@@ -59,22 +59,22 @@ class Match(NamedTuple):
 
     target: PositionWeightMatrix
     offset: int
-    """Position i of the motif lies on position i + offset of the target, read on the strand of ``orientation``."""
+    """Position i of the motif is aligned to position i + offset of the target, on the strand of ``orientation``."""
     orientation: str
-    """'+', or '-' where the match is with the target's reverse complement."""
+    """'+', or '-' if the match is with the target's reverse complement."""
     q_value: float
     tf_class: str
 
 
 class TopMotif(NamedTuple):
-    """The top motif of one score; ``motif`` is None where there is none, ``match`` where nothing is similar."""
+    """The top motif of one score; ``motif`` is None if there is none, ``match`` is None if nothing is similar."""
 
     label: str
     motif: PositionWeightMatrix | None
     instances: int
     match: Match | None
     note: str
-    """Why something is missing, '' where nothing is."""
+    """Why something is missing; '' if nothing is."""
 
 
 def read_top_motifs(table53: Path | str, runs: Sequence[MotifFiles], targets: Path | str) -> list[TopMotif]:
@@ -84,8 +84,8 @@ def read_top_motifs(table53: Path | str, runs: Sequence[MotifFiles], targets: Pa
         table53: CSV of ``regulens.motifs.table53`` (one task); of every score the row with the lowest rank counts.
         targets: MEME text of the targets.
 
-    Raises InputError when a score, a motif, a target or their hit is missing in its file, and when the overlap of a
-    hit does not follow from its offset.
+    Raises `InputError` if a score, motif, target or hit is missing in its file, and if the overlap of a hit is
+    inconsistent with its offset.
     """
     table = read_table(table53, ["score", "rank", "motif", "instances", "target", "tf_class", "q_value", "note"])
     table = table.fillna({"motif": "", "target": "", "tf_class": "", "note": ""})
@@ -132,7 +132,7 @@ def _read_match(
 
 
 def _overlap(motif_width: int, target_width: int, offset: int) -> tuple[int, int]:
-    """First and end position of the motif that lie on the target."""
+    """Start and end of the part of the motif that is aligned to the target."""
     return max(0, -offset), min(motif_width, target_width - offset)
 
 
@@ -151,7 +151,7 @@ def draw_aligned(upper: Axes, lower: Axes, motif: PositionWeightMatrix, match: M
 
 
 def _extent(top: TopMotif) -> tuple[int, int]:
-    """First and end position of motif and target together."""
+    """Start and end of motif and target together."""
     if top.motif is None or top.match is None:
         return (0, 0) if top.motif is None else (0, top.motif.width)
     offset = top.match.offset
@@ -212,7 +212,7 @@ def motif_figure(motifs: Sequence[TopMotif]) -> Figure:
 
 def _name_match(axes: Axes, match: Match) -> None:
     suffix = f" ({match.target.matrix_id})" + (", reverse complement" if match.orientation == "-" else "")
-    classes = " :: ".join(dict.fromkeys(match.tf_class.split("::")))  # of a dimer, most often twice the same
+    classes = " :: ".join(dict.fromkeys(match.tf_class.split("::")))  # for a dimer, usually the same class twice
     facts = f"q = {match.q_value:.2g}; {classes or 'class unknown'}"
     lines = [_shortened(match.target.name, max(8, LONGEST_LINE - len(suffix))) + suffix]
     lines += textwrap.wrap(facts, LONGEST_LINE, max_lines=3, placeholder=" …")
@@ -233,7 +233,7 @@ def _empty(axes: Axes, text: str) -> None:
 
 
 def _shortened(text: str, longest: int) -> str:
-    """Text with its middle left out where it is too long."""
+    """Text abbreviated in the middle if it is too long."""
     if len(text) <= longest:
         return text
     keep = longest - 1

@@ -1,4 +1,4 @@
-"""Accuracy against the number of mutated bases, every score, one panel a task (002 Figures 1 and 2)."""
+"""Figures 1 and 2 of DNABERT-LRP: accuracy by number of mutated bases for every score, one panel per task."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,14 +30,14 @@ LEFT, RIGHT, TOP, BOTTOM = 10.5, 28.5, 5.5, 9.0
 """Margins around the axes of a panel in mm: tick labels, labels of the lines, title, x axis."""
 
 HEIGHT, STRIP, GAP = 66.0, 7.0, 2.0
-"""Height of the axes, of the strip cut off from them, and of the cut, in mm."""
+"""Heights of the axes, of the separate strip, and of the break between them, in mm."""
 
 LINE = 3.0
-"""Distance of the labels of lines in mm: a line of 6 pt and some air."""
+"""Distance between line labels in mm: a line of 6 pt with some space."""
 
 
 class Panel(NamedTuple):
-    """Axes of one task: the curves, and where the line of random sequences is drawn (a strip of its own if far)."""
+    """Axes of one task: the curves, and those of the random-sequence line (a separate strip if it is far away)."""
 
     curves: Axes
     level: Axes
@@ -46,8 +46,8 @@ class Panel(NamedTuple):
 def spread_labels(values: np.ndarray, distance: float, low: float, high: float) -> np.ndarray:
     """Positions of labels near ``values``, at least ``distance`` apart and inside [``low``, ``high``].
 
-    The order is kept and the sum of squared shifts is the least possible: isotonic regression of the values less
-    their places in a stack. Labels that do not fit start at ``low``.
+    Keeps the order and minimises the sum of squared shifts, by isotonic regression of the values minus their places in
+    a stack. Labels that do not fit start at ``low``.
     """
     order = np.argsort(values, kind="stable")
     stack = np.arange(len(values)) * distance
@@ -67,10 +67,10 @@ def curves_figure(curves: pd.DataFrame, label: int, class_names: ClassNames | No
     """Accuracy on one class against the number of mutated bases.
 
     Lines are means over the draws and seeds, bars 95 % bootstrap intervals over the sequences (means of the seeds'
-    limits), small dots the seeds where there are several. The black point is the accuracy without mutation, from which
-    all lines start; the dashed line is that on random sequences, in a strip of its own when it is far from the curves.
-    The grey band is where 95 % of single draws of random positions are expected. Markers stand a little beside their n
-    so that no bar hides another. Panels have their own y axes.
+    limits), small dots the seeds where there are several. The black point is the accuracy without mutation, where all
+    lines start; the dashed line is that on random sequences, in a separate strip if it is far from the curves. The grey
+    band is where 95 % of single draws of random positions are expected. Markers are shifted slightly from their n so
+    that bars do not hide each other. Panels have their own y axes.
 
     Arguments:
         curves: table of ``read_curves``.
@@ -86,7 +86,7 @@ def curves_figure(curves: pd.DataFrame, label: int, class_names: ClassNames | No
     columns = min(2, len(tasks))
     rows = -(-len(tasks) // columns)
     figure = new_figure(SINGLE_COLUMN if columns == 1 else DOUBLE_COLUMN, rows * (TOP + HEIGHT + BOTTOM))
-    figure.set_layout_engine("none")  # places are in mm, because labels are kept apart in mm
+    figure.set_layout_engine("none")  # positions in mm, because labels are kept apart in mm
     for number, (task, task_label) in enumerate(tasks.items()):
         part = means[means["task"] == task]
         panel = _axes(figure, divmod(number, columns), columns, rows, part)
@@ -99,7 +99,7 @@ def curves_figure(curves: pd.DataFrame, label: int, class_names: ClassNames | No
 
 
 def _axes(figure: Figure, place: tuple[int, int], columns: int, rows: int, part: pd.DataFrame) -> Panel:
-    """Axes of a panel; the line of random sequences gets its own where it would squeeze the curves."""
+    """Axes of a panel; the line of random sequences gets its own if it would squeeze the curves."""
     page_width, page_height = figure.get_size_inches() * 25.4
     cell = page_width / columns
     left, bottom = place[1] * cell + LEFT, (rows - 1 - place[0]) * (TOP + HEIGHT + BOTTOM) + BOTTOM
@@ -110,7 +110,7 @@ def _axes(figure: Figure, place: tuple[int, int], columns: int, rows: int, part:
         return figure.add_axes(place, **options)
 
     inside = part[part["score"] != RANDOM_SEQUENCE]
-    bars, band = inside[inside["score"] != RANDOM], inside[inside["score"] == RANDOM]  # what is drawn of either
+    bars, band = inside[inside["score"] != RANDOM], inside[inside["score"] == RANDOM]  # values drawn in either part
     low = min(inside["accuracy"].min(), bars["low"].min(), band["draw_low"].min())
     high = max(inside["accuracy"].max(), bars["high"].max(), band["draw_high"].max())
     levels = part.loc[part["score"] == RANDOM_SEQUENCE, "accuracy"]
@@ -188,14 +188,14 @@ def _draw(panel: Panel, part: pd.DataFrame, seeds: pd.DataFrame) -> None:
 
 
 def _dodge(n: np.ndarray, counts: np.ndarray, number: int, of: int) -> np.ndarray:
-    """Shift of a score's markers along x: less where the neighbouring n are near."""
+    """Shift of a score's markers along x, smaller where neighbouring n are close."""
     every = np.r_[0, counts]
     nearest = np.array([np.abs(every[every != count] - count).min() for count in n])
     return np.minimum(0.32 * nearest, 0.03 * counts[-1]) * (2 * number / max(of - 1, 1) - 1)
 
 
 def _apart(values: Sequence[float], distance: float) -> list[float]:
-    """Ticks whose labels do not touch; the last is always kept."""
+    """Ticks whose labels do not touch, always including the last."""
     kept = []
     for value in sorted(values, reverse=True):
         if not kept or kept[-1] - value >= distance:

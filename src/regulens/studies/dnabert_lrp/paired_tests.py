@@ -51,13 +51,13 @@ def at_n(table: pd.DataFrame, n: int) -> pd.DataFrame:
 
 
 def comparisons(table: pd.DataFrame) -> int:
-    """Number of different tests: attention against random is that of random against attention."""
+    """Number of distinct tests: attention against random is the same as random against attention."""
     pairs = map(frozenset, zip(table["score"], table["against"], strict=True))
     return len(set(zip(table["task"], table["seed"], table["class"], table["n"], pairs, strict=True)))
 
 
 def to_markdown(table: pd.DataFrame, n: int, data_note: str | None = None) -> str:
-    """One line a class and score: the difference against attention and against random, with interval and p."""
+    """One line per class and score: the difference against attention and against random, with interval and p."""
     rows = at_n(table, n)
     references = list(dict.fromkeys(rows["against"]))
     header = ["Task", "Class", "Score"]

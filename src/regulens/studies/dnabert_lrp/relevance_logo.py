@@ -1,4 +1,4 @@
-"""Relevance of every base of one test sequence, all scores below each other as logos (002 section 4.2).
+"""Relevance of every base of one test sequence as logos, one track per score.
 
 Letters need about 1.5 mm to be read, so a sequence of 200 bp takes two lines of 100 bp over both columns of a page.
 """
@@ -65,7 +65,7 @@ class Example(NamedTuple):
     scores: dict[str, np.ndarray]
     """Relevance of every base by name of the score, (L,), in the order of the tracks."""
     sites: pd.DataFrame | None
-    """Columns of ``regulens.data.sites.SITE_COLUMNS``; no rows: this sequence has none; None: no sites are known."""
+    """Columns of ``regulens.data.sites.SITE_COLUMNS``; empty: this sequence has no sites; None: sites are unknown."""
 
 
 def read_example(
@@ -77,7 +77,7 @@ def read_example(
     """One sequence from a file of base relevances, with its sites.
 
     Arguments:
-        example: id of the sequence, or its row in the file, from 0; where a number is an id too, the id counts.
+        example: id of the sequence, or its row in the file, from 0; a number that is also an id is taken as the id.
         scores: names in the order of the tracks; None: all, as in the file.
         sites_path: sites of the task's sequences; None: none are known.
 
@@ -107,16 +107,16 @@ def read_example(
 def _row(example: int | str, ids: Sequence[str], path: Path | str) -> int:
     if not (str(example).isdecimal() and int(example) < len(ids)):
         raise InputError(
-            f"{path}: example {example!r} is not there; valid: rows 0 to {len(ids) - 1}, or an id such as {ids[0]!r}"
+            f"{path}: example {example!r} does not exist; valid: rows 0 to {len(ids) - 1}, or an id such as {ids[0]!r}"
         )
     return int(example)
 
 
 def best_window(example: Example, span_bp: int | None) -> tuple[int, int]:
-    """Start and end of the part that is shown: ``span_bp`` bases, or all where that is None or more than there are.
+    """Start and end of the part that is shown: ``span_bp`` bases, or all if that is None or longer than the sequence.
 
-    It holds as many bases of sites as possible (of the positive class, where there are such); among such windows the
-    one with the highest total relevance (absolute values of the first score), and among those the first.
+    It has as many bases of sites as possible (of the positive class, if there are any); among such windows, the one
+    with the highest total relevance (absolute values of the first score); among ties, the first.
     """
     length = len(example.codes)
     if span_bp is None or span_bp >= length:
@@ -154,7 +154,7 @@ def logo_figure(example: Example, class_names: Mapping[str, str], span_bp: int |
     a track on top.
 
     Arguments:
-        class_names: what people call the classes 'positive' and 'negative'.
+        class_names: labels of the classes 'positive' and 'negative'.
         span_bp: show only this many bases (`best_window`).
     """
     start, end = best_window(example, span_bp)
@@ -167,7 +167,7 @@ def logo_figure(example: Example, class_names: Mapping[str, str], span_bp: int |
     if example.sites is None:
         site_mm = [0] * count
 
-    # Tracks with values on both sides of zero are higher, so that letters of one height mean the same share of a scale.
+    # Tracks with values on both sides of zero are taller, so that equal heights are equal shares of a scale.
     share = {name: (high - low) / max(high, -low) for name, (low, high) in limits.items()}
     share = {name: 0.75 * value if value > 4 / 3 else value for name, value in share.items()}
     above = [mm + SEQUENCE_MM + GAP_MM * (len(limits) + 1) for mm in site_mm]
@@ -236,7 +236,7 @@ def _dress(axes: Axes, name: str, limits: tuple[float, float], any_relevance: bo
     values = limits if any_relevance else limits[:1]
     axes.set_yticks(values, [f"{value:.2g}".replace("-", "\N{MINUS SIGN}") for value in values])
     for label, side in zip(axes.get_yticklabels(), ("bottom", "top"), strict=False):
-        label.set_verticalalignment(side)  # inside the height of the track: the next one follows closely
+        label.set_verticalalignment(side)  # within the height of the track, because the next one follows closely
     axes.tick_params(axis="x", length=0, labelbottom=False)
     if not any_relevance:
         axes.text(0.5, 0.5, "zero at every base", fontsize=SMALL, color=GREY, transform=axes.transAxes, ha="center")

@@ -1,4 +1,4 @@
-"""How far the scores agree: rank correlation of base relevance between every two of them, one panel a task."""
+"""Agreement of the scores: rank correlation of base relevance between each pair, one panel per task."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -21,19 +21,19 @@ from regulens.plotting.style import DOUBLE_COLUMN, SINGLE_COLUMN, SMALL, new_fig
 from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name, over_seeds, read_task_runs, tasks_of
 
 COLOURS = "RdBu_r"
-"""Diverging colour map, white at 0; told apart by colour-blind readers."""
+"""Diverging colour map, white at 0, suitable for colour-blind readers."""
 
 LEFT, RIGHT, TOP, BOTTOM, GAP = 20.0, 16.0, 9.0, 20.0, 3.0
-"""Space beside, above, below and between the panels in mm: names of scores, colour bar, title, names again."""
+"""Margins beside, above, below and between the panels in mm, for names of scores, colour bar and title."""
 
 BAR = 11.0
-"""Space in mm for a colour bar below the only panel: beside it, the numbers would not fit their cells."""
+"""Space in mm for a colour bar below a single panel: beside it, the numbers would not fit their cells."""
 
 AGREEMENT_COLUMNS = ["label", "score_a", "score_b", "spearman", "sd", "sequences"]
 
 
 def read_agreements(runs: Sequence[TaskRun]) -> pd.DataFrame:
-    """Agreement of the scores in all tasks and seeds: what ``read_task_runs`` gives for ``agreement.csv``."""
+    """Agreement of the scores in all tasks and seeds: ``read_task_runs`` of ``agreement.csv``."""
     table = read_task_runs(runs, AGREEMENT_COLUMNS, ["spearman", "sd", "sequences"])
     return table.rename(columns={"sd": "sd_sequences"})
 
@@ -56,8 +56,8 @@ def agreement_matrix(means: pd.DataFrame, scores: Sequence[str]) -> np.ndarray:
 def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = None) -> Figure:
     """Heat map of the mean Spearman correlation between scores; above the diagonal positives, below it negatives.
 
-    The numbers are means over the sequences and over the seeds. A dash is a pair without a correlation, because a
-    score does not vary inside any sequence.
+    The numbers are means over sequences and seeds. A dash marks a pair without a correlation, because a score does not
+    vary within any sequence.
 
     Arguments:
         agreements: table of ``read_agreements``.
@@ -78,7 +78,7 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
     foot = BAR if one else 0
     height = rows * (TOP + side + BOTTOM) + foot
     figure = new_figure(width, height)
-    figure.set_layout_engine("none")  # square panels in mm: constrained layout lets long names of scores leave the page
+    figure.set_layout_engine("none")  # panels in mm: constrained layout lets long names run off the page
     for number, (task, label) in enumerate(tasks.items()):
         row, column = divmod(number, columns)
         left, bottom = LEFT + column * (side + GAP), height - (row + 1) * (TOP + side) - row * BOTTOM
@@ -137,7 +137,7 @@ def score_agreement(
     save(agreement_figure(read_agreements(labelled(runs, labels)), class_names), pdf, png)
 
 
-# How far the relevance scores agree: rank correlation of their base relevance within each sequence.
+# Agreement of the relevance scores: rank correlation of base relevance within each sequence.
 
 
 @command("score-agreement")
@@ -154,11 +154,11 @@ def write_agreement(scores: Path | str, /, output: Path | str) -> None:
 def agreement_table(
     labels: np.ndarray, scores: dict[str, np.ndarray], source: Path | str = "the scores"
 ) -> pd.DataFrame:
-    """Spearman's correlation of every two scores over the bases of a sequence, by class: `AGREEMENT_COLUMNS`.
+    """Spearman correlation of each pair of scores over the bases of a sequence, by class: `AGREEMENT_COLUMNS`.
 
-    ``labels`` (N,); ``scores`` float (N, L) by name; ``source`` is named in errors. All ordered pairs, the diagonal
-    too. ``spearman`` and ``sd`` are mean and sample standard deviation over the ``sequences`` in which both scores
-    vary: a constant score has no ranks. Empty without such a sequence (``sd``: without two).
+    ``labels`` (N,); ``scores`` float (N, L) by name; ``source`` is named in errors. All ordered pairs, including the
+    diagonal. ``spearman`` and ``sd`` are mean and sample standard deviation over the ``sequences`` in which both scores
+    vary (a constant score has no ranks); empty without such a sequence (``sd``: without two).
     """
     ranks = {}
     for name, values in scores.items():

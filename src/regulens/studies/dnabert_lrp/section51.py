@@ -1,4 +1,4 @@
-"""How well the classifiers do on the test set, beside a logistic regression on k-mer counts (002 section 5.1)."""
+"""Test metrics of the classifiers, beside a logistic regression on k-mer counts (DNABERT-LRP, section 5.1)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,10 +75,10 @@ def read_metrics(
 
 
 def _lines(table: pd.DataFrame) -> tuple[list[list[str]], list[int]]:
-    """Lines of the table, and which of them start a block.
+    """Lines of the table, and the indices of those that start a block.
 
-    A block is a subset of a task: its name, in the column of the classifiers lest the table get wide, then two lines
-    for every row, the values and their intervals.
+    A block is a subset of a task: its name, in the column of the classifiers to save width, then two lines per row,
+    values and intervals.
     """
     lines, blocks, last = [], [], None
     for (task, subset), block in table.groupby(["task", "subset"], sort=False):
@@ -143,7 +143,7 @@ def section51(
     labels: Part[Mapping[str, str] | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Section 5.1: metrics of the test set, and of its part apart from training, beside a logistic regression.
+    """Section 5.1: test metrics, with and without overlap with training, beside a logistic regression.
 
     Written as tidy CSV, Markdown and LaTeX, without overlapping sequences too where a file has it.
 

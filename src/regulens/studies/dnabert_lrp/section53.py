@@ -1,4 +1,4 @@
-"""Section 5.3 of the paper (002) as a table: the best match of every score's motifs in JASPAR, class and family."""
+"""Section 5.3 of DNABERT-LRP as a table: best JASPAR matches of the motifs of every score, with class and family."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -106,8 +106,8 @@ def table53(
         published: ``config/published.csv`` (rows with study dnabert_lrp, item section5.3, condition
             <task of the paper>_positive).
         csv: every motif with its best target (lowest q, then lowest p). ``rank`` orders the motifs of a score by q,
-            then by instances (most first), then by p, those without a match last: rank 1 is the top match that the
-            paper reports ("top" is not defined there; SPEC 6.6). A score without a motif has one row without a rank.
+            then by instances (most first), then by p, those without a match last: rank 1 is taken as the top match that
+            the paper reports without defining "top". A score without a motif has one row without a rank.
         markdown: rank 1 of every score. How the motifs were compared is written beside ``csv``, see
             `tomtom.facts_path`.
         task: name of the task.
@@ -159,7 +159,7 @@ def _score_rows(motifs: pd.DataFrame, hits: pd.DataFrame, known: pd.DataFrame, r
 
 
 def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
-    """Class that the paper names for each score, by score name."""
+    """Class that the paper reports for each score."""
     known = published_texts(path, STUDY, "section5.3", "top_motif_class")
     return {place.subject: text for place, text in known.items() if place.condition == condition}
 

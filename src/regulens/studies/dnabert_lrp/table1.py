@@ -1,4 +1,4 @@
-"""Table 1 of the DNABERT study: accuracy before and after mutating the most relevant bases (002 Table 1)."""
+"""Table 1 of DNABERT-LRP: accuracy before and after mutating the most relevant bases."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,14 +32,14 @@ from regulens.studies.dnabert_lrp.tasks import (
 )
 from regulens.studies.dnabert_lrp.tasks import published_values as read_published
 
-# What to say under a table of scores that left the choice of the mutated bases to the lot.
+# Notes under a table on scores whose mutated bases were chosen at random because of ties.
 
 WORTH_A_NOTE = 0.05
-"""Share of the sequences above which a score is named."""
+"""Minimum share of the sequences for a score to be named."""
 
 
 def tie_notes(table: pd.DataFrame, n: int) -> list[str]:
-    """One sentence on the scores whose ``n`` bases were chosen by lot in more than 5 % of a class, or none.
+    """One sentence on the scores with random ties at ``n`` in more than 5 % of a class, or none.
 
     ``table``: columns task_label, class_name, score_label, n, tied (share of the sequences); several seeds of a class
     are averaged. Shares of at most 5 % of the named scores are left out, too.
@@ -60,24 +60,24 @@ def tie_notes(table: pd.DataFrame, n: int) -> list[str]:
 
 
 def percent(share: float) -> str:
-    """'51 %'; 100 % only when it is all of them."""
+    """'51 %'; '100 %' only if it is all of them."""
     return "over 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
-# Table 1 of the DNABERT study for readers: Markdown and LaTeX, with the same cells and the same notes.
+# Table 1 of DNABERT-LRP as Markdown and LaTeX, with the same cells and notes.
 
 _CLASS_NOTES = {
     "promoters": "The paper calls the positive promoter class TATA and the negative one Non-TATA; its data set "
     "(human_nontata_promoters) holds non-TATA promoters against non-promoters, so its TATA row stands beside the "
     "positive class here."
 }
-"""What to say of the classes of a task of the paper (SPEC S21)."""
+"""Note on the classes of each task of the paper (docs/papers.md, "promoter-classes")."""
 
 _COLUMNS = ["n=0", "LRP*", "attention", "n=all"]
 
 
 def header(table: pd.DataFrame, n: int) -> list[str]:
-    """Column heads; the number of all bases stands in the last when it is the same in every task."""
+    """Column heads; the last one has the number of all bases if it is the same in every task."""
     lengths = table.loc[table["column"] == "n=all", "n"].unique()
     everything = f"n = {lengths[0]:.0f}" if len(lengths) == 1 else "n = all"
     return ["Task", "Class", "", "n = 0", f"LRP*, n = {n}", f"Attention, n = {n}", everything]
@@ -106,7 +106,7 @@ def body(table: pd.DataFrame) -> list[list[str]]:
 
 
 def all_scores(table: pd.DataFrame, n: int) -> tuple[list[str], list[list[str]]]:
-    """Head and lines of the second table: the accuracy of every score at ``n``, one column a class."""
+    """Head and lines of the second table: the accuracy of every score at ``n``, one column per class."""
     scores = table[table["n"].eq(n) & ~table["column"].isin(["n=0", "n=all"])]
     classes = list(dict.fromkeys(zip(table["task"], table["class"], strict=True)))
     named = table.drop_duplicates(["task", "class"]).set_index(["task", "class"])
@@ -170,10 +170,10 @@ def to_latex(table: pd.DataFrame, n: int, data_note: str | None = None) -> str:
 
 
 UNMUTATED, RANDOM_SEQUENCE = "unmutated", "random_sequence"
-"""Rows of a table of curves that belong to no score: n = 0, and n = all bases."""
+"""Rows of a table of curves without a score: n = 0, and n = all bases."""
 
 BEST_OF = ("lrp", "lrp_last")
-"""Scores of which LRP* is the better one (002 Table 1)."""
+"""LRP* is the better of these scores (DNABERT-LRP, Table 1)."""
 
 NUMBERS = ["n", "accuracy", "low", "high", "draw_low", "draw_high", "tied", "sequences", "repeats"]
 
@@ -185,7 +185,7 @@ COLUMNS += ["high", "published", "published_as", "tied", "seeds", "sequences", "
 
 
 def read_curves(runs: Sequence[TaskRun]) -> pd.DataFrame:
-    """Curves of all tasks and seeds: what ``read_task_runs`` gives for ``curves.csv``."""
+    """Curves of all tasks and seeds: ``read_task_runs`` of ``curves.csv``."""
     return read_task_runs(runs, CURVE_COLUMNS, NUMBERS)
 
 
@@ -201,7 +201,7 @@ def accuracy_at(curves: pd.DataFrame, n: int) -> pd.DataFrame:
 
     Returns columns task, task_label, class, score, n, accuracy, sd, low, high, tied, sequences, repeats, seeds, column:
     mean over the seeds, sample standard deviation of the accuracy (NaN with one seed), mean of the limits of the seeds'
-    95 % intervals, mean share of the sequences whose bases were chosen by lot. Raises InputError when no score was
+    95 % intervals, mean share of the sequences in which ties were broken at random. Raises `InputError` if no score was
     computed at ``n``.
     """
     scores = curves[~curves["score"].isin([UNMUTATED, RANDOM_SEQUENCE])]
@@ -260,7 +260,7 @@ def table1(
     labels: Part[Mapping[str, str] | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """Table 1: accuracy after mutating what LRP and attention find important.
+    """Table 1: accuracy after mutating the bases that LRP and attention rank highest.
 
     Written as tidy CSV (every score), Markdown (the paper's columns, then every score) and LaTeX.
 

@@ -1,4 +1,4 @@
-"""Tables that exist once for each task and seed: reading them, and averaging over the seeds."""
+"""Tables that exist once per task and seed: reading, and averaging over seeds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,19 +14,19 @@ from regulens.core.tables import spread as spread  # the claims take it from her
 STUDY = "dnabert_lrp"
 
 ClassNames = Mapping[str, Mapping[str, str]]
-"""Task to its classes ('positive', 'negative') to what people call them."""
+"""Task to its classes ('positive', 'negative') to their labels."""
 
 PublishedAs = Mapping[str, str | None]
-"""Task to the paper's task that it repeats; None, or no entry: the paper has no number for it, whatever its name."""
+"""Task to the paper's task that it reproduces; None, or no entry: the paper has no number for it, whatever its name."""
 
 
 def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Sequence[str]) -> pd.DataFrame:
-    """The tables of several tasks and seeds below each other, with columns task, task_label and seed in front.
+    """The concatenated tables of several tasks and seeds, with columns task, task_label and seed in front.
 
     Arguments:
         runs: tables, tasks in the order in which they are shown.
         columns: columns that every table must have.
-        numeric: those that hold numbers (NaN where a cell is empty).
+        numeric: those that hold numbers (empty cells become NaN).
 
     Where there is a column ``label`` (0 and 1), a column ``class`` with 'negative' and 'positive' is added. Raises
     InputError on no table, what `read_table` raises, or a task and seed given twice.
@@ -50,14 +50,13 @@ def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Seq
 
 
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], value: str, also: Sequence[str] = ()) -> pd.DataFrame:
-    """Average over the seeds: one row for every task and combination of ``keys``, in the order of the table.
+    """Average over seeds: one row per task and combination of ``keys``, in the order of the table.
 
     Arguments:
         table: a table of ``read_task_runs``.
-        keys: columns that tell the rows of one seed apart, apart from the task.
+        keys: columns that, with the task, identify the rows of one seed.
         value: averaged; its sample standard deviation over the seeds is ``sd`` (NaN with one seed).
-        also: further columns to average, such as the limits of an interval: the mean of each seed's limit, a typical
-            interval of one model.
+        also: further columns to average, such as interval limits (the mean limits are a typical interval of one model).
 
     Returns columns task, task_label, ``keys``, ``value``, sd, ``also``, seeds (their number). Raises InputError when
     a row is missing in one of a task's seeds.
@@ -86,17 +85,17 @@ def tasks_of(table: pd.DataFrame) -> dict[str, str]:
 
 
 def class_name(names: ClassNames | None, task: str, name: str) -> str:
-    """What people call a class of a task; where nobody said, 'positive' or 'negative'."""
+    """Label of a class of a task; 'positive' or 'negative' if none is configured."""
     return (names or {}).get(task, {}).get(name, name)
 
 
 def paper_task(published_as: PublishedAs | None, task: str) -> str:
-    """The paper's task that a task repeats; '' where nobody said that it repeats one."""
+    """The paper's task that a task reproduces; '' if none is configured."""
     return (published_as or {}).get(task) or ""
 
 
 def published_values(path: Path | str, item: str, metric: str) -> dict[tuple[str, str], float]:
-    """Numbers of the paper 002: (subject, condition) to value; the condition is '' where the table names none.
+    """Numbers of DNABERT-LRP: (subject, condition) to value; the condition is '' if the table names none.
 
     Raises InputError when there is no such row, or its value is not a number.
     """

@@ -1,4 +1,4 @@
-"""How well each score finds the bases of planted motifs: table and figure, only where the truth is known."""
+"""How well each score finds the bases of planted motifs: table and figure, for tasks with known truth."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,9 +38,9 @@ COLUMNS += ["sequences"]
 
 
 def read_truth(runs: Sequence[TaskRun]) -> pd.DataFrame:
-    """AUROC against planted bases in all tasks and seeds: what ``read_task_runs`` gives for ``truth.csv``.
+    """AUROC against planted bases in all tasks and seeds: ``read_task_runs`` of ``truth.csv``.
 
-    Raises InputError on a bad table, or one without a row ``random``, which the others are compared with.
+    Raises `InputError` for a malformed table, or one without the row ``random``, with which the others are compared.
     """
     table = read_task_runs(runs, TRUTH_COLUMNS, NUMBERS)
     for run in runs:
@@ -53,8 +53,8 @@ def read_truth(runs: Sequence[TaskRun]) -> pd.DataFrame:
 def truth_means(table: pd.DataFrame) -> pd.DataFrame:
     """AUROC averaged over the seeds, columns ``COLUMNS``, highest first in each task.
 
-    ``above_random`` tells whether the AUROC exceeds the upper 95 % limit of random scores (each averaged over the
-    seeds); of the random score itself it is empty.
+    ``above_random``: whether the AUROC exceeds the upper 95 % limit of random scores (both averaged over seeds); empty
+    for the random score itself.
     """
     means = over_seeds(table, ["score"], "auroc", ["low", "high", "sequences"])
     means["score_label"] = means["score"].map(score_label)
@@ -92,7 +92,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
 
 @styled
 def truth_figure(table: pd.DataFrame) -> Figure:
-    """Dots with 95 % intervals, one row a score, best on top; one panel a task, the band of random scores shaded.
+    """Dots with 95 % intervals, one row per score, best on top; one panel per task, the band of random scores shaded.
 
     The order is that of the mean over the tasks. Small dots are the seeds, where there are several.
     """

@@ -31,9 +31,9 @@ def architectures(models: Part[Mapping[str, Mapping[str, Any]]], test: Path | st
 
 
 def stages_table(models: Mapping[str, Mapping], geometry: Geometry, n_tracks: int) -> pd.DataFrame:
-    """One row a stage: model, label, order, name, kind, tokens, width, bp_per_token, note.
+    """One row per stage: model, label, order, name, kind, tokens, width, bp_per_token, note.
 
-    ``models`` maps a name to ``architecture``, ``label`` and ``settings``. The models are built without memory for
+    ``models`` maps a name to ``architecture``, ``label`` and ``settings``. The models are built without allocating
     their weights.
     """
     import torch  # not before: figures read the table without it
@@ -50,7 +50,7 @@ def stages_table(models: Mapping[str, Mapping], geometry: Geometry, n_tracks: in
 
 
 def read_architectures(path: Path | str) -> pd.DataFrame:
-    """The table of stages: one row for each stage of each model, in order; empty notes are ''."""
+    """Read the table of stages: one row per stage of each model, in order; empty notes are ''."""
     table = read_table(path, ARCHITECTURE_COLUMNS)
     table["note"] = table["note"].fillna("").astype(str)
     models = list(models_of(table))  # keeps the order of the models

@@ -17,7 +17,7 @@ from regulens.core.sequence import decode
 from regulens.data.store import parse_location
 from regulens.plotting.style import ATTENTION_COLOURS
 
-# Attention of one example, read from its file and placed along the sequence (SPEC 2.7).
+# Attention of one example, read from its file and placed along the sequence (docs/papers.md, "Attention maps").
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LayerAttention:
         return self.weights.shape[-1]
 
     def window_tokens(self, number: int) -> np.ndarray:
-        """Tokens of one window in the order of its rows and columns, padding left out."""
+        """Tokens of one window in the order of its rows and columns, without padding."""
         first = number * self.window
         rolled = np.arange(first, min(first + self.window, self.tokens))
         return (rolled + self.offset) % self.tokens
@@ -76,15 +76,15 @@ class LayerAttention:
     def whole(self, cells: int = 140) -> np.ndarray:
         """Map of the whole sequence, in multiples of uniform attention, NaN where no window reaches.
 
-        With more tokens than ``cells`` a cell stands for several tokens and holds their mean over reachable pairs.
-        Heads are averaged. Returns float64 (n, n), queries in rows, n <= cells.
+        With more tokens than ``cells``, a cell is the mean over the reachable pairs of several tokens. Heads are
+        averaged. Returns float64 (n, n), queries in rows, n <= cells.
         """
         step = -(-self.tokens // cells)
         n = -(-self.tokens // step)
         total, count = np.zeros((n, n)), np.zeros((n, n))
         for number in range(self.weights.shape[1]):
             tokens = self.window_tokens(number) // step
-            # Cells of a window are few: summing over them is a product with a 0/1 matrix.
+            # A window has few cells: summing over them is a product with a 0/1 matrix.
             cells_here, index = np.unique(tokens, return_inverse=True)
             member = np.zeros((len(cells_here), len(tokens)))
             member[index, np.arange(len(tokens))] = 1
@@ -96,7 +96,7 @@ class LayerAttention:
 class AttentionFile:
     """The attention file of one example.
 
-    Raises InputError when the file is missing or is no attention file; ``layer`` does for a layer that is not in it.
+    Raises `InputError` if the file is missing or is not an attention file; `layer` raises it for an unknown layer.
     """
 
     def __init__(self, path: Path | str):
@@ -130,7 +130,7 @@ class AttentionFile:
         return sorted(self.blocks)
 
     def layer(self, number: int, key: str = "layer", block: str | None = None) -> LayerAttention:
-        """One layer; ``block`` None means the regular block of a window layer, the only block of a Transformer's."""
+        """One layer; ``block`` None: the regular block of a window layer, or the only block of a Transformer layer."""
         if number not in self.blocks:
             valid = ", ".join(map(str, self.layers))
             raise InputError(f"{key}: layer {number} is not in {self.path}; valid layers: {valid}")
@@ -146,7 +146,7 @@ class AttentionFile:
         return LayerAttention(number, block, bp, tokens, offset, start - self.pad_bp, weights)
 
     def token_letters(self, layer: LayerAttention, token: int) -> str:
-        """The bases that a token stands for."""
+        """The bases of a token."""
         start = layer.position(token) + self.pad_bp
         return decode(self.codes[start : start + layer.bp_per_token])
 
@@ -155,9 +155,9 @@ class AttentionFile:
 
 
 def colour_norm(maps: Iterable[np.ndarray]) -> LogNorm:
-    """Logarithmic colours for multiples of uniform attention: from 1/2 or less to 2 or more, in powers of two.
+    """Logarithmic colour scale for multiples of uniform attention: from at most 1/2 to at least 2, in powers of two.
 
-    The range follows the data, because attention that has hardly left uniform would be one flat colour otherwise.
+    The range adapts to the data, because nearly uniform attention would otherwise be a single colour.
     """
     values = np.concatenate([m[np.isfinite(m)].ravel() for m in maps])
     low, high = np.percentile(values, [1, 99.8])
@@ -167,9 +167,9 @@ def colour_norm(maps: Iterable[np.ndarray]) -> LogNorm:
 
 
 def show_map(axes: Axes, values: np.ndarray, first_bp: float, last_bp: float, norm: LogNorm):
-    """Draw one map, queries from top to bottom; what no window reaches stays white.
+    """Draw one map, queries from top to bottom; pairs outside all windows stay white.
 
-    Without interpolation, a PDF holds the values themselves as pixels, which is small and sharp at any zoom.
+    Without interpolation a PDF stores the values as pixels, which is small, and sharp at any zoom.
     """
     extent = (first_bp, last_bp, last_bp, first_bp)
     image = axes.imshow(
@@ -182,7 +182,7 @@ def show_map(axes: Axes, values: np.ndarray, first_bp: float, last_bp: float, no
 
 
 def label_ends(axes: Axes, first_bp: float, last_bp: float, labels: tuple[str, str]) -> None:
-    """Ticks at both ends only, with these labels on x, set inwards so that neighbouring panels do not collide."""
+    """Ticks at both ends only, with these labels on x, aligned inwards so that neighbouring panels do not collide."""
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator([first_bp, last_bp]))
     axes.set_xticklabels(labels)
@@ -196,7 +196,7 @@ def label_ends(axes: Axes, first_bp: float, last_bp: float, labels: tuple[str, s
 
 
 def colour_bar(figure: Figure, image, panels, norm: LogNorm) -> None:
-    """Colour bar whose ticks read as multiples of uniform attention."""
+    """Colour bar with ticks in multiples of uniform attention."""
     bar = figure.colorbar(image, ax=panels, fraction=0.04, pad=0.01, aspect=30, extend="both")
     ticks = 2.0 ** np.arange(round(math.log2(norm.vmin)), round(math.log2(norm.vmax)) + 1)
     bar.set_ticks(ticks[:: 1 if len(ticks) <= 8 else 2])
@@ -206,7 +206,7 @@ def colour_bar(figure: Figure, image, panels, norm: LogNorm) -> None:
 
 
 def segment_name(file: AttentionFile) -> str:
-    """Where the example lies, for a title."""
+    """Location of the example, for a title."""
     return file.location or f"test example {file.example}"
 
 

@@ -1,4 +1,4 @@
-"""The number behind Figure 4a: the mean distance under the attention of every layer."""
+"""Mean attention distance of every layer, which quantifies Figure 4a."""
 
 from pathlib import Path
 
@@ -30,12 +30,12 @@ _BLOCKS = {
 
 @styled
 def distance_figure(table: pd.DataFrame) -> Figure:
-    """Mean distance |i − j| in bp against the layer, logarithmic; one line for each kind of block.
+    """Mean distance |i − j| in bp by layer, on a logarithmic scale; one line per kind of block.
 
     Large markers: mean over heads, with the standard deviation over test segments. Small ones: single heads. Grey bars:
     the distance of uniform attention over the same windows. ``table`` has the columns of ``attention_distance.csv``.
 
-    Raises InputError for a kind of block that is not known.
+    Raises `InputError` for an unknown kind of block.
     """
     table = table.assign(head=table["head"].astype(str))
     unknown = sorted(set(table["block"]) - set(_BLOCKS))

@@ -326,7 +326,7 @@ def claims(
     groups: Part[Mapping[str, Sequence[str]] | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """What the paper says of its models, whether this run shows it, and what the paper's own table shows.
+    """The paper's claims about its models, whether this run confirms them, and what the paper's own table shows.
 
     See `studies.claims.claims_table`.
 

@@ -1,4 +1,4 @@
-"""Figure 1: Genomic Interpreter as it is configured, with its true lengths and widths (000 Figure 1)."""
+"""Figure 1: architecture of the 1D-Swin as configured, with its lengths and widths."""
 
 import math
 import re
@@ -30,7 +30,7 @@ STRIP = 29.0
 """Length of a segment in the strips of windows, in mm."""
 
 NARROWEST = 0.2
-"""Windows narrower than this, in mm, are drawn as one strip: as stripes they would show false ones (moiré)."""
+"""Windows narrower than this, in mm, are drawn as one strip, because narrow stripes would give moiré patterns."""
 
 
 @command("genomic-interpreter figure1")
@@ -43,7 +43,7 @@ def figure1(architectures: Path | str, /, main_model: Part[str], pdf: Path | str
 
 
 def window_of(note: str) -> int | None:
-    """Tokens of a window as a Swin stage's note tells them ('window 140, ...'), None where there is none."""
+    """Tokens per window according to a Swin stage's note ('window 140, ...'); None if it has none."""
     found = re.search(r"\bwindow (\d+)", note)
     return int(found[1]) if found else None
 
@@ -52,9 +52,8 @@ def window_of(note: str) -> int | None:
 def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
     """Figure 1: (a) the stages of one model from input to output, (b) the pair of attention blocks in a 1D-Swin layer.
 
-    Beside every stage of (a): tokens and channels that leave it, bp per token, and the windows that attention sees,
-    drawn to scale along the padded segment, with their number and length. (b) is left out for a model without Swin
-    layers.
+    Beside every stage of (a): its output tokens and channels, bp per token, and the attention windows, drawn to scale
+    along the padded segment, with their number and length. (b) is omitted for a model without Swin layers.
 
     Raises InputError when the model is not in the table.
     """
@@ -96,7 +95,7 @@ def genomic_interpreter_figure(stages: pd.DataFrame, model: str) -> Figure:
 
 
 def _windows(axes: Axes, x: float, y: float, width: float, row, whole: int) -> None:
-    """The windows of one stage as a strip of alternating shades, centred on the segment; their number and length."""
+    """Draw the windows of one stage as a strip of alternating shades, centred on the segment, with their number."""
     window = window_of(row.note) or row.tokens
     scale = width / whole
     start = x + (whole - row.tokens * row.bp_per_token) / 2 * scale

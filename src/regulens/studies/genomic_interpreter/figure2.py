@@ -1,4 +1,4 @@
-"""Figure 2: one model against every other, one point a track (000 Figure 2)."""
+"""Figure 2 of Genomic Interpreter: one model against every other, one point per track."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ def figure2(
 
 
 def track_means(correlations: pd.DataFrame) -> pd.DataFrame:
-    """Correlation of every track, averaged over the seeds: rows (group, track), one column a model, NaN = undefined."""
+    """Correlation of every track, averaged over seeds: rows (group, track), one column per model, NaN = undefined."""
     return correlations.pivot_table(index=["group", "track"], columns="model", values="pearson", aggfunc="mean")
 
 
@@ -120,7 +120,7 @@ def _panel(
         x,
         y,
         s=2.5 if many else size,
-        alpha=min(0.7, 8 / math.sqrt(max(len(x), 1))),  # the denser, the fainter: overlaps show as darker
+        alpha=min(0.7, 8 / math.sqrt(max(len(x), 1))),  # fainter where dense: overlaps show as darker
         color=look.colour,
         marker=look.marker,
         linewidths=0,

@@ -1,4 +1,4 @@
-"""Figure 3: one track along one test segment, measured and predicted (000 Figure 3)."""
+"""Figure 3 of Genomic Interpreter: one track along one test segment, measured and predicted."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ class Profile:
     contig: str
     """Name of the contig; '' when the location is unknown."""
     start_bp: int
-    """0-based position of the first bin's first base (0 when the location is unknown)."""
+    """0-based position of the first bin's first base (0 if the location is unknown)."""
     bin_bp: int
     truth: np.ndarray
     """Measured values, float64 (bins,)."""
@@ -70,7 +70,7 @@ def track_row(tracks: pd.DataFrame, track: str | int) -> int:
     if str(track).isdigit() and int(track) < len(tracks):
         return int(track)
     require_one_of(str(track), list(tracks["identifier"].astype(str)), "figure3.track")
-    raise AssertionError  # one_of has raised
+    raise AssertionError  # unreachable: one_of has raised
 
 
 def read_profile(
@@ -92,7 +92,7 @@ def read_profile(
     with AssayStore(store) as data:
         row, geometry, count = track_row(data.tracks, track), data.geometry, len(data)
         if not 0 <= example < count:
-            raise InputError(f"figure3.example: {example} is not there; valid: 0 to {count - 1} (test set {store})")
+            raise InputError(f"figure3.example: {example} does not exist; valid: 0 to {count - 1} (test set {store})")
         truth = data.target(example)[:, row].astype(np.float64)
         location = data.location(example)
         name = f"{data.tracks['identifier'].iloc[row]}, {data.tracks['description'].iloc[row]}"

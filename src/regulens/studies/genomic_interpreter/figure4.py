@@ -1,4 +1,4 @@
-"""Figure 4: attention maps of (a) every layer and (b) every head of one layer (000 Figure 4)."""
+"""Figure 4: attention maps of (a) every layer and (b) every head of one layer (Genomic Interpreter, Figure 4)."""
 
 import math
 from pathlib import Path
@@ -22,7 +22,7 @@ from regulens.studies.genomic_interpreter.attention import (
 )
 
 ACROSS = 9
-"""Layers side by side at most."""
+"""Maximum number of layers side by side."""
 
 
 @command("genomic-interpreter figure4a")
@@ -47,10 +47,9 @@ def figure4b(attention: Path | str, /, heads_layer: Part[int], pdf: Path | str, 
 def layers_figure(file: AttentionFile) -> Figure:
     """Figure 4a: the attention of every layer, heads averaged, regular block.
 
-    Upper row: the whole segment, the same interval for every layer, white where no window reaches: the range of a
-    layer is the width of its diagonal. Lower row: the window at the centre of the sequence, each layer on its own
-    scale, which grows from layer to layer. Colours are multiples of uniform attention over the window, the same for
-    all panels.
+    Upper row: the whole segment, the same interval for every layer, white outside the windows, so that the range of a
+    layer shows as the width of its diagonal. Lower row: the window at the centre of the sequence, each layer on its own
+    scale. Colours are multiples of uniform attention over the window, the same for all panels.
     """
     layers = [file.layer(number) for number in file.layers]
     wholes = [layer.whole() for layer in layers]

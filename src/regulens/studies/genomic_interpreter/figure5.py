@@ -1,4 +1,4 @@
-"""Figure 5: the models as they are configured, side by side (000 Figure 5)."""
+"""Figure 5: the models as they are configured, side by side (Genomic Interpreter, Figure 5)."""
 
 import textwrap
 from collections.abc import Sequence
@@ -39,9 +39,9 @@ def figure5(architectures: Path | str, /, main_model: Part[str], pdf: Path | str
 
 
 def merged_columns(stages: pd.DataFrame, main: str) -> list[list[str]]:
-    """Models that share a column of Figure 5, main model first, then those with a Transformer, then the others.
+    """Models by column of Figure 5: main model first, then those with a Transformer, then the others.
 
-    A model joins another's column when the two differ only in dilated convolutions; the one that has them leads.
+    Models that differ only in dilated convolutions share a column, led by the one that has them.
     """
     names = list(models_of(stages))
     steps = {
@@ -64,9 +64,9 @@ def merged_columns(stages: pd.DataFrame, main: str) -> list[list[str]]:
 
 @styled
 def comparison_figure(stages: pd.DataFrame, main: str) -> Figure:
-    """Figure 5: every configured model as a column of stages, with the tokens and channels that leave each.
+    """Figure 5: every configured model as a column of stages, with the output tokens and channels of each.
 
-    Models that differ only in dilated convolutions share a column, in which those are dashed. Raises InputError when
+    Models that differ only in dilated convolutions share a column, in which these are dashed. Raises `InputError` if
     the main model is not in the table.
     """
     labels = models_of(stages)

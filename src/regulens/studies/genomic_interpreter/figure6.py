@@ -1,4 +1,4 @@
-"""Figure 6: attention maps of the windows and heads of one layer (000 Figure 6)."""
+"""Figure 6: attention maps of the windows and heads of one layer (Genomic Interpreter, Figure 6)."""
 
 from pathlib import Path
 

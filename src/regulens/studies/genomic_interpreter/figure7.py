@@ -1,4 +1,4 @@
-"""Figure 7: a zoom into one attention map, with the bases of every token (000 Figure 7)."""
+"""Figure 7 of Genomic Interpreter: a zoom into one attention map, with the bases of every token."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from regulens.studies.genomic_interpreter.attention import (
 )
 
 LONGEST_LABEL = 16
-"""Bases of a token that are written out; a longer token shows its first and last six."""
+"""Maximum number of bases of a token written out; longer tokens show their first and last six."""
 
 
 @command("genomic-interpreter figure7")
@@ -53,15 +53,14 @@ class Zoom(NamedTuple):
     column: int
     tokens: int
     peak: tuple[int, int]
-    """Row and column of the strongest entry that the zoom was placed around."""
+    """Row and column of the strongest entry, around which the zoom is placed."""
 
 
 def strongest_link(file: AttentionFile, layer: LayerAttention, tokens: int) -> Zoom:
     """The zoom around the strongest attention between tokens that are far apart.
 
-    Far apart means more than ``tokens`` tokens, or half of the window when that is less, so that the zoom shows
-    more than the diagonal. Every head and window is searched, tokens with an N are not (the padding holds nothing to
-    read).
+    Far apart means by more than ``tokens`` tokens, or half of the window if that is less, so that the zoom shows more
+    than the diagonal. All heads and windows are searched, except tokens with an N (padding).
 
     Raises InputError when the window has too few tokens.
     """
@@ -73,7 +72,7 @@ def strongest_link(file: AttentionFile, layer: LayerAttention, tokens: int) -> Z
     for number in range(windows):
         index = layer.window_tokens(number)
         rank = np.arange(len(index))
-        # Neighbours in the window that lie on either side of the wrap are not neighbours in the sequence.
+        # Neighbours in the window across the wrap-around are not neighbours in the sequence.
         allowed = (np.abs(rank[:, None] - rank[None]) > apart) & readable[index][:, None] & readable[index][None]
         if not allowed.any():
             continue
@@ -96,7 +95,7 @@ def strongest_link(file: AttentionFile, layer: LayerAttention, tokens: int) -> Z
 
 
 def token_label(letters: str) -> str:
-    """Bases of a token, shortened in the middle when they are many."""
+    """Bases of a token, abbreviated in the middle if there are many."""
     return letters if len(letters) <= LONGEST_LABEL else f"{letters[:6]}…{letters[-6:]}"
 
 

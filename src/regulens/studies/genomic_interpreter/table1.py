@@ -1,4 +1,4 @@
-"""Table 1: mean Pearson correlation of every model on every track group (000 Table 1), as numbers."""
+"""Table 1 of Genomic Interpreter: mean Pearson correlation of every model on every track group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from regulens.core.runs import Run, labelled
 from regulens.core.tables import TextTable, groups_of, models_of, read_correlations, write_csv
 from regulens.training.settings import REFERENCE_ROWS
 
-# Table 1 for readers: Markdown and LaTeX, with the same cells and the same notes.
+# Table 1 as Markdown and LaTeX, with the same cells and notes.
 
 DIGITS = 3
 
@@ -23,7 +23,7 @@ PUBLISHED_DIGITS = 4
 
 
 class Cell(NamedTuple):
-    """One cell: the measured number as text, whether it is the column's best, and the paper's number ('' = none)."""
+    """One cell: the measured number as text, whether it is the column's best, and the paper's number or ''."""
 
     measured: str
     best: bool
@@ -150,8 +150,9 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
     """Mean Pearson correlation of every model on every track group and over all tracks.
 
     The mean over tracks is taken for each seed; ``pearson`` and ``sd`` are the mean and the sample standard deviation
-    of those (NaN with one seed). A track without a correlation, because its target or its prediction does not vary, is
-    left out of the mean and counted in ``n_constant`` (with several seeds: the largest count). Source: SPEC 2.4.
+    of those (NaN with one seed). A track without a correlation, because its target or prediction is constant, is left
+    out of the mean and counted in ``n_constant`` (with several seeds: the largest count). See docs/papers.md, "Track
+    correlation".
 
     Arguments:
         correlations: tidy table of ``read_correlations``.

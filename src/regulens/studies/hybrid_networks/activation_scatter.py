@@ -45,11 +45,11 @@ class Metric(NamedTuple):
     short: str
     """Of the axes."""
     limits: tuple[float, float]
-    """Those of the paper's figure (SPEC 7); what lies outside widens them."""
+    """Axis limits of the paper's figure (docs/papers.md, "Figures 2 and 3"), widened for points outside."""
 
 
 def read_results(path: Path | str, metrics: Sequence[Metric]) -> pd.DataFrame:
-    """Rows of a task's table of results that belong to these metrics; empty ``modules`` are ''.
+    """Rows of a task's table of results with these metrics; empty ``modules`` are ''.
 
     Raises InputError for what `read_table` raises, and for the table of the other task.
     """
@@ -62,7 +62,7 @@ def read_results(path: Path | str, metrics: Sequence[Metric]) -> pd.DataFrame:
 
 
 def paired(results: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One row for every architecture, in the order of the table: its numbers with either activation.
+    """One row per architecture, in the order of the table, with its numbers for both activations.
 
     Index: architecture. Columns label, baseline, modules, then x, x_sd, x_published (ReLU) and y, y_sd, y_published
     (exponential); NaN where there is no number.
@@ -98,9 +98,9 @@ def activation_scatter(results: pd.DataFrame, metrics: Sequence[Metric]) -> Figu
     """Grid of scatter plots: a row for every baseline, a column for every metric.
 
     A point is an architecture: mean over its kept trials with ReLU on x and with exponential activation on y, bars
-    their standard deviations, each along its own axis. (In the paper's figures the two are exchanged: SPEC S16.)
-    Faint open markers are the published means. Panels of a column share their limits. A baseline without
-    a model has no row and is named below; points without both numbers are told in the panel.
+    their standard deviations, each along its own axis (swapped in the paper's figures: docs/papers.md, "error-bars").
+    Faint open markers are the published means. Panels of a column share their limits. A baseline without a model has no
+    row and is named below; the number of points without both values is given in the panel.
 
     Arguments:
         results: table of ``read_results``.
@@ -197,7 +197,7 @@ def _legend(axes: Axes, rows: pd.DataFrame, baseline: str) -> None:
 
 
 def _key(results: pd.DataFrame, published: bool) -> list[Line2D]:
-    """What a point, an open point and the line are."""
+    """Legend entries for points, open points and the line."""
     bar = {"marker": "+", "markersize": 7, "color": BLACK, "ls": "", "markeredgewidth": 0.6}
     one = (results["n_kept"] <= 1).all()
     handles = [Line2D([], [], label=f"{'value of' if one else 'mean ± s.d. over'} {_counts(results)}", **bar)]
@@ -212,7 +212,7 @@ def _key(results: pd.DataFrame, published: bool) -> list[Line2D]:
 
 
 def _counts(results: pd.DataFrame) -> str:
-    """'the best 3 of 10 trials', with ranges where the architectures differ; without those that lost all trials."""
+    """'the best 3 of 10 trials', with ranges if architectures differ; without those that lost all trials."""
     results = results[results["n_kept"] > 0] if (results["n_kept"] > 0).any() else results
 
     kept, trials = spread(results["n_kept"]), spread(results["n_trials"])

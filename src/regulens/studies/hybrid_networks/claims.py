@@ -29,7 +29,7 @@ EVIDENCE_COLUMNS = ["task", "architecture", "label", "baseline", "transformers",
 EVIDENCE_COLUMNS += ["mean", "sd", "n", "sd_all"]
 DIFFERENCE_COLUMNS = ["task", "label", "metric", "difference", "low", "high", "published_difference"]
 PAPER_KEPT = {"task1": 3, "task2": 5}
-"""Trials behind a number of the paper's tables (SPEC S15)."""
+"""Number of trials behind the values of the paper's tables (docs/papers.md, "trial-selection")."""
 EXPONENTIAL, RELU = "exponential", "relu"
 LARGE, SMALL = ["c24"], ["c4c6", "c4"]
 """Baselines with a large first max-pooling, and those with a small one."""
@@ -246,7 +246,7 @@ def claims(
     differences: Path | str | None = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """What the paper says of its networks, whether this run shows it, and what the paper's own table shows.
+    """The paper's claims about its networks, whether this run confirms them, and what the paper's own table shows.
 
     See `studies.claims.claims_table`.
 

@@ -1,4 +1,4 @@
-"""Figure 1: the hybrid networks as they are configured, in the paper's three stages (001 Figure 1)."""
+"""Figure 1 of the hybrid networks: the networks as configured, in the paper's three stages."""
 
 import itertools
 import re
@@ -33,7 +33,7 @@ from regulens.plotting.style import (
     thousands,
 )
 
-# What Figure 1 shows of the hybrid networks: their stages, and what several have in common (001 section 2).
+# Content of Figure 1 of the hybrid networks: their stages, and what several have in common.
 
 
 Networks = Mapping[str, HybridNetworkSettings]
@@ -65,18 +65,18 @@ class Parts(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A box: what several networks have in common, their differences beside each other."""
+    """A box: what several networks have in common, with their differences side by side."""
 
     name: str
     detail: str
     size: str
-    """Length and channels that leave it."""
+    """Output length and channels."""
     note: str = ""
-    """What is written under the size, in italics; a box with a note is dashed."""
+    """Text under the size, in italics; a box with a note is dashed."""
 
 
 def parts_of(network: HybridNetworkSettings) -> Parts:
-    """The stages that the network itself describes; the last before its dense layer are one for each module."""
+    """The stages of a network by its own description; the last ones before its dense layer are one per module."""
     built = HybridNetwork(network, 1)
     stages = built.stages()
     head = next(place for place, stage in enumerate(stages) if stage.name == "dense")
@@ -85,7 +85,7 @@ def parts_of(network: HybridNetworkSettings) -> Parts:
 
 
 def merged_words(texts: Sequence[str]) -> str:
-    """Texts of equal build as one, different words beside each other: '32/24 filters'. Else all of them."""
+    """Texts of equal structure merged, with differing words side by side: '32/24 filters'. Else all of them."""
     words = [text.split() for text in dict.fromkeys(texts)]
     if len({len(row) for row in words}) > 1:
         return " / ".join(dict.fromkeys(texts))
@@ -133,15 +133,14 @@ def _activations(stages: Sequence[Stage], activations: Sequence[str]) -> list[St
 
 
 def family(modules: Sequence[str]) -> str:
-    """Name of a second stage with the number of encoder blocks left open: 'LSTM-TransN'."""
+    """Name of a second stage without the number of encoder blocks: 'LSTM-TransN'."""
     return re.sub(r"Trans\d+", "TransN", combination(modules))
 
 
 def second_stages(architectures: Mapping[str, HybridArchitecture]) -> dict[str, list[str]]:
-    """Architectures with modules, by the build of those.
+    """Architectures with modules, grouped by the kinds of these.
 
-    'TransN' on the baseline that has a BiLSTM itself joins 'LSTM-TransN' (001 section 2: 'excluding the additional
-    BiLSTM').
+    'TransN' on the baseline that includes a BiLSTM joins 'LSTM-TransN' (hybrid networks, section 2).
     """
     groups: dict[str, list[str]] = {}
     for name, design in architectures.items():
@@ -172,14 +171,14 @@ def first_stage(
 def second_stage(
     architectures: Mapping[str, HybridArchitecture], parts: Sequence[Mapping[str, Parts]]
 ) -> dict[str, list[Drawn]]:
-    """Boxes of every second stage, by its name; encoder blocks in a row are one box with their number."""
+    """Boxes of every second stage, by its name; consecutive encoder blocks are one box with their number."""
     result = {}
     for key, names in second_stages(architectures).items():
         runs = {name: _runs(architectures[name].modules) for name in names}
         most = max(map(len, runs.values()))
         whole = [name for name in names if len(runs[name]) == most]
         boxes = merged_stages([[_once(of_task[name], runs[name]) for name in whole] for of_task in parts])
-        for place, one in enumerate(boxes, start=-most):  # from the end: what joined the others lacks the first
+        for place, one in enumerate(boxes, start=-most):  # from the end: a joined one lacks the first
             if one.name == "transformer":
                 counts = sorted({runs[name][place] for name in names})
                 text = f"{'N = ' * (len(counts) > 1)}{', '.join(map(str, counts))} block{'s' * (counts != [1])}"
@@ -192,7 +191,7 @@ def second_stage(
 
 
 def _runs(modules: Sequence[str]) -> list[int]:
-    """How many modules each box of a second stage stands for: encoder blocks in a row are one box."""
+    """Number of modules per box of a second stage: consecutive encoder blocks are one box."""
     lengths = []
     for module, run in itertools.groupby(modules):
         count = len(list(run))
@@ -215,10 +214,10 @@ KINDS = {
     "dense": "head",
     "output": "head",
 }
-"""Name of a stage to the look of its box."""
+"""Name of a stage to the style of its box."""
 
 COLUMNS, BODY, BESIDE = 3, 121.0, 17.3
-"""Most columns of boxes beside each other, the width of all, and what stands beside a box, in mm."""
+"""Maximum number of columns of boxes, their total width, and the space beside a box, in mm."""
 
 GAP, LINE = 1.8, 2.5
 """Arrow between boxes and height of a line of text in mm."""
@@ -233,11 +232,12 @@ def architecture_figure(
     tasks: Mapping[str, Networks],
     activations: Sequence[str] = ("relu", "exponential"),
 ) -> Figure:
-    """The three stages, box by box, with the length and channels that leave each, and a table of the networks.
+    """The three stages, box by box, with the output length and channels of each, and a table of the networks.
 
     Arguments:
         architectures: the configured networks in the order of the tables.
-        tasks: label of a task to its networks, one for each architecture; what differs between tasks is joined by '/'.
+        tasks: label of a task to its networks, one per architecture; values that differ between tasks are joined by
+            '/'.
         activations: activations of the first convolution.
 
     Raises InputError when a task lacks a network.
@@ -313,7 +313,7 @@ def _columns(axes: Axes, y: float, columns: Mapping[str, Sequence[Drawn]], heigh
 
 
 def _row(axes: Axes, y: float, boxes: Sequence[Drawn], column: float) -> None:
-    """Boxes of one height beside each other."""
+    """Draw boxes of equal height beside each other."""
     tall = max(_box_height(one, column) for one in boxes)
     for place, one in enumerate(boxes):
         left = 1 + place * column

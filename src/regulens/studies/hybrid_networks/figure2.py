@@ -1,4 +1,4 @@
-"""Figure 2: classification and filter motifs of every network, exponential activation against ReLU (001 Figure 2)."""
+"""Figure 2: classification and filter motifs of every network, exponential activation against ReLU."""
 
 from pathlib import Path
 

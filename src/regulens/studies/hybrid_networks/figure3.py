@@ -1,4 +1,4 @@
-"""Figure 3: classification and saliency maps of every network, exponential activation against ReLU (001 Figure 3)."""
+"""Figure 3: classification and saliency maps of every network, exponential activation against ReLU."""
 
 from pathlib import Path
 

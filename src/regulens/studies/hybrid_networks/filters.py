@@ -1,4 +1,4 @@
-"""Logo sheet of a network's first-layer filters: one trial, every filter with its best match in JASPAR (001)."""
+"""Logo sheet of a network's first-layer filters: one trial, every filter with its best match in JASPAR."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from regulens.plotting.style import (
 from regulens.studies.hybrid_networks.results import Chosen, best_trial
 
 COLUMNS = 4
-"""Filters beside each other: 32 of them are eight rows on one page."""
+"""Filters per row: 32 filters make eight rows on one page."""
 
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 6.5, 1.5, 10, 3
 
@@ -38,7 +38,7 @@ LOGO_MM, TITLE_MM, GAP_MM = 12.5, 8, 4
 """Height of a logo and of the lines above it; gap between columns, in mm."""
 
 LONGEST = 26
-"""Characters of a line of 6 pt above a logo."""
+"""Maximum number of characters of a 6 pt line above a logo."""
 
 
 @command("hybrid-networks filters")
@@ -71,21 +71,21 @@ def filters(
 
 
 class Filter(NamedTuple):
-    """A filter as a motif, and what Tomtom found for it."""
+    """A filter as a motif, with its Tomtom matches."""
 
     number: int
     matrix: PositionWeightMatrix
     sites: int
-    """Windows that the motif was counted in; 0: no window around a high activation, the motif is uniform."""
+    """Number of windows behind the motif; 0: no high activation, the motif is uniform."""
     hits: int
-    """Targets with a match."""
+    """Number of matching targets."""
     best_name: str
-    """Factor of the best match, '' where there is none."""
+    """Factor of the best match, '' if there is none."""
     best_q: float
     truth: str
-    """Planted factor that the filter matches, '' where none."""
+    """Planted factor that the filter matches, '' if none."""
     matched: bool
-    """A match counts; False where all matches are with targets that are ignored."""
+    """Whether a match counts; False if all matches are with ignored targets."""
 
 
 def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filter]:
@@ -96,7 +96,7 @@ def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filt
         filters: table of ``regulens match-filters``.
         trial: number of the trial.
 
-    Raises InputError when the trial is not there, or when the two files do not have the same filters of it.
+    Raises `InputError` if the trial is missing, or if the two files differ in its filters.
     """
     table = read_table(filters, FILTER_COLUMNS).fillna({"best_name": "", "truth": ""})
     rows = table[table["trial"] == trial].set_index("filter").sort_index()
@@ -118,7 +118,7 @@ def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filt
 
 
 def caption(one: Filter) -> str:
-    """What is written above a filter's logo: its best match, or why there is none."""
+    """Text above a filter's logo: its best match, or why there is none."""
     if not one.hits:
         return "no match" if one.sites else "empty"
     if one.truth and not one.best_name.lower().startswith(one.truth.lower()):
@@ -135,7 +135,7 @@ def _short(text: str, longest: int) -> str:
 
 @styled
 def filter_figure(filters: list[Filter], label: str, trial: int) -> Figure:
-    """Logos of the filters, in bits, all with the same width of a letter and the same height of a bit.
+    """Logos of the filters in bits, all on the same scale.
 
     Above each its number, its sites, and the name of its best match: bold and green with a planted motif,
     black with any other, grey without one that counts. A filter without sites is uniform: an empty panel.

@@ -1,4 +1,4 @@
-"""Result tables of the hybrid networks: every model's kept trials summarised, beside the paper's numbers (001)."""
+"""Result tables of the hybrid networks: summary of every model's kept trials, beside the paper's numbers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,29 +26,29 @@ from regulens.core.tables import (
 from regulens.models.settings import HybridArchitecture
 from regulens.motifs.tomtom import Compared, facts_path, group_by_way, read_hits, write_comparisons
 
-# Trials of the hybrid networks: collecting what every model's folder holds, and choosing which trials count (001).
-# The paper trains every network several times and reports the best few, chosen by their result on the test set (001
-# section 2; SPEC S15). Here every trial stays in the table and says whether it was kept.
+# Trials of the hybrid networks: collects the results of every model and chooses which trials count. The paper trains
+# every network several times and reports the best few, chosen on the test set (docs/papers.md, "trial-selection"). Here
+# the table has every trial and says whether it was kept.
 
 STATUSES = ["early_stopped", "max_epochs", "diverged"]
-"""How a trial's training ended."""
+"""Ways in which a trial's training ends."""
 
 MODEL_COLUMNS = ["architecture", "label", "baseline", "modules", "activation"]
-"""Columns that name a model; ``modules`` joined by '+', '' without any."""
+"""Columns that identify a model; ``modules`` are joined by '+' ('' for none)."""
 
 TRIAL_COLUMNS = ["trial", "seed", "status", "epochs", "best_epoch", "parameters"]
 """Columns of ``metrics.csv`` that say how a trial was trained."""
 
 
 class Task(NamedTuple):
-    """Which columns of which file become which metric of a task."""
+    """Metrics of a task, and the files and columns that they come from."""
 
     classification: Mapping[str, str]
     """Metric to its column of ``metrics.csv``."""
     interpretation: Mapping[str, str]
     """Metric to its column of ``source``."""
     source: str
-    """File of a model's folder that says how well the model can be interpreted, one row a trial."""
+    """File in a model's folder with its interpretability metrics, one row per trial."""
 
     @property
     def metrics(self) -> list[str]:
@@ -94,7 +94,7 @@ TASKS = {
 
 
 def task_named(task: str) -> Task:
-    """The columns of a task; raises InputError for another name than task1 and task2."""
+    """The columns of a task; raises `InputError` for names other than task1 and task2."""
     require_one_of(task, TASKS, "task")
     return TASKS[task]
 
@@ -120,7 +120,7 @@ def collect(
         task: task1 or task2.
         architectures, activations: configured ones, in the order of the rows.
         keep: number of trials of a model that count, see `best`.
-        split, metric: what they are chosen by: test or valid, aupr or auroc.
+        split, metric: how they are chosen: test or valid, aupr or auroc.
 
     Raises InputError on what `read_table` raises, or trials that are not the same in a model's two files.
     """
@@ -161,9 +161,9 @@ def _chosen_by(split: str, metric: str) -> str:
 
 
 def best(values: pd.Series, keep: int) -> np.ndarray:
-    """Which rows are the ``keep`` largest, bool (rows,); of equal ones the first.
+    """Mask of the ``keep`` largest values, bool (rows,); of ties the first.
 
-    A row without a number is never chosen, even where fewer than ``keep`` remain: the mean of a network that gave no
+    Rows without a number are never chosen, even if fewer than ``keep`` remain: the mean of a network without
     predictions is undefined.
     """
     numbers = values.to_numpy(dtype=np.float64)
@@ -198,7 +198,7 @@ def read_trials(path: Path | str, task: str) -> pd.DataFrame:
 def best_trial(
     path: Path | str, task: str, architecture: str, activation: str, split: str = "test", metric: str = "aupr"
 ) -> int:
-    """Number of the kept trial of a network with the highest classification metric; of equal trials the first.
+    """Number of the kept trial of a network with the highest classification metric; of ties the first.
 
     Arguments:
         path: CSV of the trials of the task, a table of `collect`.
@@ -206,8 +206,8 @@ def best_trial(
         architecture, activation: the network.
         split, metric: what trials were kept by: test or valid, aupr or auroc.
 
-    Where no trial was kept, because none gave predictions, it is the first one. Raises InputError for an architecture
-    or an activation that is not in the table.
+    If no trial was kept, because none gave predictions, it is the first one. Raises `InputError` for an architecture or
+    activation that is not in the table.
     """
     chosen_by = _chosen_by(split, metric)
     trials = read_trials(path, task)
@@ -220,7 +220,7 @@ def best_trial(
     return int((trials if kept.empty else kept)["trial"].iloc[0])
 
 
-# Result tables of the hybrid networks for readers: Markdown and LaTeX, with the same cells and the same notes.
+# Result tables of the hybrid networks as Markdown and LaTeX, with the same cells and notes.
 
 SHOWN = {
     "task1": {"aupr": "AUPR", "tpr": "TPR", "fpr": "FPR"},
@@ -306,7 +306,7 @@ _PUBLISHED = {
 
 
 def title(task: str, label: str | None) -> str:
-    """Heading of a table: what people call the task, and what it is about."""
+    """Heading of a table: label and subject of the task."""
     return f"{label}, {SUBJECTS[task]}" if label else TASK_TITLES[task]
 
 
@@ -330,7 +330,7 @@ def _measured(row: pd.Series) -> str:
 
 
 def main_table(table: pd.DataFrame, task: str, published_sd: bool = True) -> tuple[list[str], list[list[str]]]:
-    """Head and lines of the paper's table; '' where the paper has no such model."""
+    """Head and lines of the paper's table; '' if the paper has no such model."""
     header = ["Network", "Activation", "Trials"]
     for label in SHOWN[task].values():
         header += [label, "published"]
@@ -415,7 +415,7 @@ def _listed(models: pd.DataFrame, column: str) -> str:
 
 
 def _selection_gain(table: pd.DataFrame, task: str) -> list[str]:
-    """How much the choice of the trials moves the classification metric, one sentence, or none without a choice."""
+    """One sentence on how much the selection of trials changes the classification metric; empty without selection."""
     metric, label = next(iter(SHOWN[task].items()))
     rows = table[(table["metric"] == metric) & (table["n_kept"] < table["n_trials"])]
     gains = (rows["mean"] - rows["mean_all"]).dropna()
@@ -496,17 +496,17 @@ class Selection(NamedTuple):
 
 
 def read_published(path: Path | str, task: str) -> dict[Place, Number]:
-    """The paper's numbers of a task, by (model, metric, activation) (SPEC 5.7)."""
+    """The paper's numbers of a task, by (model, metric, activation) (docs/papers.md, "Published tables")."""
     return published_numbers(path, STUDY, task)
 
 
 def summarise(trials: pd.DataFrame, task: str) -> pd.DataFrame:
     """Mean and spread of every metric of every model over its kept trials, tidy.
 
-    Returns ``MODEL_COLUMNS``, metric, mean, sd (population standard deviation, as published: SPEC S16; NaN with one
-    trial), low, high (lowest and highest kept trial), n_kept, n_defined (kept trials where the metric exists, e.g.
-    false_discovery needs a filter with a hit; the mean is over these), n_trials, the number of trials of every status,
-    mean_all and sd_all (over all trials that have the number, whether kept or not).
+    Returns ``MODEL_COLUMNS``, metric, mean, sd (population standard deviation, as published; NaN with one trial), low,
+    high (lowest and highest kept trial), n_kept, n_defined (kept trials for which the metric is defined:
+    false_discovery, for example, needs a filter with a hit; the mean is over these), n_trials, the number of trials of
+    every status, mean_all and sd_all (over all trials that have the number, whether kept or not).
     """
     rows = []
     for key, part in trials.groupby(MODEL_COLUMNS, sort=False, dropna=False):
@@ -529,7 +529,7 @@ def _sd(values: pd.Series) -> float:
 def join_published(
     table: pd.DataFrame, known: Mapping[Place, Number], architectures: Mapping[str, HybridArchitecture]
 ) -> pd.DataFrame:
-    """The table of `summarise` with the paper's number where a model repeats one of its models, columns ``COLUMNS``."""
+    """The table of `summarise` with the paper's numbers for models that it has, too, columns ``COLUMNS``."""
     names = {name: architecture.published for name, architecture in architectures.items()}
     keys = zip(table["architecture"].map(names), table["metric"], table["activation"], strict=True)
     pairs = [known.get(key, (np.nan, np.nan)) for key in keys]
@@ -541,7 +541,7 @@ def compared_filters(
 ) -> list[Compared]:
     """How the filters were compared with known motifs, as a rule in one way.
 
-    Raises InputError when a model's ``tomtom.tsv`` is missing or no such table.
+    Raises `InputError` if a model's ``tomtom.tsv`` is missing or malformed.
     """
     models = [f"{name}/{activation}" for name in architectures for activation in activations]
     facts = {model: read_hits(Path(folder) / task / model / "tomtom.tsv")[1] for model in models}
@@ -582,7 +582,7 @@ def results(
         trials: table of all trials, to write.
         md, tex: the paper's table, to write.
         facts: how filters were compared with known motifs, JSON to write; none: beside the summary.
-        label: what people call the task.
+        label: name of the task in tables.
         data_note: one sentence on the data and the sizes, printed under the table.
 
     Returns the summary, columns ``COLUMNS``. Raises InputError on bad input, see `collect`.

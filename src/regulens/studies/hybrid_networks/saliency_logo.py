@@ -1,4 +1,4 @@
-"""Saliency of one sequence as logos, by a network with either activation, below the planted motifs (001; SPEC 5.6).
+"""Saliency of one sequence as logos, by a network with either activation, below the planted motifs.
 
 Letters need about 1.5 mm to be read, so a sequence of 200 bp takes two lines of 100 bp over both columns of a page.
 """
@@ -43,10 +43,10 @@ from regulens.plotting.style import (
 )
 from regulens.studies.hybrid_networks.results import Chosen, best_trial
 
-# One sequence with its planted motifs and its saliency by networks with either activation, for figures (001).
+# One sequence with its planted motifs and its saliency by networks with either activation, for figures.
 
 HAIRLINE_BITS = 1e-6
-"""Less information than this is not drawn."""
+"""Positions with less information than this are not drawn."""
 
 
 @command("hybrid-networks saliency-logo")
@@ -83,11 +83,11 @@ class Track(NamedTuple):
     """Saliency of the sequence by one trial."""
 
     label: str
-    """The activation for people."""
+    """Label of the activation."""
     title: str
     """Trial and statistics."""
     values: np.ndarray
-    """float64 (L,), not finite where the trial diverged."""
+    """float64 (L,), not finite if the trial diverged."""
 
 
 class SaliencyExample(NamedTuple):
@@ -139,7 +139,7 @@ def read_saliency_example(
 
 
 def _sequence(file: SaliencyExamples, example: int) -> tuple:
-    """What must be the same in all files."""
+    """The parts of an example that must be the same in all files."""
     return file.codes[example], file.model[example], file.settings.model_dump_json(exclude={"batch", "examples"})
 
 
@@ -176,8 +176,8 @@ SHADE = {"color": SKY_BLUE, "alpha": 0.25, "linewidth": 0}
 def saliency_figure(example: SaliencyExample, label: str) -> Figure:
     """The planted motifs as an information logo and the saliency of every track below, all on the same positions.
 
-    Every track of saliency has its own scale over the whole sequence, as gradients of different models have none in
-    common. Negative saliency hangs below zero, letters upright. Positions that count as signal are shaded.
+    Every track of saliency has its own scale over the whole sequence, because gradients of different models are not
+    comparable. Negative saliency extends below zero, with upright letters. Positions that count as signal are shaded.
     ``label`` names the architecture.
     """
     length = len(example.codes)
@@ -257,7 +257,7 @@ def _draw_track(axes: Axes, track: Track, codes: np.ndarray, line: tuple[int, in
     axes.spines["bottom"].set_visible(low == 0)
     if low < 0:
         axes.axhline(0, color=GREY, linewidth=0.4, zorder=0.5)
-    smaller = min(-low, high) < 0.25 * max(-low, high)  # its number would touch that of zero
+    smaller = min(-low, high) < 0.25 * max(-low, high)  # its label would touch that of zero
     _ticks(axes, (0, high) if smaller and high > -low else (low, 0) if smaller else (low, high))
 
 

@@ -1,4 +1,4 @@
-"""Validation curves of the hybrid networks: every trial of every architecture, with both activations (001)."""
+"""Validation curves of the hybrid networks: every trial of every architecture, with both activations."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,12 +31,12 @@ from regulens.plotting.style import (
 SCORES = {"auroc": "AUROC", "aupr": "AUPR"}
 
 PANEL_MM, ROW_MM = 28, 34
-"""Width and height of a panel with its share of the labels, in mm."""
+"""Width and height of a panel including labels, in mm."""
 
 MOST_COLUMNS = 6
 
 CUT = 2.0
-"""Percentage of all values that may lie below the axis: first epochs, which would flatten the rest."""
+"""Percentage of values that may lie below the axis: first epochs, which would compress the rest."""
 
 
 @command("hybrid-networks training")
@@ -84,8 +84,8 @@ def logs_in(
 ) -> list[TrialLog]:
     """The logs in a results folder, ``folder/task/architecture/activation/log.csv``, None where there is none.
 
-    ``trained``: networks (architecture/activation) that were trained there; a log of another is left over from before
-    its trials were replaced by others, and is not taken. None: all. Raises InputError when there is no log at all.
+    ``trained``: networks (architecture/activation) that were trained there; logs of other networks are outdated,
+    because their trials were replaced, and ignored. None: all. Raises `InputError` if there is no log at all.
     """
     runs = []
     for name, design in architectures.items():
@@ -99,9 +99,10 @@ def logs_in(
 
 
 def read_logs(runs: Sequence[TrialLog], score: str = "auroc") -> pd.DataFrame:
-    """The logs below each other: columns architecture, activation, trial, epoch, score.
+    """The concatenated logs: columns architecture, activation, trial, epoch, score.
 
-    ``score`` is NaN where it or the training loss was not finite: there a trial diverged. At least one run has a log.
+    ``score`` is NaN if it or the training loss was not finite, i.e. the trial diverged. At least one run must have a
+    log.
 
     Raises InputError for a missing file or column, and for another ``score`` than 'auroc' and 'aupr'.
     """
@@ -129,7 +130,7 @@ def read_logs(runs: Sequence[TrialLog], score: str = "auroc") -> pd.DataFrame:
 
 
 def grid_of(runs: Sequence[TrialLog]) -> list[list[str]]:
-    """Architectures as rows of panels: a row for each baseline, in the order of Figures 2 and 3, broken after six."""
+    """Architectures as rows of panels: one row per baseline, in the order of Figures 2 and 3, wrapped after six."""
     rows = []
     for baseline in dict.fromkeys([*BASELINES, *(run.baseline for run in runs)]):
         names = list(dict.fromkeys(run.architecture for run in runs if run.baseline == baseline))
@@ -170,7 +171,7 @@ def curves_figure(runs: Sequence[TrialLog], logs: pd.DataFrame, score: str = "au
     for row, names in zip(panels, grid, strict=True):
         for axes, name in zip(row, names, strict=False):
             axes.set_title(labels[name])
-            # Rows may differ in length: the lowest panel of a column is not below all.
+            # Rows may differ in length, so the lowest panel of a column need not be in the last row.
             axes.tick_params(labelbottom=True)
             _draw(axes, logs[logs["architecture"] == name])
         for axes in row[len(names) :]:
