@@ -125,9 +125,7 @@ class MaxPoolCNN(ConvModel):
 
 @register("attpool_cnn")
 class AttPoolCNN(ConvModel):
-    """The shared convolutional trunk, halved by a learned weighted mean of pairs; nothing on top (Genomic Interpreter,
-    figure 5d).
-    """
+    """Convolutional trunk with attention pooling and nothing on top (Genomic Interpreter, Figure 5d)."""
 
     pooling = "attention"
 
