@@ -1,6 +1,6 @@
 """regulens: interpretable deep learning for regulatory genomics, three papers as one workflow.
 
-For notebooks, each loaded when it is first asked for; its own docstring gives shapes, units and errors:
+Functions for notebooks, each imported on first use; their docstrings give shapes, units and errors:
 
 * `crop`: training examples from a genome, windows and bigWig files, in a store.
 * `crop_tfrecord`: the same from a file of a Basenji data set.
@@ -10,7 +10,7 @@ For notebooks, each loaded when it is first asked for; its own docstring gives s
 * `pearson_table`: correlation of each track with the truth.
 * `load_model`: an assay model, ready to be called with one-hot sequences.
 * `attention_distance`: how far each layer and head of an assay model looks, in bp.
-* `load_classifier`: a fine-tuned BERT of k-mers, and what its file says of it.
+* `load_classifier`: a fine-tuned BERT on k-mers, and the content of its file.
 * `relevance`: relevance of every base to such a classifier, by each score.
 * `mutagenesis`: which mutants of the most relevant bases a classifier still recognises.
 * `find_motifs`: motifs of positive sequences from the relevance of their bases.

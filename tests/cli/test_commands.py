@@ -116,7 +116,7 @@ def test_a_path_leads_to_a_part(path, value):
             ["genomic_interpreter/figures/x"],
             r"valid: genomic_interpreter/figures/attention, genomic_interpreter/figures/main_model",
         ),
-        (["genomic_interpreter/seeds/0"], r"no genomic_interpreter/seeds/0: genomic_interpreter/seeds is no map"),
+        (["genomic_interpreter/seeds/0"], r"no genomic_interpreter/seeds/0: genomic_interpreter/seeds is not a map"),
         (["genomic_interpreter/seeds"], r"figure1 has no setting 'seeds'; valid: main_model; --part NAME=PATH"),
         (["main_modl=genomic_interpreter/seeds"], r"no setting 'main_modl'; did you mean 'main_model'\?"),
         (

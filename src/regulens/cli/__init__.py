@@ -1,6 +1,6 @@
 """The command line: every function with the decorator `core.command.command` is a command.
 
-Which there are is read from the sources, so that a module is imported only when one of its commands runs.
+Commands are found by scanning the sources, so that a module is imported only when one of its commands runs.
 """
 
 import difflib
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 @cache
 def commands() -> dict[str, Place]:
-    """Every command by its name: 'train', 'genomic-interpreter figure2'."""
+    """Where every command is defined, by its name: 'train', 'genomic-interpreter figure2'."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -51,13 +51,13 @@ def commands() -> dict[str, Place]:
 
 
 def load(name: str) -> Callable:
-    """The function that is the command of this name."""
+    """Import the function behind a command."""
     place = commands()[name]
     return getattr(importlib.import_module(place.module), place.function)
 
 
 class Commands(click.Group):
-    """The commands whose names begin with a word (a study's), or with none."""
+    """Click group of the commands that share a first word (the name of a study), or that have none."""
 
     def __init__(self, prefix: str = "", **rest):
         super().__init__(no_args_is_help=True, **rest)
@@ -80,7 +80,7 @@ class Commands(click.Group):
         return click_command(load(whole))
 
     def resolve_command(self, context: click.Context, args: list[str]):
-        """The command that the first word names; an unknown one is answered with the nearest."""
+        """Find the command of the first argument; the error for an unknown one suggests the closest name."""
         known = self.list_commands(context)
         try:
             return super().resolve_command(context, args)
@@ -94,7 +94,7 @@ class Commands(click.Group):
             context.fail(f"no command '{args[0]}'{hint}")
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """The first line of each, without importing any."""
+        """List the commands with their summaries, without importing their modules."""
         rows = []
         for name in self.list_commands(context):
             place = commands().get(f"{self.prefix} {name}".strip())
@@ -104,7 +104,8 @@ class Commands(click.Group):
 
 
 app = Commands(
-    name="regulens", help="Every table and figure of three papers, step by step; a run prints its commands with -p."
+    name="regulens",
+    help="Steps to every table and figure of three papers; `snakemake -n -p` prints the commands of a run.",
 )
 
 

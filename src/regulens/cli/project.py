@@ -1,4 +1,4 @@
-"""Commands about the project itself and about a configuration, which make no results."""
+"""Commands that produce no results: generated documents, configuration, preflight, plan and trace."""
 
 import sys
 from pathlib import Path
@@ -25,7 +25,9 @@ def schema(*, write: bool = False, check: bool = False, root: Path = Path(".")) 
 
 @command("configuration", manifests=False)
 def configuration(configfile: Path, /, output: Path) -> None:
-    """What a run writes before its first job, and its commands read: the settings of every step, in one file.
+    """Write the settings of every step of a run to one file, from which its commands read them.
+
+    A run does this itself before its first job.
 
     Arguments:
         output: YAML to write; a run's is results/<run>/configuration.yaml.
@@ -49,7 +51,7 @@ def preflight(
 
     Arguments:
         configfile: complete configuration file.
-        partition: SLURM partition of the training jobs; none: not asked.
+        partition: SLURM partition of the training jobs; none: not checked.
         gpus: GPUs of a training job; none: `devices` of the training.
         gpu_model: GPU model as the cluster calls it, e.g. a100.
         conda: rules run in conda environments.
@@ -77,7 +79,7 @@ def plan(
     document: Path = Path("docs/scale.md"),
     root: Path = Path("."),
 ) -> None:
-    """Bytes, GPU-hours and jobs of every stage of a configuration (docs/scale.md is that of config/config.yaml).
+    """Estimate bytes, GPU-hours and jobs of every stage of a configuration (docs/scale.md: of config/config.yaml).
 
     Arguments:
         configfile: complete configuration file.
@@ -102,14 +104,14 @@ def plan(
 
 @command("trace", manifests=False)
 def trace(file: Path, /, *, verify: bool = False, json: bool = False, all: bool = False) -> None:
-    """Where a file comes from, step by step back to downloads, simulations and files of your own.
+    """Trace a file back, step by step, to downloads, simulations and your own files.
 
     ``file``: a figure, a table or any other file that regulens made.
 
     Arguments:
         verify: read every file again and compare its sha256.
         json: print the chain as JSON.
-        all: show every one of many files alike.
+        all: list every file, instead of the first two of many files made by the same command.
     """
     from rich.console import Console
 
@@ -119,7 +121,7 @@ def trace(file: Path, /, *, verify: bool = False, json: bool = False, all: bool 
     if json:
         print(as_json(steps))
     else:
-        # A file gets whole lines, however long.
+        # Long lines are not wrapped when the output goes to a file.
         Console(width=None if sys.stdout.isatty() else 1000).print(tree(steps, all))
     if problems := [step.problem for step in steps if step.problem]:
-        raise InputError("the chain does not hold:\n" + "\n".join(f"  * {problem}" for problem in problems))
+        raise InputError("the chain of manifests is broken:\n" + "\n".join(f"  * {problem}" for problem in problems))

@@ -1,4 +1,4 @@
-"""From the signature of a function to its command line, see `core.command`."""
+"""Builds the command line of a function from its signature; see `core.command`."""
 
 import inspect
 import re
@@ -18,7 +18,7 @@ from regulens.provenance.record import manifests
 
 
 def click_command(function: Callable) -> click.Command:
-    """The command that a function with the decorator `core.command.command` is."""
+    """Click command of a function with the decorator `core.command.command`."""
     facts: Command = function.command
     hints, wanted = get_type_hints(function), settings_of(function)
     _, _, meanings = described(function)
@@ -31,7 +31,7 @@ def click_command(function: Callable) -> click.Command:
             parameters.append(found[0])
             parsers[name] = found[1]
     if wanted:
-        words = f"Settings: [NAME=]PATH into the configuration; of {', '.join(wanted)}."
+        words = f"Where a setting is in the configuration, as [NAME=]PATH; settings: {', '.join(wanted)}."
         parameters += [
             click.Option(
                 ["--config"], type=click.Path(path_type=Path), required=True, help="Configuration of the run."
@@ -60,7 +60,7 @@ def click_command(function: Callable) -> click.Command:
 
 
 def call(function: Callable, arguments: Mapping[str, Any]) -> None:
-    """Call a function with values by name, of which some are positional-only."""
+    """Call a function with arguments given by name, some of which are positional-only."""
     kinds = {name: parameter.kind for name, parameter in inspect.signature(function).parameters.items()}
     first = [arguments[name] for name, kind in kinds.items() if kind is inspect.Parameter.POSITIONAL_ONLY]
     function(*first, **{name: value for name, value in arguments.items() if kinds[name] != 0})
@@ -76,7 +76,7 @@ def use_threads(threads: int) -> None:
 def read_parts(function: Callable, config: Path, parts: tuple[str, ...]) -> dict[str, tuple[str, Any]]:
     """Settings that `--part [NAME=]PATH` takes from a configuration: name to path and value.
 
-    Raises InputError for a path that is not there, a setting that the command has not, and one that is missing.
+    Raises InputError for a path that does not exist, a setting that the command does not have, and a missing setting.
     """
     wanted, values, found = settings_of(function), read_configuration(config), {}
     for word in parts:
@@ -86,13 +86,13 @@ def read_parts(function: Callable, config: Path, parts: tuple[str, ...]) -> dict
         if name not in wanted:
             raise InputError(
                 f"--part {word}: {function.command.name} has no setting '{name}'; {nearest(name, list(wanted))}; "
-                "--part NAME=PATH names another"
+                "--part NAME=PATH states a name that is not the last word of the path"
             )
         found[name] = (path, value)
     parameters = inspect.signature(function).parameters
     missing = [n for n in wanted if n not in found and parameters[n].default is inspect.Parameter.empty]
     if missing:
-        raise InputError(f"--part [{missing[0]}=]PATH is missing: where {config} has {' and '.join(missing)}")
+        raise InputError(f"--part [{missing[0]}=]PATH is missing: give the path of {' and '.join(missing)} in {config}")
     return found
 
 
@@ -103,7 +103,8 @@ def read_configuration(path: Path) -> dict[str, Any]:
             values = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except FileNotFoundError:
         raise InputError(
-            f"{path}: no such configuration: a run writes it when it starts, and `regulens configuration` without one"
+            f"{path}: no such configuration: a run writes it when it starts; to write it without a run, use "
+            "`regulens configuration`"
         ) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not a readable configuration: {error}") from None
@@ -113,7 +114,7 @@ def read_configuration(path: Path) -> dict[str, Any]:
 
 
 def described(function: Callable) -> tuple[str, str, dict[str, str]]:
-    """Of a docstring: its first line, what follows it, and what it says of each argument."""
+    """First line of a docstring, the rest without arguments, and the description of each argument."""
     text = (inspect.getdoc(function) or "").replace("``", "")
     text, _, arguments = text.partition("\nArguments:\n")
     first, _, rest = text.partition("\n")
@@ -130,14 +131,14 @@ def described(function: Callable) -> tuple[str, str, dict[str, str]]:
 def _parameter(
     name: str, parameter: inspect.Parameter, hint: Any, meaning: str
 ) -> tuple[click.Parameter, Callable[[Any], Any]] | None:
-    """A parameter as click shows it, and what makes its value of click's; None for what only Python can give."""
+    """Click parameter, and the conversion of click's value; None for a parameter that only Python code can set."""
     required = parameter.default is inspect.Parameter.empty
     meaning = meaning[:1].upper() + meaning[1:]
     try:
         kind, many, parser = _kind(hint)
     except KeyError:
         if required:
-            raise TypeError(f"{name}: a command line has no {hint}") from None
+            raise TypeError(f"{name}: the type {hint} is not supported on the command line") from None
         return None
     if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
         return click.Argument([name], type=kind, required=required, nargs=-1 if many else 1), parser
@@ -158,9 +159,9 @@ _KINDS = {Path: click.Path(path_type=Path), str: str, int: int, float: float, bo
 
 
 def _kind(hint: Any) -> tuple[Any, bool, Callable[[Any], Any]]:
-    """Click's type for an annotation, whether there may be several values, and how a value is made of click's.
+    """Click type of an annotation, whether it takes several values, and the conversion of click's value.
 
-    Raises KeyError for an annotation that a command line has no words for.
+    Raises KeyError for an annotation that is not supported on the command line.
     """
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):  # X | None, Path | str
@@ -182,7 +183,7 @@ def _kind(hint: Any) -> tuple[Any, bool, Callable[[Any], Any]]:
 
 
 def _named_files(words: list[str]) -> dict[str, Path]:
-    """`NAME=FILE`, several times."""
+    """Parse repeated `NAME=FILE` options into a map."""
     found = {}
     for word in words:
         name, equals, path = word.partition("=")
