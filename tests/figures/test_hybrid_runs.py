@@ -113,7 +113,7 @@ def test_a_missing_file_is_named(folder, architectures):
     ("name", "change", "message"),
     [
         ("metrics.csv", lambda t: t.drop(columns="test_aupr"), "test_aupr is missing"),
-        ("metrics.csv", lambda t: t.assign(test_auroc="high"), "test_auroc holds something else than numbers"),
+        ("metrics.csv", lambda t: t.assign(test_auroc="high"), "test_auroc has values that are not numbers"),
         ("metrics.csv", lambda t: t.iloc[1:], "metrics.csv: trial 0 is missing.*filter_statistics.csv has it"),
         ("filter_statistics.csv", lambda t: t.iloc[:3], "filter_statistics.csv: trial 3 is missing.*metrics.csv has"),
         ("filter_statistics.csv", lambda t: t.iloc[:0], "no rows"),
@@ -146,8 +146,8 @@ def test_bad_settings_are_errors(folder, architectures, options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.assign(kept="yes"), "column kept holds something else than numbers"),
-        (lambda t: t.assign(tpr="x"), "column tpr holds something else than numbers"),
+        (lambda t: t.assign(kept="yes"), "column kept has values that are not numbers"),
+        (lambda t: t.assign(tpr="x"), "column tpr has values that are not numbers"),
         (lambda t: t.drop(columns="no_hit"), "no_hit is missing"),
     ],
 )

@@ -70,7 +70,7 @@ def test_text_where_numbers_belong_is_an_error(tmp_path):
     table = curves_table("promoters", 1).astype({"accuracy": object})
     table.loc[0, "accuracy"] = "high"
     table.to_csv(path, index=False)
-    with pytest.raises(InputError, match=f"{path}: column accuracy holds something else than numbers"):
+    with pytest.raises(InputError, match=f"{path}: column accuracy has values that are not numbers"):
         read([TaskRun("promoters", "Promoters", 1, path)])
 
 

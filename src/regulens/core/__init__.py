@@ -1,1 +1,1 @@
-"""What every other room uses: files, tables, settings, statistics, sequences; knows nothing of models or studies."""
+"""Shared utilities: files, tables, settings, statistics, sequences; independent of models and studies."""

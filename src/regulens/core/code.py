@@ -1,4 +1,4 @@
-"""Hashes of this package's code, which tell what must run again, and a cache of what parsing the workflow found out.
+"""Hashes of this package's code, which decide what must run again, and a cache for parsing the workflow.
 
 A hash ignores comments, docstrings and layout, so that rewording does not retrain a model.
 """
@@ -107,9 +107,9 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
 
 
 class ParseCache:
-    """Plain values by kind and key, in one JSON file per state of the code and Python version.
+    """Cache of JSON values by kind and key, with one file per state of the code and Python version.
 
-    Every job of a cluster parses the workflow twice: what one parse found out is kept for the next.
+    Every job of a cluster parses the workflow twice, so the results of one parse are kept for the next.
     """
 
     def __init__(self, folder: Path | str):

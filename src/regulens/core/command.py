@@ -1,7 +1,7 @@
-"""Functions that are commands of `regulens`: their signature is the command line.
+"""Decorator that makes a function a `regulens` command, whose signature defines the command line.
 
 A parameter of type `Part` is a setting, which the command line takes from the configuration of the run; the others are
-options (positional-only ones: arguments). In Python the function stays what it is.
+options (positional-only ones: arguments). The function itself is unchanged.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ Part = Annotated[Value, _PART]
 
 
 class Command(NamedTuple):
-    """What the decorator says of a function."""
+    """What the decorator states about a function."""
 
     name: str
-    """The words behind `regulens`."""
+    """The words after `regulens`."""
     threads: bool
     manifests: bool
 
@@ -29,7 +29,7 @@ def command(name: str, *, threads: bool = False, manifests: bool = True) -> Call
     """Make a function the command `regulens NAME`; ``name`` must be a plain string on the line of the decorator.
 
     Arguments:
-        name: the words behind `regulens`: 'train', 'genomic-interpreter figure2'.
+        name: the words after `regulens`: 'train', 'genomic-interpreter figure2'.
         threads: the command has `--threads`, the number of CPU threads that PyTorch uses.
         manifests: every file that it writes gets a manifest.
     """
@@ -42,6 +42,6 @@ def command(name: str, *, threads: bool = False, manifests: bool = True) -> Call
 
 
 def settings_of(function: Callable) -> dict[str, Any]:
-    """The parameters of a command that are settings: name to type."""
+    """Parameters of a command that are settings: name to type."""
     hints = get_type_hints(function, include_extras=True)
     return {name: hint for name, hint in hints.items() if _PART in getattr(hint, "__metadata__", ())}

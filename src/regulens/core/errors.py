@@ -1,4 +1,4 @@
-"""The exception whose message users of the command line are meant to read."""
+"""The exception for bad input, whose message is written for the user."""
 
 
 class InputError(Exception):

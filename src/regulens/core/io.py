@@ -1,8 +1,8 @@
-"""Files that are whole or absent, the record of what a command wrote and read, and sums of files.
+"""Atomic output, the record of the files that a command wrote and read, and checksums.
 
-`atomic_output` puts every file in place. Within `recorded_files` it also notes what it wrote, and readers note what the
-command line does not name (`note_read`): manifests are made from that. Sums are sha256; those of a user's own files,
-which have no manifest, are remembered in the working folder.
+Every file is written through `atomic_output`. Within `recorded_files` it is also recorded, and so are files that were
+read without being named on the command line (`note_read`); manifests are made from these records. Checksums are sha256;
+those of the user's own files, which have no manifest, are cached in the working folder.
 """
 
 import csv
@@ -87,7 +87,7 @@ def atomic_output(target: Path | str) -> Iterator[Path]:
 
 
 def write_text(text: str, target: Path | str) -> None:
-    """Write a text file, whole or not at all; see `atomic_output`."""
+    """Write a text file atomically; see `atomic_output`."""
     with atomic_output(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

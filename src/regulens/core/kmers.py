@@ -62,7 +62,7 @@ def base_relevance(kmer_values: Tensor, k: int = 6) -> Tensor:
     """Value of each base, the mean over the k-mers that cover it: (N, L) from (N, L - k + 1).
 
     The first and the last base are covered by one k-mer, those at least k - 1 from both ends by k. See docs/papers.md,
-    "K-mers to bases". See docs/papers.md, "K-mers to bases".
+    "K-mers to bases".
     """
     return _covering_sum(kmer_values, k) / _covering_sum(torch.ones_like(kmer_values[:1]), k)
 

@@ -29,7 +29,7 @@ def bar() -> Progress:
 
 
 def say_above(shown: Progress, line: str) -> None:
-    """One line on stderr, above a progress bar where one is shown."""
+    """Print one line to stderr, above the progress bar if one is shown."""
     if shown.disable:
         say(line)
     else:
@@ -37,6 +37,6 @@ def say_above(shown: Progress, line: str) -> None:
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
-    """Go through ``items`` with a progress bar; ``total``: their number, where they have no length and it is known."""
+    """Iterate over ``items`` with a progress bar; ``total``: their number, if it is known but they have no length."""
     with bar() as shown:
         yield from shown.track(items, total=total, description=what)

@@ -10,13 +10,13 @@ COLUMNS = ["study", "item", "subject", "metric", "condition", "value", "sd"]
 
 
 class Place(NamedTuple):
-    """Where a number stands in its table."""
+    """Position of a number in its table."""
 
     subject: str
     """Row: a model, a task, a score."""
     metric: str
     condition: str
-    """Column: a track group, a number of mutated bases, an activation; '' where there is none."""
+    """Column: a track group, a number of mutated bases, an activation; '' if there is none."""
 
 
 class Number(NamedTuple):
@@ -28,15 +28,15 @@ class Number(NamedTuple):
 
 
 def published_texts(path: Path | str, study: str, item: str, metric: str | None = None) -> dict[Place, str]:
-    """What a paper prints in an item (``table1``, ``section5.3``, ...), as it is written there, in the file's order.
+    """Published values of an item (``table1``, ``section5.3``, ...) as printed, in the order of the file.
 
-    ``metric``: of this one only. Raises `InputError` when the paper has no such row.
+    ``metric``: only this one. Raises `InputError` if there is no such row.
     """
     return {place: str(value) for place, value, _ in _rows(path, study, item, metric)}
 
 
 def published_numbers(path: Path | str, study: str, item: str, metric: str | None = None) -> dict[Place, Number]:
-    """The same as numbers. Raises `InputError` too when one of them is no number."""
+    """Like `published_texts`, as numbers; raises `InputError` also if a value is not a number."""
     numbers = {}
     for place, value, sd in _rows(path, study, item, metric):
         try:

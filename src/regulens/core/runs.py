@@ -1,4 +1,4 @@
-"""Files that belong to one trained model, with the names that tables and figures give it."""
+"""Result files of a trained model, with its name in tables and figures."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ AnyRun = TypeVar("AnyRun", Run, TaskRun)
 
 
 def labelled(runs: Sequence[AnyRun], labels: Mapping[str, str] | None) -> list[AnyRun]:
-    """The runs with the labels of their models or tasks; without labels as they are.
+    """The runs with the labels of their models or tasks; unchanged if ``labels`` is empty.
 
     Raises InputError for a model or task that is not among the labels.
     """

@@ -19,7 +19,7 @@ class Settings(BaseModel):
 
 
 def validated(kind: Any, values: Any, prefix: str = "") -> Any:
-    """The values as a settings class or any other type says; an error is an InputError in the user's words."""
+    """Validate values against a settings class or another type; errors are InputErrors written for the user."""
     try:
         return TypeAdapter(kind).validate_python(values)
     except ValidationError as error:
@@ -101,7 +101,7 @@ def _path(location: tuple, values: Any) -> str:
 
 
 def part_of(values: Mapping[str, Any], path: str, origin: str = "the configuration") -> Any:
-    """What a configuration of plain maps has at a path: `genomic_interpreter/models/swin1d/training`.
+    """Value at a path of a configuration of plain maps: `genomic_interpreter/models/swin1d/training`.
 
     A key may contain slashes itself, as the names of sources do. Raises InputError with the nearest path that exists.
     """
@@ -111,7 +111,7 @@ def part_of(values: Mapping[str, Any], path: str, origin: str = "the configurati
         if not keys:
             before = path.removesuffix(rest)
             if not isinstance(found, Mapping):
-                raise InputError(f"{origin}: no {path}: {before.rstrip('/')} is no map: it is {found!r}")
+                raise InputError(f"{origin}: no {path}: {before.rstrip('/')} is not a map but {found!r}")
             close = difflib.get_close_matches(rest, [str(key) for key in _paths(found)], n=1, cutoff=0.5)
             hint = (
                 f"did you mean '{before}{close[0]}'?" if close else f"valid: {', '.join(f'{before}{k}' for k in found)}"

@@ -99,7 +99,7 @@ def _read_text(path: Path | str) -> str:
         raise InputError(f"{path}: cannot read the file: {error.strerror}") from None
 
 
-# Reading what commands wrote: the manifest beside a file has its checksum, so columns are all that is looked at.
+# Reading tables that commands wrote. Their manifests have checksums, so only columns and types are checked.
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
 
@@ -119,23 +119,23 @@ def require_one_of(value: object, valid: Iterable, key: str) -> None:
 
 
 def damaged(path: Path | str, problem: str) -> InputError:
-    """The error about a file that some command wrote and that is not what it should be."""
+    """The error for a damaged file that a command wrote."""
     return InputError(f"{path}: {problem}: the file is damaged or of another version, make it again")
 
 
 def read_table(
     path: Path | str, columns: Sequence[str], numeric: Sequence[str] = (), *, may_be_empty: bool = False, **options
 ) -> pd.DataFrame:
-    """Read a table that some command wrote, by default a CSV. It is not checked line by line.
+    """Read a table that a command wrote, by default a CSV. It is not checked line by line.
 
     Arguments:
-        columns: what it must have; others are kept.
+        columns: required columns; others are kept.
         numeric: columns that hold numbers only (NaN where a cell is empty).
         may_be_empty: whether it may have no rows.
         options: of `pandas.read_csv`, e.g. ``sep``; ``keep_default_na=False`` gives '' for an empty cell, not NaN, and
             leaves names such as NA as they are.
 
-    Raises InputError for a file that is missing, no table, or lacks a column, rows or numbers.
+    Raises InputError for a file that is missing, is not a table, or lacks a column, rows or numbers.
     """
     note_read(path)
     try:
@@ -153,7 +153,7 @@ def read_table(
         raise damaged(path, "the table has no rows")
     for name in numeric:
         if len(table) and not pd.api.types.is_numeric_dtype(table[name]):
-            raise damaged(path, f"column {name} holds something else than numbers")
+            raise damaged(path, f"column {name} has values that are not numbers")
     return table
 
 
@@ -286,7 +286,7 @@ def p_text(p: float) -> str:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table for readers: the same cells and notes as Markdown and as LaTeX; a cell may hold ``**bold**`` text."""
+    """A table of text, with the same cells and notes as Markdown and as LaTeX; a cell may hold ``**bold**`` text."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -299,12 +299,12 @@ class TextTable:
     caption: str = ""
     """LaTeX only."""
     units: Sequence[str] = ()
-    """Second line of the head, in LaTeX only and as its source."""
+    """Second header line, as LaTeX source; LaTeX only."""
     blocks: Sequence[int] = ()
     """Rows before which LaTeX draws a thin rule."""
 
     def markdown(self, *, padded: bool = True) -> str:
-        """GitHub-flavoured Markdown; not ``padded``, a longer cell changes no other line of a file."""
+        """GitHub-flavoured Markdown; without ``padded``, a longer cell changes only its own line of a file."""
         lines = [[cell.replace("|", r"\|") for cell in row] for row in [self.header, *self.rows]]
         widths = [max(3, *map(len, column)) if padded else 3 for column in zip(*lines, strict=True)]
         rule = [width * "-" if i < self.left else (width - 1) * "-" + ":" for i, width in enumerate(widths)]
@@ -320,7 +320,7 @@ class TextTable:
         return "\n".join(text) + "\n"
 
     def latex(self, size: str = r"\footnotesize") -> str:
-        """A LaTeX ``table`` (package booktabs) with its notes below; ``size``: LaTeX source that sets the letters."""
+        """A LaTeX ``table`` (package booktabs) with its notes below; ``size``: LaTeX source that sets the font size."""
         body = []
         for number, row in enumerate(self.rows):
             if number in self.blocks:
@@ -363,6 +363,6 @@ def markdown_table(
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
-    """Write a table as CSV, numbers with six digits that count, whole or not at all."""
+    """Write a table as CSV atomically, numbers with six significant digits."""
     with atomic_output(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g")

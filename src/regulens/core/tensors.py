@@ -1,4 +1,4 @@
-"""Files of tensors (``torch.save``): the same content gives the same bytes, and weights that fit their model."""
+"""Files of tensors (``torch.save``), byte-identical for the same content, and checks that weights fit a model."""
 
 import zipfile
 from collections.abc import Callable, Mapping
