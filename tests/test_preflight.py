@@ -122,7 +122,7 @@ def test_bucket_is_tried_with_one_file(paper, monkeypatch):
 def test_weights_that_are_a_pointer(paper, tmp_path):
     (tmp_path / "resources/DNA_bert_6").mkdir(parents=True)
     (tmp_path / "resources/DNA_bert_6/pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\n")
-    assert any("43 bytes, which are no weights" in problem for problem in problems(paper))
+    assert any("43 bytes, too few to be weights" in problem for problem in problems(paper))
 
 
 def test_programs_that_the_rules_bring_along_are_not_asked_for(paper, monkeypatch):

@@ -1,1 +1,1 @@
-"""What a run needs, before it starts: its jobs, bytes and hours, and what is missing."""
+"""Checks and estimates before a run starts: what is missing, and its jobs, bytes and GPU-hours."""

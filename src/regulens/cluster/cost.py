@@ -58,11 +58,11 @@ class Gpu:
     name: str = "A100 40 GB"
     memory_gb: float = 40.0
     bf16_flops: float = 0.4 * 312e12
-    """Sustained operations a second of matrix products in bf16."""
+    """Sustained operations per second of matrix products in bf16."""
     fp32_flops: float = 0.4 * 19.5e12
     """The same in float32."""
     bandwidth: float = 0.6 * 1.555e12
-    """Sustained bytes a second."""
+    """Sustained bytes per second."""
     launch_s: float = 10e-6
     """Seconds to launch an operator."""
 

@@ -1,4 +1,4 @@
-"""Bytes, GPU-hours and jobs of every stage of a configuration, before anything runs, and the document of them."""
+"""Estimates bytes, GPU-hours and jobs of every stage of a configuration before a run; writes docs/scale.md."""
 
 import re
 import subprocess
@@ -194,7 +194,7 @@ def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = 
         f"Computed by `regulens plan --configfile {name}`; nothing here is typed by hand or measured.",
         "## Stages",
         _stage_table(config, jobs_by_stage(jobs), plans),
-        "`?`: known when the data are there. Empty: too little to count. Figures and tables run on CPUs.",
+        "`?`: known once the data exist. Empty: negligible. Figures and tables run on CPUs.",
     ]
     if config.genomic_interpreter:
         parts += ["## Assay models", _data_line(config), _model_table(plans, gpu), _window_note(config, len(plans))]
@@ -228,7 +228,7 @@ def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan]) -> str
 
 def _model_table(plans: list[Plan], gpu: Gpu) -> str:
     headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch a device", "memory (GB)"]
-    headers += [f"batch that fits {gpu.memory_gb:g} GB", "GPU-hours a seed"]
+    headers += [f"batch that fits {gpu.memory_gb:g} GB", "GPU-hours per seed"]
     rows = []
     for plan, window in zip(plans, ("configured", "196,608 bp"), strict=False):
         for job in plan.models:
@@ -245,12 +245,12 @@ def _data_line(config: Config) -> str:
     return (
         f"Examples: {counts}; tracks: {f'{tracks:,}' if tracks else UNKNOWN}; configured window: "
         f"{geometry.input_bp:,} bp, {geometry.bins} bins of {geometry.bin_bp} bp. The paper reports about "
-        f"{PAPER_HOURS} GPU-hours a model, for an unpublished number of epochs."
+        f"{PAPER_HOURS} GPU-hours per model, for an unpublished number of epochs."
     )
 
 
 def _window_note(config: Config, plans: int) -> str:
-    note = "A smaller batch on a device changes no result: the effective batch is accumulated."
+    note = "A smaller batch per device changes no result, because gradients are accumulated over the effective batch."
     if plans > 1 and config.genomic_interpreter.data.route == "tfrecord":
         note += (
             " Records shorter than 196,608 bp (Basenji2: 131,072) are padded with N, or the sequence is cut out of the "
@@ -261,12 +261,12 @@ def _window_note(config: Config, plans: int) -> str:
 
 def _method(gpu: Gpu) -> str:
     return (
-        "Jobs are those of Snakemake's dry run of everything. Operations, bytes and activations are counted on the "
+        "Jobs are those of Snakemake's dry run of a complete run. Operations, bytes and activations are counted on the "
         "networks themselves, built without weights; a training step counts as three forward passes. Time is "
         f"operations at {gpu.bf16_flops / 1e12:.0f} TFLOP/s in bf16 ({gpu.fp32_flops / 1e12:.0f} in float32) plus "
-        f"bytes at {gpu.bandwidth / 1e12:.2f} TB/s, at least {gpu.launch_s * 1e6:.0f} microseconds an operator: 40 % "
+        f"bytes at {gpu.bandwidth / 1e12:.2f} TB/s, at least {gpu.launch_s * 1e6:.0f} microseconds per operator: 40 % "
         f"of the peaks and 60 % of the bandwidth of an {gpu.name}, an assumption, good to a factor of two or three. "
-        "Reading data is not in it. Hybrid networks are counted as if none stopped early. Memory is weights, "
+        "Data loading is not included. Hybrid networks are counted as if none stopped early. Memory is weights, "
         f"gradients and Adam's state, activations kept for the backward pass, and {CONTEXT_GB} GB for CUDA. Sizes of "
         "downloads are known ones rounded up; small tables are left out."
     )
@@ -292,7 +292,7 @@ def _total(values: dict, unit: float) -> str:
 
 
 def _round(value: float) -> str:
-    """Two significant digits: more would suggest a measurement."""
+    """Text with two significant digits: more would suggest a measurement."""
     if value == 0:
         return "0"
     if value < 0.01:

@@ -1,4 +1,4 @@
-"""What a run needs before its first job and does not have, each with its remedy: files, disk, programs, GPUs."""
+"""Finds what a run is missing before its first job (files, disk, programs, GPUs), each with its remedy."""
 
 import os
 import re
@@ -190,7 +190,7 @@ def file_problems(config: Config) -> list[str]:
         if copies and copies[0].stat().st_size < SMALLEST_WEIGHTS:
             size = copies[0].stat().st_size
             found.append(
-                f"{copies[0]} has {size} bytes, which are no weights ({key}): delete it and fetch the file itself "
+                f"{copies[0]} has {size} bytes, too few to be weights ({key}): delete it and fetch the file itself "
                 "(not its Git LFS pointer)"
             )
         elif not copies and not find_source(config.sources, name):
@@ -377,6 +377,6 @@ def _bert_memory_problems(config: Config, available_gb: float) -> list[str]:
 def _too_large(what: str, needed: float, batch: int, available: float, fitting: int, key: str) -> str:
     remedy = f"set batch_per_device: {fitting} in {key} (the effective batch stays)" if fitting else "use a larger GPU"
     return (
-        f"{what} needs about {needed:.0f} GB of GPU memory with {batch} examples a device, the GPU has "
+        f"{what} needs about {needed:.0f} GB of GPU memory with {batch} examples per device, the GPU has "
         f"{available:.0f} GB: {remedy}"
     )

@@ -1,4 +1,4 @@
-"""The configuration: the only description of every key, read by the command line and the workflow alone."""
+"""The configuration: a settings class describes every key; read only by the command line and the workflow."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks")
 
 
 class Config(Settings):
-    """One complete run of the workflow: any of the studies."""
+    """Configuration of a run: one or more of the studies."""
 
     run: str = Field(pattern=NAME)
     """Name of the run; everything is written to `results/<run>`."""
@@ -74,10 +74,10 @@ def unfit_references(config: Config) -> list[str]:
 
 
 def resolved(config: Config) -> dict:
-    """A configuration as plain maps, in which everything that is derived of several keys has a key of its own.
+    """A configuration as plain maps, in which every value derived from several keys has a key of its own.
 
-    `genomic_interpreter/models/swin1d/training`, for one, is the shared training with the model's own keys on top. It
-    is what a run writes for its commands (`results/<run>/configuration.yaml`).
+    For example, `genomic_interpreter/models/swin1d/training` is the shared training overridden by the model's own keys.
+    A run writes this for its commands (`results/<run>/configuration.yaml`).
     """
     values = config.model_dump(mode="json")
     if config.genomic_interpreter:

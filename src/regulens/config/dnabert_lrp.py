@@ -28,7 +28,7 @@ class Task(Settings):
     data: Annotated[CoordinateSequences | TableSequences | SimulatedSequences, Field(discriminator="route")]
     """Where the labelled sequences come from."""
     published: Literal["promoters", "enhancers"] | None = None
-    """The paper's task whose numbers stand beside this one in the tables; none: no numbers."""
+    """The paper's task whose numbers are shown beside this one in the tables; none: no numbers."""
     checkpoint: str | None = None
     """Fine-tuned model to start from instead of fine-tuning."""
     training: dict[str, Any] = {}
@@ -50,7 +50,7 @@ class DnabertModel(Settings):
 
 
 class Pretraining(Settings):
-    """Masked k-mer pre-training, for want of pre-trained weights."""
+    """Masked k-mer pre-training, if there are no pre-trained weights."""
 
     data: PretrainingSettings = PretrainingSettings()
     """Unlabelled sequence."""
@@ -79,7 +79,7 @@ class EvaluationSettings(Settings):
     reference_k: int = Field(default=4, gt=0, le=8)
     """k of the k-mer frequencies of the logistic regression in the reference row."""
     bootstrap: int = Field(default=1000, gt=0)
-    """Resamples of the test set behind each 95 % interval."""
+    """Bootstrap resamples of the test set for each 95 % interval."""
 
 
 class LogoSettings(Settings):
@@ -127,11 +127,11 @@ class DnabertLrp(Settings):
 
 
 def resolved(study: DnabertLrp) -> dict:
-    """The study as plain maps; every task has its whole training, and there are maps of what tables call the tasks.
+    """The study as plain maps, with the complete training settings of every task and maps of names for the tables.
 
     ``labels`` and ``class_names``: of every task. ``published_as``: the paper's task that a task repeats. ``select``:
-    for every task that is fine-tuned here, what chose its epoch. ``given_splits``: tasks whose data come with a test
-    set of their own. ``table1/n``: mutated bases of Table 1. ``pretraining/length_bp``: longest sequence of a task.
+    what selects the epoch, for every task that is fine-tuned here. ``given_splits``: tasks whose data come with a test
+    set. ``table1/n``: mutated bases of Table 1. ``pretraining/length_bp``: longest sequence of a task.
     """
     values = study.model_dump(mode="json", exclude={"fine_tuning"})
     tasks = values["tasks"]
@@ -148,13 +148,13 @@ def resolved(study: DnabertLrp) -> dict:
     return values
 
 
-# Checks across the settings of the DNABERT study: keys that refer to other keys.
+# Checks across the settings of DNABERT-LRP: keys that refer to other keys.
 
 STUDY = "dnabert_lrp"
 
 
 def unfit_references(study: "DnabertLrp") -> list[str]:
-    """One line for everything in a study that does not fit together: path, what was found, what would be right."""
+    """One line for every contradiction between keys of the study: path, what was found, what would be right."""
     return [*_tasks(study), *_model(study), *_scores(study)]
 
 

@@ -1,4 +1,4 @@
-"""Generated documents: JSON schema and key table, published numbers, and what differs from the papers."""
+"""Writes the generated documents: JSON schema, key table, published numbers, and differences from the papers."""
 
 import json
 from pathlib import Path
@@ -78,7 +78,7 @@ def key_table() -> str:
 
 
 def difference_tables() -> str:
-    """Markdown tables of what differs from each paper, one row an entry of ``report/differences.yaml``.
+    """Markdown tables of what differs from each paper, one row per entry of ``report/differences.yaml``.
 
     The id of an entry is an anchor, so that text and comments can link to its row.
     """

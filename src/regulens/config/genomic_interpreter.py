@@ -18,7 +18,7 @@ Split = Literal["train", "valid", "test"]
 
 
 class AssayData(Settings):
-    """What the three routes to the assay data share."""
+    """Settings common to the three routes to assay data."""
 
     geometry: Geometry = Geometry()
     """Shape of an example."""
@@ -182,10 +182,10 @@ class GenomicInterpreter(Settings):
 
 
 def resolved(study: GenomicInterpreter) -> dict:
-    """The study as plain maps; every model has its whole training, and there are two maps of names.
+    """The study as plain maps, with the complete training settings of every model and two maps for the tables.
 
-    ``labels``: what tables call every model and reference row. ``select``: for every model that is trained here, the
-    score that chose its epoch.
+    ``labels``: name in the tables of every model and reference row. ``select``: the score that selects the epoch, for
+    every model that is trained here.
     """
     values = study.model_dump(mode="json", exclude={"training"})
     for name, entry in values["models"].items():
@@ -202,12 +202,12 @@ STUDY = "genomic_interpreter"
 
 
 def unfit_references(study: "GenomicInterpreter") -> list[str]:
-    """One line for everything in a study that does not fit together: path, what was found, what would be right."""
+    """One line for every contradiction between keys of the study: path, what was found, what would be right."""
     return [*_models(study), *_names(study), *(_figures(study) if study.figures.main_model in study.models else [])]
 
 
 def _models(study: "GenomicInterpreter") -> list[str]:
-    from regulens.models.base import architectures, model_settings  # PyTorch: only where the models are looked at
+    from regulens.models.base import architectures, model_settings  # loads PyTorch
 
     known, problems = architectures(), []
     for name, entry in study.models.items():
@@ -244,7 +244,7 @@ def _names(study: "GenomicInterpreter") -> list[str]:
 
 
 def _figures(study: "GenomicInterpreter") -> list[str]:
-    """Layers that the attention figures name against those of the main model."""
+    """Check the layers named for the attention figures against those of the main model."""
     from regulens.models.base import architectures, model_settings
 
     entry = study.models[study.figures.main_model]

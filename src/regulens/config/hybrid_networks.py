@@ -32,7 +32,7 @@ class Selection(Settings):
 
 
 class CodeSelection(Selection):
-    """The same, with the metric of task 2."""
+    """Which trials of a model the tables of task 2 keep."""
 
     metric: Literal["auroc", "aupr"] = "auroc"
     """Metric that chooses."""
@@ -170,11 +170,11 @@ class HybridNetworks(Settings):
 
 
 def resolved(study: HybridNetworks) -> dict:
-    """The study as plain maps; every task has its whole training, every network its sizes.
+    """The study as plain maps, with the complete training settings of every task and the sizes of every network.
 
-    ``networks``: task to architecture to activation to the network. ``labels``: what tables call an architecture.
-    ``designs``: label of a task to architecture to the network with the first activation. Of each task ``trained``:
-    the networks (ARCHITECTURE/ACTIVATION) that are trained here.
+    ``networks``: settings of each network by task, architecture and activation. ``labels``: name of an architecture in
+    the tables. ``designs``: settings of the networks with the first activation, by label of the task and architecture.
+    ``trained`` of each task: the networks (ARCHITECTURE/ACTIVATION) that are trained here.
     """
     values = study.model_dump(mode="json", exclude={"training"})
     values["labels"] = {name: design.label for name, design in study.architectures.items()}
@@ -206,7 +206,7 @@ STUDY = "hybrid_networks"
 
 
 def unfit_references(study: "HybridNetworks") -> list[str]:
-    """One line for everything in a study that does not fit together: path, what was found, what would be right."""
+    """One line for every contradiction between keys of the study: path, what was found, what would be right."""
     problems = [
         f"{STUDY}.activations: '{name}' is named twice" for name, n in Counter(study.activations).items() if n > 1
     ]

@@ -1,4 +1,4 @@
-"""The tables of docs/published-numbers.md: every number of config/published.csv, and what came out here."""
+"""Tables of docs/published-numbers.md: every number of config/published.csv beside the one obtained here."""
 
 from pathlib import Path
 
