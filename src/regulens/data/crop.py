@@ -429,7 +429,7 @@ def _shard_rows(
 ) -> list[tuple[str, int]]:
     """Contig and first base of the sequence of each record of a shard.
 
-    Rows are target regions or whole sequences (both are in use); their width tells which.
+    Rows are target regions or whole sequences (both are in use), as determined by their width.
     """
     targets = []
     for row in read_windows(path):

@@ -1,6 +1,6 @@
 """Fetches a source, from the mirror folder or its address, checked against its sha256, and unpacks what is compressed.
 
-Files are whole or absent. Transfers are counted, hashed and tried again; what another attempt does not mend is an
+Files are written atomically. Transfers are measured, hashed and retried; a failure that no retry can fix is an
 `InputError` that says what to do.
 """
 
@@ -34,7 +34,7 @@ from regulens.data.settings import DownloadSettings, Source
 PROTOCOLS = ("https", "http", "gs", "file")
 
 CHUNK_BYTES = 4 * 2**20
-"""Read at a time, packed or not."""
+"""Bytes read at a time."""
 
 BACKOFF_S = 2.0
 """Pause in seconds before the second attempt; doubled before each further one."""
@@ -68,10 +68,10 @@ def download_source(
 
     Arguments:
         name: name of the source: its path in the mirror folder.
-        url: where it is when the mirror has no copy.
+        url: where to download it from if the mirror has no copy.
         sha256: checksum that it must have; none: that of the lock file, or a new line there.
         licence: licence of the data, for the manifest.
-        lock: checksums seen of sources that state none.
+        lock: file with the first checksums seen, for sources that state none.
     """
     download(name, Source(url=url, sha256=sha256, licence=licence), output, settings, lock)
 
@@ -203,7 +203,7 @@ def open_url(name: str, url: str, settings: DownloadSettings) -> Iterator[tuple[
     protocol = url.partition(":")[0]
     if protocol in ("http", "https"):
         client = {
-            "trust_env": True,  # HTTPS_PROXY and its kin
+            "trust_env": True,  # HTTPS_PROXY etc.
             # Otherwise a server may send a compressed body, whose length is not that of the file.
             "headers": {"Accept-Encoding": "identity"},
             # aiohttp would end every transfer after five minutes.

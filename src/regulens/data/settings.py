@@ -151,7 +151,7 @@ class SimulatedTrack(Settings):
 
 
 class SimulationSettings(Settings):
-    """The simulated genome of the demonstration: planted motifs, and coverage that follows from them.
+    """The simulated genome of the demonstration: planted motifs, and coverage determined by them.
 
     Elements (promoters, enhancers, insulators) lie along each contig at random distances. A promoter makes CAGE tags in
     a cell type if a neighbouring element, about a kilobase away, is an enhancer of that cell type.

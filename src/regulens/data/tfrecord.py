@@ -64,8 +64,9 @@ def parse_example(payload: memoryview) -> dict[str, memoryview]:
 def decode_sequence(raw: memoryview, length: int, start: int, end: int) -> np.ndarray:
     """Codes of bases ``start`` to ``end`` of a sequence of ``length`` bp: uint8, A, C, G, T, N = 0 to 4.
 
-    ``raw`` holds either one index code a base (``length`` bytes) or a one-hot row A, C, G, T a base (4 x ``length``
-    bytes; all zero is N): the number of bytes tells which. Raises `ValueError` for any other length or value.
+    ``raw`` holds either one index code per base (``length`` bytes) or one one-hot row A, C, G, T per base (4 x
+    ``length`` bytes; all zero is N), as determined by the number of bytes. Raises `ValueError` for any other length or
+    value.
     """
     codes = np.frombuffer(raw, dtype=np.uint8)
     if len(codes) == length:

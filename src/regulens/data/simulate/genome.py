@@ -1,7 +1,8 @@
-"""Simulates a genome with planted motifs, and what experiments would measure on it; writes both with the truth.
+"""Simulates a genome with planted motifs and the coverage that experiments would measure; writes both with the truth.
 
 Elements (promoters, enhancers, insulators) are rows of slots with motif sites on a background with CpG islands. The
-coverage of every track follows from the elements and their sites by rules that a model can learn, and a reader check.
+coverage of every track is computed from the elements and their sites by rules that a model can learn and a reader can
+check.
 """
 
 from collections.abc import Iterator, Mapping
@@ -106,7 +107,7 @@ def simulate_genome(
     output: Path | str,
     matrices: Mapping[str, PositionWeightMatrix] | None = None,
 ) -> None:
-    """Simulate a genome and the coverage that follows from its planted motifs, and write both into a folder.
+    """Simulate a genome and the coverage determined by its planted motifs, and write both into a folder.
 
     The same settings always give the same sequences and intervals. ``matrices``: the motifs by the names in
     ``simulation.motifs``; None: those of JASPAR. Files:
