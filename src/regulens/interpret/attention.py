@@ -87,8 +87,8 @@ def attention_distance(
     i and j are positions in the original order of tokens. In a shifted block the last window holds tokens of both ends
     of the sequence. Pairs that meet only through this wrap-around are the whole input apart and would dominate the
     mean, so they are left out, like padding keys, and the rest of the row is renormalised. Each query token counts
-    once. ``uniform_bp`` is the same statistic for equal weights on the same pairs: what a window of that size gives
-    before any learning.
+    once. ``uniform_bp`` is the same statistic for equal weights on the same pairs, the baseline for a window of that
+    size.
 
     ``batches``: codes uint8 (batch, input_bp), the test set once; ``total``: number of batches, for the progress bar.
     Returns one row per layer, block and head ("all", then 1..heads); ``sd_bp`` is over segments (of the mean over heads

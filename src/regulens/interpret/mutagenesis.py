@@ -4,10 +4,11 @@ The paper classifies one mutant of each sequence. Its scores differ by 2 to 20 o
 "single-draw"; the standard error of an accuracy of 0.8 is 0.018), which is within what another draw of the new bases
 changes. Here every score gets several draws, and scores are compared on the same sequences.
 
-Outcomes are a file of HDF5: ``id`` and ``label`` uint8 of the N sequences; ``correct/<score>/<n>`` uint8 (repeats, N),
-1 where the mutant of ``n`` bases chosen by the score is assigned to the class of its sequence. ``correct/unmutated/0``
-(1, N) are the sequences themselves, ``correct/random_sequence/<L>`` entirely random sequences. ``tied/<score>/<n>``
-uint8 (N,), 1 if ties left a choice of bases; not for the random score. Attributes task, seed (of the model) and k.
+Outcomes are stored as HDF5: ``id`` and ``label`` uint8 of the N sequences; ``correct/<score>/<n>`` uint8 (repeats, N),
+1 if the mutant of ``n`` bases chosen by the score is assigned to the true class of its sequence.
+``correct/unmutated/0`` (1, N) are the sequences themselves, ``correct/random_sequence/<L>`` entirely random sequences.
+``tied/<score>/<n>`` uint8 (N,), 1 if ties left a choice of bases; not for the random score. Attributes task, seed (of
+the model) and k.
 """
 
 import zlib
@@ -96,7 +97,7 @@ class Outcomes(NamedTuple):
     correct: dict[tuple[str, int], np.ndarray]
     """uint8 (repeats, N) by score and number of mutated bases, in the order of the mutagenesis."""
     tied: dict[tuple[str, int], np.ndarray]
-    """bool (N,) by score that ranks the bases and number of them: the choice was made by lot, see `top_positions`."""
+    """bool (N,) by score and number of bases: ties at the cut were broken at random, see `top_positions`."""
 
     @property
     def scores(self) -> list[str]:
@@ -116,7 +117,7 @@ def run_mutagenesis(
     settings: Part[MutagenesisSettings],
     accelerator: str = "auto",
 ) -> None:
-    """Mutate the bases with the highest relevance and classify again: the `Outcomes` of every mutant (HDF5).
+    """Mutate the bases with the highest relevance, classify again, and write the `Outcomes` of every mutant (HDF5).
 
     ``model``: the classifier that the scores belong to.
 
@@ -191,9 +192,9 @@ def mutagenesis(
 ) -> Outcomes:
     """Whether each mutant is assigned to its sequence's class, by score and number of bases.
 
-    ``ids`` of the N sequences; ``codes`` uint8 (N, L), 0 to 3; ``labels`` (N,); ``scores`` float (N, L) by name. The n
-    highest bases of a sequence (equal ones by lot, see `top_positions`, the same ones in every repeat) become one of
-    the other three, the score `RANDOM` takes n new positions in each repeat. Further keys of the outcomes:
+    ``ids`` of the N sequences; ``codes`` uint8 (N, L), 0 to 3; ``labels`` (N,); ``scores`` float (N, L) by name. Each
+    of the n highest bases of a sequence (ties broken at random, see `top_positions`, alike in every repeat) becomes one
+    of the other three; the score `RANDOM` takes n new positions in each repeat. Further keys of the outcomes:
     (`UNMUTATED`, 0) with one repeat, and (`RANDOM_SEQUENCE`, L), uniform random sequences instead. Each score, n and
     repeat has its own random numbers, so that no result depends on what else is computed. Mutants are made only when
     they are classified, so that memory grows by one byte per outcome. ``source`` is named in errors.

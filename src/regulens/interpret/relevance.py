@@ -1,10 +1,10 @@
-"""Relevance of a forward pass: operations with their propagation rules, BERT written in them, and what scores read.
+"""Relevance propagation through BERT: operations with their rules, the forward pass, and the values that scores use.
 
-A forward pass is a function of an `Operations` that returns a `Trace`. Under `GRADIENT` its backward pass gives
-gradients, under one of `RULES` (Chefer et al. 2020; docs/papers.md, "Relevance rules") relevance, so that one text
-gives both. It takes its linear layers, sums, matrix products of two activations, means and every non-linear function
-from there; views, transpositions and the choice of a token need no operation, because their gradient moves relevance
-just as it should. `Readings` runs the passes of one batch, each when first asked for.
+A forward pass is a function of an `Operations` that returns a `Trace`. With `GRADIENT` its backward pass gives
+gradients, with one of `RULES` (Chefer et al. 2020; docs/papers.md, "Relevance rules") relevance, so that one
+implementation serves both. Linear layers, sums, matrix products of two activations, means and all non-linear functions
+are taken from the `Operations`; views, transpositions and the choice of a token need no rule, because their gradient
+moves relevance correctly. `Readings` runs the passes of one batch, each when it is first needed.
 """
 
 from collections.abc import Callable
@@ -194,7 +194,7 @@ class Trace(NamedTuple):
     attention: list[Tensor]
     """Attention after the softmax of every layer, in order: (B, heads, T queries, T keys)."""
     embedding: Tensor
-    """Where the propagation ends, the output of the embeddings: (B, T, hidden). A leaf that requires a gradient."""
+    """Output of the embeddings, where the propagation ends: (B, T, hidden). A leaf that requires a gradient."""
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,7 @@ def _dense(ops: Operations, layer: torch.nn.Linear, x: Tensor) -> Tensor:
     return ops.linear(x, layer.weight, layer.bias)
 
 
-# What the scores of one batch are read from.
+# Values from which the scores of a batch are computed.
 
 
 class Readings:

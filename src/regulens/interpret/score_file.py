@@ -1,6 +1,6 @@
-"""Relevance of every base of every sequence of a task, by every score: how it is computed, and the file with it.
+"""Relevance of every base of every sequence of a task, by every score: computation, and the file format.
 
-Importing it does not import torch: figures only read.
+Importing this module does not import torch, which figures do not need.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def base_scores(readings: Readings, name: str, length_bp: int, k: int) -> Tensor
 
 
 class ScoreWriter:
-    """Takes batches in the order of the sequences; created by `write_score_file`."""
+    """Appends batches in the order of the sequences; created by `write_score_file`."""
 
     def __init__(self, file: h5py.File, sequences: int, length_bp: int, names: list[str]):
         group = file.create_group("scores", track_order=True)

@@ -35,7 +35,7 @@ class Score:
 
 
 RANDOM = "random"
-"""The score that says nothing, which the others are compared with."""
+"""The random score, with which the others are compared."""
 
 SCORES: dict[str, Score] = {}
 """Every score by name, in the order of tables and legends."""

@@ -50,7 +50,7 @@ class MutagenesisSettings(Settings):
     batch: int = Field(default=64, gt=0)
     """Mutants classified at a time."""
     bootstrap: int = Field(default=1000, gt=0)
-    """Resamples of the sequences behind each 95 % interval."""
+    """Bootstrap resamples of the sequences for each 95 % interval."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the classification; `bf16` is for GPUs that compute in it natively."""
 

@@ -1,4 +1,4 @@
-"""Multi-head self-attention with relative positions, and the Transformer blocks that are made of it.
+"""Multi-head self-attention with relative positions, and Transformer blocks.
 
 Used by 1D-Swin, with windows folded into the batch, and by the Transformer blocks, over all tokens.
 """
@@ -302,7 +302,7 @@ class TransformerSettings(Settings):
     families: list[Family] = Field(default=["exponential", "central_mask", "gamma"], min_length=1)
     """Families of basis functions of the relative distance."""
     functions: int = Field(default=32, gt=0)
-    """Basis functions of each family (each is used twice: as it is, and times the sign of the distance)."""
+    """Basis functions of each family (each is used twice: unchanged, and times the sign of the distance)."""
 
 
 class TransformerBlock(nn.Module):

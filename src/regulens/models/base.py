@@ -1,6 +1,6 @@
 """Base class of the assay models: padding, a trunk that turns bases into bins, and a softplus head.
 
-Architectures are known by name: `register` makes a class known, `build` makes a model from a name and its settings.
+Architectures have names: `register` registers a class, `build` makes a model from a name and settings.
 """
 
 import importlib
@@ -36,7 +36,7 @@ class AttentionMap:
     block: Block
     """First (`regular`) or second (`shifted`) block of a Swin layer, or `full` attention of a Transformer."""
     bp_per_token: int
-    """Bases that one token stands for."""
+    """Bases per token."""
     tokens: int
     """Tokens of the layer, before the last window is padded."""
     offset: int
@@ -69,7 +69,7 @@ class AssayModel(nn.Module):
 
     A subclass has a nested ``Settings``, sets ``self.head = self.make_head(width)`` in ``__init__`` and implements
     :meth:`trunk` and :meth:`describe`; :meth:`check` compares settings with the geometry before anything is built. On
-    padding and crop see docs/papers.md, "Geometry". On padding and crop see docs/papers.md, "Geometry".
+    padding and crop see docs/papers.md, "Geometry".
     """
 
     architecture: ClassVar[str] = ""

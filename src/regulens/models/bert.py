@@ -1,7 +1,7 @@
 """BERT on k-mers with DNABERT's vocabulary and sizes, in HuggingFace's modules (docs/papers.md, "DNABERT-6").
 
 Input is `core.kmers.token_ids` of sequences of one length: no padding, and therefore no attention mask. Importing this
-module does not import transformers, which takes seconds: whoever builds no BERT does not wait for it.
+module does not import transformers, which takes seconds and is needed only to build a BERT.
 """
 
 from pathlib import Path
@@ -167,7 +167,7 @@ def _configuration(settings: BertSettings) -> "BertConfig":
 
 
 def _initialise_embeddings(bert: "BertModel", settings: BertSettings) -> None:
-    """Initialise token embeddings as ``embedding_init`` (k-mers only) and ``embedding_sd`` say; PAD stays 0."""
+    """Initialise token embeddings by ``embedding_init`` (k-mers only) and ``embedding_sd``; PAD stays 0."""
     weight, sd = bert.embeddings.word_embeddings.weight, settings.embedding_sd or settings.init_sd
     with torch.no_grad():
         weight *= sd / settings.init_sd

@@ -57,7 +57,7 @@ class ConvModel(AssayModel):
         needed = halvings(geometry) - 1
         if len(settings.widths) != needed:
             raise ValueError(
-                f"widths: {needed} entries are needed behind the stem to go from bases to bins of "
+                f"widths: {needed} entries are needed after the stem to go from bases to bins of "
                 f"{geometry.bin_bp} bp, found {len(settings.widths)}"
             )
 

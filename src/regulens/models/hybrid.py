@@ -1,8 +1,8 @@
 """The hybrid networks of the third study, several trials at once (docs/papers.md, "Network architectures").
 
 Every model: first convolution, batch normalisation and the activation under study; the rest of its baseline; the
-attention-based modules; a dense hidden layer and one logit for each class. Trials are networks of one shape that share
-nothing: every parameter and buffer has a leading axis of trials (T), and no trial's numbers depend on the others'.
+attention-based modules; a dense hidden layer and one logit for each class. Trials are independent networks of one
+shape: every parameter and buffer has a leading axis of trials (T), and no trial's result depends on the others.
 Semantics are Keras's where the two libraries differ.
 """
 
@@ -32,7 +32,7 @@ _TANH = torch.ops.aten.tanh_backward.grad_input
 
 _RELU = torch.ops.aten.threshold_backward.grad_input
 
-# Layers. Convolutions are products of one matrix a trial with the unrolled input, on every device: for the four
+# Layers. Convolutions are products of one matrix per trial with the unrolled input, on every device: for the four
 # channels of a one-hot sequence that is faster than a convolution call even for a single trial on a CPU.
 
 
@@ -320,7 +320,7 @@ def _through_activation(gradient: Tensor, activated: Tensor, output: Tensor) -> 
 
 
 class TrialDropout:
-    """Masks determined by each trial's seed and the epoch alone, whichever trials train beside it.
+    """Masks determined by each trial's seed and the epoch alone, whichever trials train in parallel.
 
     ``seeds``: one per trial, in the order of the leading axis. The streams differ between CPU and GPU. Rates are
     rounded to multiples of 2^-16.

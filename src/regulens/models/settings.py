@@ -1,4 +1,4 @@
-"""Settings of the BERT of k-mers and of the hybrid networks; apart from the models, so that PyTorch is not needed."""
+"""Settings of the BERT on k-mers and of the hybrid networks, apart from the models so that PyTorch is not imported."""
 
 from typing import Annotated, Literal
 

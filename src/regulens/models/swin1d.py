@@ -112,7 +112,7 @@ class SwinTransformerSettings(TransformerSettings):
     depth: int = Field(default=2, ge=0)
     """Number of blocks (M); 0 leaves the Transformer out."""
     dropout: Probability = 0.1
-    """Dropout behind the attention and in the feed-forward part."""
+    """Dropout after the attention and in the feed-forward part."""
 
 
 @register("swin1d")
@@ -140,13 +140,13 @@ class Swin1D(AssayModel):
         families: list[Family] = Field(default=["exponential", "central_mask"], min_length=1)
         """Families of basis functions of the relative distance inside a window."""
         functions: int = Field(default=128, gt=0)
-        """Basis functions of each family (each is used twice: as it is, and times the sign of the distance)."""
+        """Basis functions of each family (each is used twice: unchanged, and times the sign of the distance)."""
         ffn_expansion: int = Field(default=2, gt=0)
         """Hidden width of the feed-forward part, in multiples of the token width."""
         depthwise_conv: bool = True
         """A depth-wise convolution over 3 tokens inside the feed-forward part, across windows."""
         dropout: Probability = 0.02
-        """Dropout behind the attention and in the feed-forward part."""
+        """Dropout after the attention and in the feed-forward part."""
         attention_dropout: Probability = 0.02
         """Dropout of attention weights and of the basis functions of the relative distance."""
         merge: Literal["linear", "concat"] = "linear"
@@ -175,7 +175,7 @@ class Swin1D(AssayModel):
                 f"found {len(settings.widths)}"
             )
         if not isinstance(settings.windows, int) and len(settings.windows) != layers:
-            raise ValueError(f"windows: one number or {layers} (one a layer), found {len(settings.windows)}")
+            raise ValueError(f"windows: one number or {layers} (one per layer), found {len(settings.windows)}")
         doubled = [settings.embedding_width * 2 ** (k + 1) for k in range(layers)]
         if settings.merge == "concat" and settings.widths != doubled:
             raise ValueError(f"widths: merge 'concat' doubles the width in every layer, so they must be {doubled}")
