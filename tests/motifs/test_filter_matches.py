@@ -94,7 +94,7 @@ def test_filter_0_counts_when_it_is_the_only_match(run):
 
 
 def test_the_published_truth_has_its_mistake(run):
-    """MEF2B stands under STAT1: it counts in the published rates, not in the recall, and any other name goes first."""
+    """MEF2B is listed under STAT1: it counts in the published rates, not in the recall; any other name goes first."""
     hits = [((0, 0), "MA0660.1", 0.01), ((0, 1), "MA0660.1", 0.01), ((0, 1), "MA0477.1", 0.02)]
     table, rates = run(hits, filters=[(0, 0), (0, 1)])
     assert table["truth"].tolist() == ["STAT1", "FOSL1"]
@@ -194,8 +194,8 @@ def test_every_planted_motif_of_the_paper_has_targets_in_the_default_database():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"truth": {"A": ["M1"], "B": ["M2", "M1"]}}, "the target M1 stands under A and under B: name it once"),
-        ({"truth": {"A": ["MA0615.1"]}}, "the target MA0615.1 stands under A and under ignored_targets"),
+        ({"truth": {"A": ["M1"], "B": ["M2", "M1"]}}, "the target M1 is listed under A and under B: list it once"),
+        ({"truth": {"A": ["MA0615.1"]}}, "the target MA0615.1 is listed under A and under ignored_targets"),
         ({"truth": {}}, "filters.truth: .*at least 1"),
         ({"window_bp": 19}, "filters.window_bp: .*multiple of 2"),
         ({"threshold": 1}, "filters.threshold: .*less than 1"),

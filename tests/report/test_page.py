@@ -137,7 +137,7 @@ def test_the_command_writes_the_page_and_its_manifest(page_settings, tmp_path):
     assert PAGE.with_name("index.html.manifest.json").is_file()
     run_command("report", *words, "--study", "hybrid_networks", folder=tmp_path, settings=settings)
     assert "Genomic Interpreter, Table" not in Page(PAGE.read_text()).text
-    with pytest.raises(InputError, match="study hybrid is not of this run; did you mean 'hybrid_networks'?"):
+    with pytest.raises(InputError, match="study hybrid was not run; did you mean 'hybrid_networks'?"):
         run_command("report", *words, "--study", "hybrid", folder=tmp_path, settings=settings)
 
 

@@ -59,7 +59,7 @@ class Instance(NamedTuple):
     start: int
     end: int
     region_start: int
-    """Start of the high-scoring region behind it."""
+    """Start of the high-scoring region it comes from."""
     region_end: int
 
 
@@ -135,7 +135,7 @@ def discover(
     """Find the motifs of one score in an opened score file and write them.
 
     ``meme``: matrices as MEME text, named ``<score>_<rank>_<key>``, the key cut after 40 bp; ``instances``: TSV with
-    `INSTANCE_COLUMNS`, 0-based half-open spans of windows and of the regions behind them; ``table``: CSV with
+    `INSTANCE_COLUMNS`, 0-based half-open spans of windows and of the regions they come from; ``table``: CSV with
     `MOTIF_COLUMNS`, counts of sequences that contain the key. Without a motif the files are valid and empty.
 
     Raises `InputError` naming the sequence if one has letters other than ACGT or a NaN score.

@@ -1,4 +1,4 @@
-"""Motifs of a JASPAR release: targets of a comparison, with class and family of their factors, and simulations' own.
+"""Motifs of a JASPAR release, as targets of a comparison (with class and family of their factors) and for simulations.
 
 JASPAR is included in the package ``pyjaspar`` (no network access).
 """
@@ -103,7 +103,7 @@ def _nothing(motifs, release: str, collection: str, tax_group: str | None) -> st
     return f"{release} {collection} has no matrix of the group {tax_group!r}; choose one of {valid}, or null for all"
 
 
-# The simulated data sets of the hybrid networks: the matrices come from JASPAR, the rest from `regulens.data`.
+# Simulated data sets of the hybrid networks: matrices from JASPAR, simulation by `regulens.data`.
 
 
 @command("simulate-motif-sequences")

@@ -24,7 +24,7 @@ _FLOOR = 1e-7
 
 @dataclass(frozen=True)
 class MemeMotif:
-    """A matrix with the two further numbers of MEME text."""
+    """A matrix with its number of sites and E-value."""
 
     matrix: PositionWeightMatrix
     """``matrix_id`` is the identifier, ``name`` the alternative name (the identifier where there is none)."""

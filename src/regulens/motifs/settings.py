@@ -97,7 +97,7 @@ class FilterSettings(Settings):
         of += [(target, "ignored_targets") for target in set(self.ignored_targets)]
         for (target, name), (other, second) in pairwise(sorted(of)):
             if target == other:
-                raise ValueError(f"the target {target} stands under {name} and under {second}: name it once")
+                raise ValueError(f"the target {target} is listed under {name} and under {second}: list it once")
         return self
 
     @property

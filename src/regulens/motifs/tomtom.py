@@ -1,8 +1,8 @@
 """Comparison of motifs: query MEME file against target MEME file, by the MEME Suite's Tomtom or by memelite.
 
-The engine of record is the MEME Suite (https://meme-suite.org/meme/doc/tomtom.html), run as a subprocess. memelite is
-its reimplementation in Python: its p-values agree with those of ``tomtom -dist ed``, its q-values are another method's
-and are never equated with MEME's. The table names the engine.
+The reference engine is the MEME Suite (https://meme-suite.org/meme/doc/tomtom.html), run as a subprocess. memelite
+reimplements it in Python: its p-values agree with those of ``tomtom -dist ed``, but its q-values come from another
+method and are not comparable with MEME's. The table names the engine.
 """
 
 import importlib.metadata
@@ -169,7 +169,7 @@ def read_hits(path: Path | str) -> tuple[pd.DataFrame, dict[str, str]]:
                 key, _, value = line[2:].rstrip("\n").partition(": ")
                 facts[key] = value
     except (OSError, UnicodeDecodeError):
-        pass  # the reader of tables says so
+        pass  # `read_table` reports it
     numeric, texts = ["p_value", "e_value", "q_value"], dict.fromkeys(TEXT_COLUMNS, str)
     options = {"sep": "\t", "skiprows": len(facts), "keep_default_na": False, "dtype": texts}
     table = read_table(path, HIT_COLUMNS, numeric, may_be_empty=True, **options)
@@ -352,9 +352,9 @@ class Compared(NamedTuple):
     """Motifs that were compared in one way."""
 
     what: str
-    """What was compared, for people: 'Motifs', 'Filters of 2 of the networks'."""
+    """What was compared, as text: 'Motifs', 'Filters of 2 of the networks'."""
     facts: dict[str, str]
-    """`FACTS` but for the number of queries."""
+    """`FACTS` without the number of queries."""
 
     def __str__(self) -> str:
         facts = self.facts
@@ -365,7 +365,7 @@ class Compared(NamedTuple):
 
 
 def group_by_way(facts: Mapping[str, Mapping[str, str]]) -> list[tuple[list[str], dict[str, str]]]:
-    """Names that were compared in the same way, and that way, from the facts of each name's `read_hits`."""
+    """Group names by how they were compared: names and facts of each group, from the facts of `read_hits` by name."""
     groups: list[tuple[list[str], dict[str, str]]] = []
     for name, of_name in facts.items():
         way = {key: value for key, value in of_name.items() if key != "queries"}
@@ -378,18 +378,18 @@ def group_by_way(facts: Mapping[str, Mapping[str, str]]) -> list[tuple[list[str]
 
 
 def facts_path(table: Path | str) -> Path:
-    """Where the facts behind a table are: beside it."""
+    """Path of the facts about the comparisons in a table: beside it."""
     return Path(table).with_suffix(".facts.json")
 
 
 def write_comparisons(comparisons: Sequence[Compared], path: Path | str) -> None:
-    """Write how the motifs behind a table were compared, as JSON; see `facts_path`."""
+    """Write how the motifs of a table were compared, as JSON; see `facts_path`."""
     content = {"comparisons": [{"what": one.what, **one.facts} for one in comparisons]}
     write_text(json.dumps(content, indent=2) + "\n", path)
 
 
 def read_comparisons(path: Path | str) -> list[Compared]:
-    """What `write_comparisons` wrote."""
+    """Read a file of `write_comparisons`."""
     note_read(path)
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))["comparisons"]

@@ -1,1 +1,1 @@
-"""How things look: sizes and colours, logos, boxes and arrows; knows no study."""
+"""Drawing utilities: sizes and colours, logos, boxes and arrows; independent of the studies."""

@@ -1,7 +1,7 @@
 """Logos: stacked letters A, C, G and T as outlines, and sites of motifs as arrows along them.
 
-logomaker draws the same logos, but one patch a letter and through pyplot; here all letters of one base in a panel are
-one path, fast enough for thousands of letters in one figure.
+logomaker draws the same logos, but through pyplot and with one patch per letter; here all letters of one base in a
+panel are one path, which is fast enough for thousands of letters in one figure.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""The look of every figure: sizes, fonts, how a figure is written, and how models, networks and scores are drawn.
+"""Style of all figures: sizes, fonts, writing of files, and colours and markers of models, networks and scores.
 
 Figures are drawn at their final size (85 mm for one column, 178 mm for two), so that the font sizes below are those on
 paper. Colours are Okabe and Ito's, which stay apart for colour-blind readers; markers and line styles differ as well,
@@ -236,7 +236,7 @@ ACTIVATIONS = {
 
 
 def activation_style(name: str) -> ActivationStyle:
-    """Label, colour, line and marker of an activation; one that the paper does not have is grey and keeps its name."""
+    """Label, colour, line and marker of an activation; grey, with its own name, if the paper does not have it."""
     return ACTIVATIONS.get(name, ActivationStyle(name, GREY, ":", "D"))
 
 
@@ -285,7 +285,7 @@ def combination(modules: Sequence[str]) -> str:
     return "-".join(f"{name}{count}" if name == "Trans" else name for name, count in zip(names, counts, strict=True))
 
 
-# Relevance scores: colour, marker and line, so that any one may be lost.
+# Relevance scores: colour, marker and line are redundant, so that a figure remains legible without one of them.
 
 
 class ScoreStyle(NamedTuple):

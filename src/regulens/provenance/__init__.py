@@ -1,1 +1,1 @@
-"""What every file was made from: manifests beside the files, and the way back."""
+"""Provenance of every file: manifests, and tracing them back."""

@@ -1,7 +1,7 @@
-"""Manifests: leaves one beside every file that a command wrote, with what it was made from and how; reads them again.
+"""Manifests: written beside every file that a command writes, with what it was made from and how; and read again.
 
-Of a command's path options, those that it put in place (`atomic_output`) are its artefacts, the other files its inputs;
-what it reads besides is told by `note_read`. A command that fails leaves no manifest. `trace` follows them back.
+Of the paths in a command's options, those that it wrote (`atomic_output`) are its artefacts and the others its inputs;
+further inputs are recorded by `note_read`. A command that fails leaves no manifest. `trace` follows manifests back.
 """
 
 import hashlib
@@ -39,7 +39,8 @@ from regulens.core.io import (
 FORMAT = "regulens manifest 1"
 
 WITHOUT_EFFECT = {"download": {"settings", "lock"}, "report": {"rebuild"}}
-"""Options and settings, by command, without effect on a file: how it is fetched, what a reader is told to type."""
+"""Options and settings, by command, without effect on the content: how a file is fetched, the command shown on the
+page."""
 
 STATE = "state"
 """Option with the state folder of an interrupted training, which no longer exists once its artefacts do."""
@@ -108,7 +109,7 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
 
 
 def shown(path: Path) -> str:
-    """A path as a manifest names it: relative to the working folder; outside of it, the name alone.
+    """Path in a manifest: relative to the working folder, or the name alone for a file outside of it.
 
     Two runs in two folders therefore have the same manifests.
     """
@@ -212,7 +213,7 @@ def _input(files: list[Path], path: Path) -> dict[str, Any]:
     return {"path": shown(path), "sha256": joined_sum(sums), "files": len(files)}
 
 
-# Reading a manifest, and whether the artefact beside it is still the one that it is about.
+# Reading a manifest, and checking whether it still describes the artefact beside it.
 
 
 def read_manifest(artefact: Path | str) -> dict[str, Any]:

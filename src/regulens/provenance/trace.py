@@ -117,7 +117,7 @@ def _compare(step: Step, entry: dict[str, Any]) -> None:
         step.problem = step.problem or f"{step.location} was used with two different contents"
 
 
-# Chains for readers: as JSON, and as a tree.
+# Output of chains, as JSON and as a tree.
 
 
 def as_json(steps: list[Step]) -> str:
@@ -172,7 +172,7 @@ def _folded(steps: Sequence[Step], inputs: Sequence[int], everything: bool) -> I
 
 
 def url_of(step: Step) -> str | None:
-    """Where a download comes from; None for what is none. (Older manifests have it among the settings.)"""
+    """URL of a download; None for other steps. (Older manifests have it among the settings.)"""
     arguments, settings = (step.identity.get(name, {}) for name in ("arguments", "settings"))
     return arguments.get("url") or (settings.get("source") or {}).get("url")
 

@@ -1,4 +1,4 @@
-"""What was run, in a few lines per study, from its configuration and tables."""
+"""Summary of what was run, in a few lines per study, from its configuration and tables."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def facts_of(study: str, configured: dict, entries: list[Entry]) -> list[tuple[s
 
 
 def comparisons(entries: list[Entry]) -> list[str]:
-    """How motifs were compared (engine, distance, q-values), one sentence a way."""
+    """Sentences on how motifs were compared (engine, distance, q-values), one per method."""
     files = [path for entry in entries for path in entry.files if path.name.endswith(".facts.json") and path.is_file()]
     found = [one for path in files for one in read_comparisons(path)]
     return list(dict.fromkeys(f"{one.what} compared with Tomtom by {one}." for one in found))

@@ -43,9 +43,9 @@ class PageSettings(Settings):
     rules: list[ShownRule]
 
     def of(self, study: str) -> "PageSettings":
-        """The same of one study alone. Raises `InputError` when it was not run."""
+        """The settings of one study alone. Raises `InputError` if it was not run."""
         if study not in self.studies:
-            raise InputError(f"study {study} is not of this run; {nearest(study, list(self.studies))}")
+            raise InputError(f"study {study} was not run; {nearest(study, list(self.studies))}")
         rules = [rule for rule in self.rules if rule.study == study]
         return self.model_copy(update={"studies": {study: self.studies[study]}, "rules": rules})
 

@@ -1,4 +1,4 @@
-"""The page itself: collects everything that is shown and passes it to the template."""
+"""Writes the HTML page: collects everything that is shown and renders the template."""
 
 import os
 from datetime import datetime
@@ -24,7 +24,7 @@ VERDICTS = {HOLDS: "holds", FAILS: "fails", NOT_TESTED: "untested"}
 
 
 class Show(NamedTuple):
-    """How items are shown."""
+    """Options for showing items."""
 
     rebuild: str
     """Command that makes a file again, without the file's path."""
@@ -38,9 +38,9 @@ class Show(NamedTuple):
 def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, study: str | None = None) -> None:
     """HTML page of a run: every figure and table in the order of the papers, with claims, captions and origin.
 
-    Links are relative to the folder of ``output``. ``study``: of this study alone. ``rebuild`` is the command that
-    makes a file again, to which the file's path is appended. Raises `InputError` if a figure, table, caption or claims
-    table is missing or unreadable.
+    Links are relative to the folder of ``output``. ``study``: restrict the page to this study. ``rebuild`` is the
+    command that makes a file again, to which the file's path is appended. Raises `InputError` if a figure, table,
+    caption or claims table is missing or unreadable.
     """
     output = Path(output)
     settings = settings if study is None else settings.of(study)
@@ -84,7 +84,7 @@ def _environment() -> Environment:
 
 
 def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) -> dict:
-    """What the template shows of a study."""
+    """Template variables of a study."""
     table = settings.folder / name / "claims.csv"
     claims = read_claims(table)
     shown = [_item(entry, show) for entry in found]
@@ -107,7 +107,7 @@ def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) ->
 
 
 def _item(entry: Entry, show: Show) -> dict:
-    """What the template shows of one figure or table."""
+    """Template variables of one figure or table."""
     for path in [*entry.artefacts, entry.caption]:
         note_read(path)
     heading = f"{entry.item}: {entry.title}"
@@ -141,7 +141,7 @@ def _link(path: Path, folder: Path) -> str:
 
 
 def _made_with(studies: list[dict]) -> list[tuple[str, str]]:
-    """Versions of the code behind the results, from their manifests."""
+    """Versions of code and packages that made the results, from their manifests."""
     codes, pythons, packages = set(), set(), {}
     for study in studies:
         for _, _, items in study["sections"]:
