@@ -80,7 +80,7 @@ def test_a_signalled_training_goes_on_in_a_new_job(runs, training_config, uninte
     assert "mem=280000M" in second["TRES"]
     assert second["TimeLimit"] == "2-00:00:00"
     log = (runs.folder / LOG).read_text()
-    going_on = re.search(r"going on after (\d+) finished epochs", log)
+    going_on = re.search(r"resuming after (\d+) finished epochs", log)
     assert going_on, log
     assert 1 <= int(going_on[1]) < EPOCHS
     assert metrics(runs.folder) == uninterrupted(config)
@@ -92,7 +92,7 @@ def test_a_training_that_runs_out_of_time_goes_on_with_more(runs, training_confi
     runs.cluster.call("scontrol", "update", f"JobId={job['JobId']}", "EndTime=now")
     log = runs.folder / LOG
     runs.cluster.until(
-        lambda: run.poll() is not None or (log.exists() and "going on after" in log.read_text()), 240, "it goes on"
+        lambda: run.poll() is not None or (log.exists() and "resuming after" in log.read_text()), 240, "it goes on"
     )
     run.send_signal(signal.SIGINT)
     _, output = finish(run, 120)

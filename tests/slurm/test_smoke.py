@@ -115,7 +115,7 @@ def test_a_signalled_training_goes_on_in_a_new_job_with_more(smoke):
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
     assert (memory(second), second["TimeLimit"]) == ("280000M", "2-00:00:00")
     log = (smoke.folder / f"{RESULTS}/logs/genomic_interpreter/models/{LONG}/seed1/model.ckpt.log").read_text()
-    assert 1 <= int(re.search(r"going on after (\d+) finished epochs", log)[1]) < EPOCHS
+    assert 1 <= int(re.search(r"resuming after (\d+) finished epochs", log)[1]) < EPOCHS
 
 
 def test_on_the_cluster_or_not_the_scores_are_the_same(smoke, config, tmp_path):

@@ -91,7 +91,7 @@ def test_an_encoder_without_pooler_is_taken_and_said(tmp_path, capfd, form):
         assert torch.equal(encoder_outputs(model)[0], source.bert(token_ids(codes, 3)).last_hidden_state)
     assert torch.equal(model.bert.pooler.dense.weight, pooler)
     message = capfd.readouterr().err
-    assert message == f"{path} has no pooler: that of the classifier starts from random weights\n"
+    assert message == f"{path} has no pooler: the classifier's pooler starts from random weights\n"
 
 
 def test_pretraining_can_go_on_from_an_encoder_with_a_pooler(tmp_path, capfd):

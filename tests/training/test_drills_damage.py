@@ -56,7 +56,9 @@ def test_a_changed_byte_in_the_state(make_run, monkeypatch):
         with pytest.raises(ConnectionError):
             run.here()
     change_a_weight(run.state / "last.ckpt")
-    with pytest.raises(InputError, match=r"last.ckpt: .* cannot be read .*: delete it, and training starts anew"):
+    with pytest.raises(
+        InputError, match=r"last.ckpt: .* cannot be read .*: delete it, and training starts from the beginning"
+    ):
         run.here()
     assert not run.output.exists()
     (run.state / "last.ckpt").unlink()

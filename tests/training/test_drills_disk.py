@@ -104,7 +104,7 @@ def test_training_goes_on_when_there_is_room(disk, make_run, monkeypatch, capfd,
     (disk / "ballast").unlink()
     capfd.readouterr()
     run.here()
-    assert "going on after 2 finished epochs" in capfd.readouterr().err
+    assert "resuming after 2 finished epochs" in capfd.readouterr().err
     assert run.rows().equals(whole.rows())
     assert names(disk) == {"model.ckpt", "log.csv"}
 

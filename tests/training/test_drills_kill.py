@@ -36,6 +36,6 @@ def test_killed_while_a_file_is_written(make_run, tmp_path, capfd, victim):
     capfd.readouterr()
     run.here()
     finished = {"state/last.ckpt": 0, "log.csv": 1, "model.ckpt": 3}[victim]
-    assert (f"going on after {finished} finished epochs" in capfd.readouterr().err) == (finished > 0)
+    assert (f"resuming after {finished} finished epochs" in capfd.readouterr().err) == (finished > 0)
     assert run.rows().equals(whole.rows())
     assert all((value == whole.weights()[name]).all() for name, value in run.weights().items())

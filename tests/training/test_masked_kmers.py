@@ -214,7 +214,7 @@ def test_windows_tile_contigs_and_leave_n_out(tmp_path):
     assert not np.array_equal(few, pretraining_windows([fasta], [table], 20, 3, 2))
     with pytest.raises(InputError, match=r"train\.tsv: sequences of 20 bp where pre-training has 19"):
         pretraining_windows([fasta], [table], 19, None, 1)
-    with pytest.raises(InputError, match=r"1 windows of 90 bp for pre-training in .*genome\.fa: name more sequence"):
+    with pytest.raises(InputError, match=r"1 windows of 90 bp for pre-training in .*genome\.fa: give more sequences"):
         pretraining_windows([fasta], [], 90, None, 1)
 
 

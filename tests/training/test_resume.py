@@ -46,7 +46,7 @@ def test_killed_run_goes_on_as_if_nothing_had_happened(make_run, uninterrupted, 
     run.here()
     messages = capfd.readouterr().err
     assert f"taking over the lock of process {process.pid} on host {socket.gethostname()}" in messages
-    assert "going on after" in messages
+    assert "resuming after" in messages
     assert "epoch 1/30" not in messages
     same(run, uninterrupted)
     assert not run.state.exists()
@@ -142,7 +142,9 @@ def test_a_damaged_state_is_an_error_and_stays(make_run, monkeypatch, damage):
     else:
         path.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"not a checkpoint")
     damaged = path.read_bytes()
-    with pytest.raises(InputError, match="last.ckpt: .* cannot be read .*: delete it, and training starts anew"):
+    with pytest.raises(
+        InputError, match="last.ckpt: .* cannot be read .*: delete it, and training starts from the beginning"
+    ):
         run.here()
     assert path.read_bytes() == damaged
     assert not (run.state / "lock").exists()
@@ -165,7 +167,7 @@ def test_another_run_does_not_take_the_state(make_run, monkeypatch, stores, capf
     capfd.readouterr()
     run.here()
     messages = capfd.readouterr().err
-    assert "last.ckpt is from a run with other settings, data or code: training starts anew" in messages
+    assert "last.ckpt is from a run with other settings, data or code: training starts from the beginning" in messages
     assert "epoch 1/2" in messages
 
 
@@ -174,4 +176,4 @@ def test_memory_and_hardware_keys_do_not_end_a_run(make_run, monkeypatch, capfd)
     interrupted(run, monkeypatch)
     run.settings |= {"batch_per_device": 2, "workers": 1}
     run.here()
-    assert "going on after 1 finished epochs" in capfd.readouterr().err
+    assert "resuming after 1 finished epochs" in capfd.readouterr().err

@@ -134,7 +134,7 @@ def test_a_loss_that_is_not_finite_ends_with_advice(make_run):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
 def test_a_missing_gpu_is_named(make_run):
-    with pytest.raises(InputError, match="1 GPU.* asked for, 0 found"):
+    with pytest.raises(InputError, match="1 GPU.* requested, 0 found"):
         make_run(settings={"accelerator": "gpu"}).here()
 
 

@@ -151,7 +151,7 @@ def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(make_task_ru
     cut(parts, monkeypatch, epochs)
     capfd.readouterr()
     parts.here()
-    assert f"going on after {epochs} finished epochs" in capfd.readouterr().err
+    assert f"resuming after {epochs} finished epochs" in capfd.readouterr().err
     same(whole, parts)
     assert not parts.state.exists()
 
@@ -181,7 +181,9 @@ def test_another_training_does_not_take_the_state(make_task_run, monkeypatch, tm
         monkeypatch.setitem(MASKS, "mask_fraction", 0.3)
     capfd.readouterr()
     run.here()
-    assert "is from a run with other settings, data or code: training starts anew" in capfd.readouterr().err
+    assert (
+        "is from a run with other settings, data or code: training starts from the beginning" in capfd.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

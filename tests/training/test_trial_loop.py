@@ -121,7 +121,7 @@ def test_interrupted_training_goes_on_as_if_nothing_had_happened(data, tmp_path,
     messages = capfd.readouterr().err
     assert "trial 0  epoch" not in messages
     assert "epoch 1/6" not in messages.partition("after 6 epochs")[0]
-    assert "going on after" in messages
+    assert "resuming after" in messages
     same(whole, cut, 3)
     assert not (cut / "state").exists()
 
@@ -149,7 +149,7 @@ def test_group_goes_on_with_its_trials_whatever_may_train_at_once(data, tmp_path
     assert pd.read_csv(tmp_path / "cut" / "log.csv")["epoch"].max() == 3
     capfd.readouterr()
     train(data, tmp_path / "cut", trials_at_once=1)
-    assert "trials 0-2: going on after 3 finished epochs" in capfd.readouterr().err
+    assert "trials 0-2: resuming after 3 finished epochs" in capfd.readouterr().err
     same(whole, tmp_path / "cut", 3)
 
 

@@ -63,7 +63,7 @@ def test_snakemake_itself_is_killed(tmp_path, small):
     os.kill(job, signal.SIGKILL)
     third = run_snakemake(tmp_path, small, "--rerun-incomplete", target)
     assert third.returncode == 0, third.stderr[-3000:]
-    assert int(re.search(r"going on after (\d+) finished epochs", log.read_text())[1]) >= 1
+    assert int(re.search(r"resuming after (\d+) finished epochs", log.read_text())[1]) >= 1
     assert model.exists()
     assert not state.exists()
     assert not half_written(tmp_path / "results/drill" / STUDY / "models")

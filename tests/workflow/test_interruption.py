@@ -1,4 +1,4 @@
-"""A training job that dies under Snakemake goes on where it was when the workflow is run again."""
+"""A training job that dies under Snakemake resumes when the workflow is run again."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def test_a_killed_training_job_goes_on(tmp_path, changed_config):
     again = run_snakemake(tmp_path, config, "--rerun-incomplete", TARGET)
     assert again.returncode == 0, again.stderr[-3000:]
     log = (tmp_path / "results/killed/logs/genomic_interpreter/models/maxpool_cnn/seed1/model.ckpt.log").read_text()
-    finished = int(re.search(r"going on after (\d+) finished epochs", log)[1])
+    finished = int(re.search(r"resuming after (\d+) finished epochs", log)[1])
     assert finished >= 1
     assert f"epoch {finished}/60" not in log
     assert f"epoch {finished + 1}/60" in log

@@ -40,7 +40,7 @@ def train_assay(
     epochs_log: Path | str,
     output: Path | str,
 ) -> None:
-    """Train an assay model; run again after an interruption, it goes on at the last finished epoch (see `loop.train`).
+    """Train an assay model; after an interruption, the same command resumes from the last finished epoch.
 
     Arguments:
         train, valid: stores of the training and the validation set.
@@ -48,11 +48,11 @@ def train_assay(
         training: how it is trained.
         seed: random seed.
         state: folder of the state that an interrupted run resumes from.
-        epochs_log: CSV to write, a row for every epoch.
+        epochs_log: CSV to write, one row per epoch.
         output: the weights of the best epoch (Genomic Interpreter, section 3.5).
 
-    Genomic Interpreter, section 3.5; docs/papers.md, "Assay training". Also raises `InputError` for stores that are
-    empty or do not fit each other.
+    See `loop.train`; Genomic Interpreter, section 3.5; docs/papers.md, "Assay training". Also raises `InputError` for
+    stores that are empty or do not fit each other.
     """
 
     @contextmanager
@@ -79,7 +79,7 @@ def _stores(train: Path | str, valid: Path | str) -> Iterator[list[AssayStore]]:
 
 
 def data_identity(store: AssayStore) -> str:
-    """Hash of a store's contents whatever its path: geometry, tracks, number of examples, and 16 whole examples."""
+    """Hash of a store's contents, independent of its path: geometry, tracks, number of examples, and 16 examples."""
     digest = hashlib.sha256(f"{len(store)} {store.geometry.model_dump_json()}".encode())
     digest.update(store.tracks.drop(columns=["file", "group"]).to_csv(sep="\t", index=False).encode())
     for index in evenly_spaced(len(store), 16):

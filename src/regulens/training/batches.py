@@ -1,8 +1,8 @@
-"""Batches of examples as they travel to the device, one byte a base, and all that is drawn at random for them.
+"""Batches of examples as transferred to the device (one byte per base), and their random augmentation and masks.
 
-`BatchPlan` says which examples each process takes in which batch, so that every example counts exactly once an epoch.
-What is random (order, augmentation, masks) follows from seed, epoch and example, whatever the number of processes,
-batches and loader processes: so an interrupted run repeats it.
+`BatchPlan` assigns examples to the batches of each process, so that every example counts exactly once per epoch.
+Everything random (order, augmentation, masks) is determined by seed, epoch and example, whatever the number of
+processes, batches and loader processes, so that a resumed run repeats it.
 """
 
 import hashlib

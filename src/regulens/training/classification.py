@@ -1,7 +1,7 @@
-"""The classifier of labelled sequences: fine-tuning of a BERT, weights from elsewhere, and scores on the test set.
+"""Classifiers of labelled sequences: fine-tuning of a BERT, external weights, and scores on the test set.
 
-Fine-tuning minimises cross entropy and is scored by accuracy and AUROC. On the test set a classifier stands beside a
-logistic regression on k-mer frequencies.
+Fine-tuning minimises cross entropy and is scored by accuracy and AUROC. On the test set it is compared with a logistic
+regression on k-mer frequencies.
 """
 
 from collections.abc import Iterator, Sequence
@@ -97,12 +97,12 @@ def fine_tune(
     Arguments:
         train, valid: training and validation sequences.
         initial: pre-trained weights to start from.
-        model: its sizes.
+        model: sizes of the model.
         training: how it is trained.
         task: name of the task.
         seed: random seed.
         state: folder of the state that an interrupted run resumes from.
-        epochs_log: CSV to write, a row for every epoch.
+        epochs_log: CSV to write, one row per epoch.
         output: the classifier, to write.
     """
     loop.train(
@@ -239,8 +239,8 @@ def classification_task(
     yield ClassificationTask(train, valid, settings, Path(initial) if initial else None, name, augmentation)
 
 
-# Augmentation of training sequences: other bases, hidden k-mers, shorter windows; drawn anew in every epoch by
-# (seed, epoch, index), as the masks of pre-training are.
+# Augmentation of training sequences: substituted bases, masked k-mers, shorter windows; drawn anew in every epoch by
+# (seed, epoch, index), like the masks of pre-training.
 
 
 def plain_input(codes: Tensor, k: int) -> ModelInput:
@@ -249,7 +249,7 @@ def plain_input(codes: Tensor, k: int) -> ModelInput:
 
 
 def augmented_input(batch: SequenceBatch, settings: SequenceAugmentation, key: int, k: int) -> ModelInput:
-    """The batch with what ``settings`` ask for; ``key`` stands for seed and epoch (`derived_seed`).
+    """The batch augmented according to ``settings``; ``key`` is derived from seed and epoch (`derived_seed`).
 
     Bases are substituted first, so that all k-mers over a base agree; then k-mers are masked. Tokens outside the window
     are invisible to the model; those inside, CLS and SEP keep their positions. ``crop_bp`` must leave at least one
@@ -321,7 +321,7 @@ def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", pa
         )
     model.bert.load_state_dict(found, strict=False)
     if model.bert.pooler is not None and not pooled:
-        say(f"{path} has no pooler: that of the classifier starts from random weights")
+        say(f"{path} has no pooler: the classifier's pooler starts from random weights")
 
 
 @command("adopt-classifier")
@@ -337,7 +337,7 @@ def adopt_classifier(
 
     ``checkpoint`` is a classifier's ``model.ckpt``, which must agree with the configured sizes and length, or a file
     with HuggingFace's names for a sequence classifier of two classes (as for `initialise_from`, and with or without the
-    prefix ``model.``); nothing says what such a file was trained on. ``task`` is kept in the file.
+    prefix ``model.``); what such a file was trained on cannot be checked. ``task`` is kept in the file.
 
     Raises `InputError` that says what differs.
     """
@@ -443,9 +443,9 @@ def predict_classes(
 
 @command("classify-by-kmers")
 def predict_by_kmers(train: Sequence[Path | str], test: Path | str, output: Path | str, k: Part[int] = 4) -> None:
-    """The reference row: a logistic regression on standardised k-mer frequencies; writes as `classify` does.
+    """The reference row: a logistic regression on standardised k-mer frequencies; output as of `regulens classify`.
 
-    ``train`` are joined: the tables of training and validation, since nothing is selected here.
+    ``train``: the training and validation tables, which are concatenated, because nothing is selected here.
 
     Raises `InputError` for tables of different lengths and a training set of one class.
     """
@@ -477,14 +477,14 @@ def classifier_metrics(
     bootstrap: Part[int] = 1000,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Test scores of a classifier beside the logistic regression's, written as CSV and returned.
+    """Test scores of a classifier and of the logistic regression, written as CSV and returned.
 
     Columns: subset, row (`CLASSIFIER_ROW`, `REFERENCE_ROW`, `DIFFERENCE_ROW`), metric (`METRICS`), value, low, high
     (95 % bootstrap over the sequences of the subset, the same resamples for both, so that the difference is paired),
     sequences (of the subset). A score is empty where it is undefined, such as AUROC of one class.
 
-    ``train`` are the tables of training and validation, what the classifiers have seen. The subset `ALL` is the
-    whole test table; `NOT_OVERLAPPING` excludes sequences that overlap those tables (`overlapping`): a classifier that
+    ``train`` are the training and validation tables, which the classifiers have seen. The subset `ALL` is the whole
+    test table; `NOT_OVERLAPPING` excludes sequences that overlap those tables (`overlapping`): a classifier that
     memorises regions does better on the first than on unseen sequences. If nothing overlaps, the second subset is not
     written, because it would be the same.
 

@@ -11,7 +11,7 @@ def device_kind(accelerator: str, devices: int = 1) -> str:
     if accelerator == "cpu" or (accelerator == "auto" and not found):
         return "cpu"
     if devices > found:
-        raise InputError(f"{devices} GPU(s) asked for, {found} found: lower devices, or set accelerator: cpu")
+        raise InputError(f"{devices} GPU(s) requested, {found} found: lower devices, or set accelerator: cpu")
     return "gpu"
 
 

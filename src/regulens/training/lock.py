@@ -1,6 +1,6 @@
-"""One training run at a time for one model.
+"""Lock that allows only one training run per model at a time.
 
-There may be two: a killed workflow leaves its cluster jobs running, and its rerun submits them again.
+Without it there may be two: a killed workflow leaves its cluster jobs running, and its rerun submits them again.
 """
 
 import json
@@ -79,8 +79,8 @@ class TrainingLock:
             return False
         except OSError as error:
             raise InputError(
-                f"{self.path}: cannot write the lock of {self.what}: {error.strerror}; make room or correct the rights "
-                "there, and start again"
+                f"{self.path}: cannot write the lock of {self.what}: {error.strerror}; make room or correct the "
+                "permissions there, and start again"
             ) from error
         finally:
             draft.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Training of one model with Lightning, from its task to ``model.ckpt``.
 
-What Lightning lacks for a run that may be interrupted is in `resume`, the batches in `batches`.
+`resume` adds what Lightning lacks for interruptible runs; `batches` makes the batches.
 """
 
 import csv
@@ -49,9 +49,9 @@ def train(
 ) -> None:
     """Train the model of a task and write the weights of its best epoch to ``output``.
 
-    ``make_task`` opens the data and builds the model; torch's generator is seeded before, so that the first weights
-    follow from ``seed``. ``log`` gets one row an epoch (`log_columns`). ``state_folder`` holds the lock and
-    ``last.ckpt``, from which the same call goes on at the last finished epoch after any interruption; it is removed
+    ``make_task`` opens the data and builds the model; torch's generator is seeded before, so that the initial weights
+    are determined by ``seed``. ``log`` gets one row per epoch (`log_columns`). ``state_folder`` holds the lock and
+    ``last.ckpt``, from which the same call resumes at the last finished epoch after any interruption; it is removed
     when ``output`` is written.
 
     With ``settings.devices`` > 1 the running command (``sys.argv``) is started again for every further device; those
@@ -95,9 +95,9 @@ def _resume(state_file: Path, signature: str, rank: int) -> TrainingState:
     """The state to start from: that of an interrupted run of the same training, or a fresh one."""
     state = load_state(state_file, signature)
     if rank == 0 and state is not None:
-        say(f"{state_file}: going on after {state.epoch} finished epochs")
+        say(f"{state_file}: resuming after {state.epoch} finished epochs")
     elif rank == 0 and state_file.exists():
-        say(f"{state_file} is from a run with other settings, data or code: training starts anew")
+        say(f"{state_file} is from a run with other settings, data or code: training starts from the beginning")
     return state or TrainingState(signature)
 
 
@@ -125,7 +125,7 @@ def _memory_advice(settings: TrainingSettings) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise InputError(
             f"out of GPU memory: lower training.batch_per_device (now {settings.batch_per_device}); the effective "
-            f"batch stays the same, and training goes on where it was ({str(error).splitlines()[0]})"
+            f"batch stays the same, and training resumes from the last finished epoch ({str(error).splitlines()[0]})"
         ) from None
 
 

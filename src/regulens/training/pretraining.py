@@ -1,4 +1,4 @@
-"""Pre-training on masked k-mers, for want of pre-trained weights: BERT's task with DNABERT's masks."""
+"""Pre-training on masked k-mers, if there are no pre-trained weights: BERT's task with DNABERT's masks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,15 +52,15 @@ def pretrain(
     See `masked_kmer_task` and `loop.train`.
 
     Arguments:
-        fasta: FASTA file, once for each.
-        sequences: training sequences of a task, once for each.
-        model: its sizes.
+        fasta: FASTA files.
+        sequences: tables of training sequences, one per task.
+        model: sizes of the model.
         data: what is masked.
         training: how it is trained.
-        length_bp: of a window.
+        length_bp: length of a window.
         seed: random seed.
         state: folder of the state that an interrupted run resumes from.
-        epochs_log: CSV to write, a row for every epoch.
+        epochs_log: CSV to write, one row per epoch.
         output: the encoder, to write.
     """
     loop.train(
@@ -150,7 +150,7 @@ def masked_kmer_task(
 ) -> Iterator[MaskedKmerTask]:
     """Task of pre-training an encoder on windows of FASTA files and on the training sequences of tasks.
 
-    ``fasta`` are the files behind ``settings.fasta``, ``sequence_sets`` tables of `data.sequences`, which are used only
+    ``fasta`` are the paths of ``settings.fasta``, ``sequence_sets`` tables of `data.sequences`, which are used only
     with ``settings.training_sequences``. New weights come from torch's global random state. Raises `InputError` as
     `pretraining_windows` and `models.bert.check_length` do.
     """
@@ -161,7 +161,7 @@ def masked_kmer_task(
     yield MaskedKmerTask(train, valid, bert, settings, name)
 
 
-# Unlabelled windows of one length, from FASTA files and sequence sets, held in memory (one byte a base).
+# Unlabelled windows of one length, from FASTA files and sequence sets, held in memory (one byte per base).
 
 
 def pretraining_windows(
@@ -181,7 +181,7 @@ def pretraining_windows(
     windows = np.concatenate(parts) if parts else np.empty((0, length_bp), np.uint8)
     if len(windows) < 2:
         files = ", ".join(map(str, [*fasta, *sequence_sets])) or "no file"
-        raise InputError(f"{len(windows)} windows of {length_bp} bp for pre-training in {files}: name more sequence")
+        raise InputError(f"{len(windows)} windows of {length_bp} bp for pre-training in {files}: give more sequences")
     if most is not None and len(windows) > most:
         windows = windows[np.sort(np.random.default_rng(seed).permutation(len(windows))[:most])]
     return windows

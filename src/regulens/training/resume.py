@@ -1,18 +1,18 @@
-"""What Lightning leaves to us: task, model files, and a run that may be interrupted at any moment and goes on.
+"""Training tasks, model files, and the support for interrupted runs that Lightning lacks.
 
-Lightning trains (`loop`), but a run that ends early needs more than it has:
+Lightning trains (`loop`), but falls short when a run is interrupted:
 
-* It restores neither the random state nor the place of the sampler. Here a run goes on at the end of an epoch
-  (`TrainingState`), and all that is random follows from seed, epoch and rank (`batches`), so that the metrics are those
-  of a run without a break.
-* It goes on from any checkpoint. Here only from one of the same settings, data, code and seed (`run_signature`).
-* It ends with exit code 0 on SIGTERM, and its handler broadcasts from within a signal. `Signals` ends the command with
-  143, between two batches, in all processes together, so that a workflow knows it for unfinished and starts it again.
-* It takes its rank from whatever launcher left variables behind (srun starts one process that would then train on a
-  part of the data), and its further processes outlive a parent that was killed: `process_rank` and `launching`.
+* It restores neither the random state nor the position of the sampler. Here a run resumes at the end of an epoch
+  (`TrainingState`), and everything random is determined by seed, epoch and rank (`batches`), so that the metrics are
+  those of an uninterrupted run.
+* It resumes from any checkpoint; here only from one with the same settings, data, code and seed (`run_signature`).
+* It ends with exit code 0 on SIGTERM, and its signal handler broadcasts. `Signals` ends the command with 143, between
+  two batches and in all processes together, so that a workflow sees that it is unfinished and starts it again.
+* It takes its rank from the variables of any launcher (srun starts one process, which would then train on a part of the
+  data), and its further processes outlive a killed parent: see `process_rank` and `launching`.
 
-A `TrainingTask` is what one kind of training adds (assay tracks, classes, masked k-mers). ``model.ckpt`` of an assay
-model holds what is needed to build it again; foreign weights become one by `adopt_checkpoint`.
+A `TrainingTask` defines one kind of training (assay tracks, classes, masked k-mers). The ``model.ckpt`` of an assay
+model holds what is needed to build it again; `adopt_checkpoint` makes one from external weights.
 """
 
 import hashlib
@@ -71,9 +71,9 @@ _PLACE = ("LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "MASTER_ADDR", 
 class TrainingTask(ABC, nn.Module):
     """A model with its data, loss and validation scores.
 
-    Both data sets answer ``__getitems__(indices)`` with a batch: a NamedTuple of tensors with ``index`` (int64, the
+    Both data sets return a batch from ``__getitems__(indices)``: a NamedTuple of tensors with ``index`` (int64, the
     given indices; `batches.BLANK` fills a batch and reads no example) and ``weight`` (float32, 0 for blank ones).
-    What is random in an epoch follows from `start_epoch`'s numbers, so that a resumed run repeats it.
+    Everything random in an epoch is determined by the arguments of `start_epoch`, so that a resumed run repeats it.
     """
 
     scores: ClassVar[tuple[str, ...]]
@@ -176,7 +176,7 @@ def load_state(path: Path, signature: str) -> TrainingState | None:
     except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
         raise InputError(
             f"{path}: the state of an interrupted training run cannot be read ({type(error).__name__}): "
-            "delete it, and training starts anew"
+            "delete it, and training starts from the beginning"
         ) from None
     return state if state.signature == signature else None
 
@@ -263,7 +263,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-# Trained assay models as files: ``model.ckpt``, and foreign weights that become one.
+# Files of trained assay models: ``model.ckpt``, and its creation from external weights.
 
 
 def load_model(path: Path | str) -> AssayModel:

@@ -14,10 +14,10 @@ TRIAL_HARDWARE_KEYS = {"trials_at_once", "accelerator"}
 draw different dropout masks."""
 
 MEAN, RIDGE = "mean", "gc_cpg_ridge"
-"""The two rows of Table 1 that are no models, as files of predictions name them."""
+"""The two reference rows of Table 1, by their names in files of predictions."""
 
 REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge"}
-"""What the tables call them."""
+"""Their names in tables."""
 
 # Assay models (Genomic Interpreter, section 3.5).
 
@@ -39,11 +39,11 @@ class TrainerSettings(Settings):
     patience: int | None = Field(default=None, gt=0)
     """Stop after this many epochs without a better validation score; none: never stop early."""
     select: Literal["pearson", "loss"] = "pearson"
-    """The validation score that chooses the epoch to keep: highest mean Pearson r of the tracks, or lowest loss."""
+    """The validation score that selects the epoch to keep: highest mean Pearson r of the tracks, or lowest loss."""
     effective_batch: int = Field(default=24, gt=0)
-    """Examples an optimiser step, summed over devices and accumulation."""
+    """Examples per optimiser step, over all devices and accumulated batches."""
     batch_per_device: int = Field(default=8, gt=0)
-    """Examples one device takes at a time, at most; the rest of the effective batch is accumulated."""
+    """Maximum number of examples per device at a time; the rest of the effective batch is accumulated."""
     learning_rate: float = Field(default=3e-4, gt=0)
     """Peak learning rate of Adam."""
     warmup_fraction: float = Field(default=0.0, ge=0, lt=1)
@@ -59,7 +59,7 @@ class TrainerSettings(Settings):
     devices: int = Field(default=1, gt=0)
     """Processes of distributed data parallel training on one node."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    """Device kind; `auto` takes a GPU where there is one."""
+    """Device kind; `auto` takes a GPU if there is one."""
     workers: int = Field(default=0, ge=0)
     """Loader processes of each device."""
 
@@ -109,9 +109,9 @@ class FineTuningSettings(SequenceTraining):
     select: Literal["last", "accuracy", "auroc", "loss"] = "last"
     """The epoch to keep: the last, or the one with the best validation score."""
     effective_batch: int = Field(default=48, gt=0)
-    """Examples an optimiser step, summed over devices and accumulation."""
+    """Examples per optimiser step, over all devices and accumulated batches."""
     batch_per_device: int = Field(default=48, gt=0)
-    """Examples one device takes at a time, at most; the rest of the effective batch is accumulated."""
+    """Maximum number of examples per device at a time; the rest of the effective batch is accumulated."""
     learning_rate: float = Field(default=2e-4, gt=0)
     """Peak learning rate."""
     augmentation: SequenceAugmentation = SequenceAugmentation()
@@ -126,9 +126,9 @@ class MaskedTrainingSettings(SequenceTraining):
     select: Literal["last", "accuracy", "loss"] = "last"
     """The epoch to keep: the last, or the one with the best validation score."""
     effective_batch: int = Field(default=256, gt=0)
-    """Windows an optimiser step, summed over devices and accumulation."""
+    """Windows per optimiser step, over all devices and accumulated batches."""
     batch_per_device: int = Field(default=64, gt=0)
-    """Windows one device takes at a time, at most; the rest of the effective batch is accumulated."""
+    """Maximum number of windows per device at a time; the rest of the effective batch is accumulated."""
     learning_rate: float = Field(default=4e-4, gt=0)
     """Peak learning rate."""
 
@@ -165,8 +165,6 @@ class TrialTraining(Settings):
     """Training of several trials of a hybrid network: Adam, decay on a plateau, early stopping.
 
     See docs/papers.md, "Trial training".
-
-    See docs/papers.md, "Trial training".
     """
 
     epochs: int = Field(default=100, gt=0)
@@ -192,4 +190,4 @@ class TrialTraining(Settings):
     trials_at_once: int | None = Field(default=None, gt=0)
     """Number of trials trained in parallel; none: all of them on a GPU, one on a CPU."""
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
-    """Device kind; `auto` takes a GPU where there is one."""
+    """Device kind; `auto` takes a GPU if there is one."""

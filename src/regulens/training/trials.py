@@ -1,7 +1,7 @@
-"""Training of several trials of one hybrid network side by side, from the sequences to ``model.pt`` and test scores.
+"""Training of several trials of one hybrid network in parallel, from the sequences to ``model.pt`` and test scores.
 
 Lightning trains one network at a time; here each trial has its own learning rate, decay and early stopping, and its
-result does not depend on which others train beside it.
+result does not depend on which others train in parallel.
 """
 
 import hashlib
@@ -78,7 +78,7 @@ _QUIET = 10
 _STEPS_SHOWN = 10
 """Number of steps between updates of the progress bar."""
 
-# Training: groups of trials, one epoch after the other.
+# Training of groups of trials, epoch by epoch.
 
 
 @command("train-trials", threads=True)
@@ -95,12 +95,12 @@ def train_trials(
 ) -> None:
     """Train several trials of a hybrid network; after an interruption, the same command resumes.
 
-    The trials differ in their random numbers alone; ``output`` gets their best epochs. ``data``: sequences of
-    `regulens simulate-motif-sequences`. ``epochs_log`` gets a row an epoch and trial: trial, seed, epoch (from
-    1), learning_rate, train_loss (measured while the weights change), valid_loss, valid_auroc, valid_aupr,
-    seconds (the trial's share of the epoch, with validation). ``state`` holds the lock and what the same call
-    goes on from after any interruption: finished trials and the last finished epoch of the others. It is emptied
-    when ``output`` is written.
+    The trials differ in their random numbers alone; ``output`` gets their best epochs. ``data``: sequences of `regulens
+    simulate-motif-sequences`. ``epochs_log`` gets one row per epoch and trial: trial, seed, epoch (from 1),
+    learning_rate, train_loss (measured while the weights change), valid_loss, valid_auroc, valid_aupr, seconds (the
+    trial's share of the epoch, with validation). ``state`` holds the lock and the state from which the same call
+    resumes after any interruption: finished trials and the last finished epoch of the others. It is emptied when
+    ``output`` is written.
 
     A trial depends on ``seed`` and its number, not on the number of trials or on those trained in parallel.
 
@@ -352,7 +352,7 @@ class TrialGroup:
             self.best[name][keep] = value[keep]
 
     def entry(self, trial: int) -> dict[str, Any]:
-        """What is known of a trial, `TRIAL_COLUMNS`."""
+        """Facts about a trial, `TRIAL_COLUMNS`."""
         schedule = self.schedules[self.trials.index(trial)]
         row = self.rows[trial][max(schedule.best_epoch, 1) - 1]
         return {
@@ -428,7 +428,7 @@ def _check(data_path: Path | str, network: HybridNetworkSettings, train: Labelle
     """Raise `InputError` if data and network do not fit, or a validation score would be undefined."""
     for name, part in (("training", train), ("validation", valid)):
         if not len(part.codes):
-            raise InputError(f"{data_path} has no {name} sequences: give that split a share when the data are made")
+            raise InputError(f"{data_path} has no {name} sequences: give that split a share of the simulated sequences")
     length, classes = train.codes.shape[1], train.labels.shape[1]
     if (length, classes) != (network.input_bp, network.classes):
         raise InputError(
@@ -509,7 +509,7 @@ class TrialStates:
         except Exception as error:  # a damaged file fails in many ways: zip, pickle, missing keys
             raise InputError(
                 f"{path}: the state of an interrupted training run cannot be read ({type(error).__name__}): "
-                "delete it, and its trials train anew"
+                "delete it, and its trials are trained from the beginning"
             ) from None
         if found != self.signature:
             say(f"{path} is from a run with other settings, data or code: it is not used")
@@ -555,7 +555,7 @@ class _Run:
             self.group = self._group(state["trials"])
             self.group.load_state_dict(state)
             self.group.select(places)
-            say(f"{_names(self.group.trials)}: going on after {self.group.epoch} finished epochs")
+            say(f"{_names(self.group.trials)}: resuming after {self.group.epoch} finished epochs")
             yield self.group
         at_once = self.training.trials_at_once or (1 if self.device.type == "cpu" else self.trials)
         while waiting := self._waiting():
@@ -666,7 +666,7 @@ def _memory_advice(training: TrialTraining, trials: int) -> Iterator[None]:
         ) from None
 
 
-# Trained trials as a file: ``model.pt``.
+# Files of trained trials: ``model.pt``.
 
 
 @dataclass(frozen=True)
@@ -792,7 +792,7 @@ def evaluate_trials(
     batch: Part[PositiveInt] = 500,
     accelerator: str = "auto",
 ) -> pd.DataFrame:
-    """Test scores of every trial; writes and returns a row a trial, `METRIC_COLUMNS`.
+    """Test scores of every trial, written and returned with one row per trial, `METRIC_COLUMNS`.
 
     ``batch`` sequences at a time. A trial with non-finite predictions has empty scores. Raises `InputError` if a file
     cannot be read or the data do not fit the model.
