@@ -1,1 +1,1 @@
-"""The studies: every table, figure and list of claims of a paper under its own name."""
+"""The studies: one module for every table, figure and claims table of a paper, under the paper's name for it."""

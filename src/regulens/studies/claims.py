@@ -1,8 +1,9 @@
-"""Claims of the papers: read from ``<study>/claims.yaml``, judged on a run and on the published numbers, written.
+"""Reads the claims of a paper from ``<study>/claims.yaml``, evaluates them and writes the table of verdicts.
 
-A claim names the numbers it takes (``values``: a method of the study's ``Evidence`` with its arguments), how they must
-compare (``comparison``: classes of this module) and the text that shows them (``numbers``: a format string whose
-fields are those numbers). A run and the paper are two objects of the same class `Evidence`, judged alike.
+A claim states the numbers that it needs (``values``: a method of the study's ``Evidence`` with its arguments), the
+comparison that must hold (``comparison``: classes of this module) and the text of the table (``numbers``: a format
+string whose fields are those numbers). The numbers of a run and those of the paper are two objects of the same class
+`Evidence`, evaluated by the same criterion.
 """
 
 import inspect
@@ -31,35 +32,35 @@ CRITERIA = (
     "Claims are sentences of the paper in our words. It states directions; the thresholds of the criteria are ours, "
     "and the same criterion is applied to the numbers that the authors published, so that a claim may fail there, too."
 )
-"""Note that is true of every claims table."""
+"""Note below every claims table."""
 
 
 class NotTested(Exception):
-    """A claim cannot be judged; says what is missing."""
+    """A claim cannot be evaluated; the message says what is missing."""
 
 
-# Numbers: what evidence gives, comparisons take and texts show.
+# Numbers, as returned by evidence, compared, and formatted in texts.
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A number with its sign: '+0.448'; none where it is 0 at this precision, or undefined."""
+    """A number with its sign: '+0.448'; without one if it is undefined or 0 at this precision."""
     text = decimal(value, digits)
     return text if text.startswith(MINUS) or not round(value, digits) > 0 else f"+{text}"
 
 
 class Estimate(NamedTuple):
-    """A number, with the limits of its 95 % interval where it has one (else NaN)."""
+    """A number, with the limits of its 95 % interval (NaN if it has none)."""
 
     value: float
     low: float = math.nan
     high: float = math.nan
     name: str = ""
     note: str = ""
-    """Text behind it."""
+    """Text after the number."""
     digits: int = 3
 
     def __format__(self, spec: str) -> str:
-        """'0.859 [0.839, 0.878]'; '+': with its sign; 'p': as a p-value; else as Python formats a number."""
+        """'0.859 [0.839, 0.878]'; '+': with its sign; 'p': as a p-value; other specifications are Python's."""
         if spec not in ("", "+"):
             return p_text(self.value) if spec == "p" else format(self.value, spec)
         text = (signed if spec else decimal)(self.value, self.digits)
@@ -76,7 +77,7 @@ class Group(list[Estimate]):
         return cls(Estimate(value, name=str(name)) for name, value in column.items())
 
     def __format__(self, spec: str) -> str:
-        """The numbers with their names, as far as they have one."""
+        """The numbers, each after its name if it has one."""
         return ", ".join(f"{item.name} {item:{spec}}".lstrip() for item in self)
 
     @property
@@ -95,52 +96,54 @@ class Group(list[Estimate]):
 
 
 class Range(tuple):
-    """The lowest and the highest of a group, or the one value there is."""
+    """The lowest and the highest of a group, or its only value."""
 
     def __format__(self, spec: str) -> str:
         """'0.281 (C4C6) to 0.594 (C4)'."""
         return " to ".join(f"{Estimate(item.value):{spec}} ({item.name})" for item in self)
 
 
-# Comparisons: each says whether a claim holds on numbers; None where that cannot be told.
+# Comparisons: each decides whether a claim holds for given numbers; None if that is undecided.
 
 
 class Comparison(Settings):
-    """What every comparison has."""
+    """Base class of the comparisons of estimates."""
 
     of: str = "values"
-    """Which numbers are compared: a name that the evidence gives, or an attribute, such as ``values.mean``."""
+    """The numbers to compare: a key that the method of the evidence returns, or an attribute such as
+    ``values.mean``."""
 
     def estimates(self, numbers: SimpleNamespace) -> list[Estimate]:
-        """The numbers compared, one or several."""
+        """The estimates to compare, one or several."""
         found = operator.attrgetter(self.of)(numbers)
         return [found] if isinstance(found, Estimate) else found
 
 
 class Bound(Comparison):
-    """Every number lies on one side of a limit; the four kinds below say which.
+    """Every number is on one side of a limit; the four subclasses define which side.
 
-    Leaves two counts for the text: ``met`` numbers that lie there, and ``sure``, those that do with their intervals.
+    Adds two counts for the text: ``met``, numbers on that side, and ``sure``, those whose interval is too (see ``by``).
     """
 
     limit: float | str = 0
-    """A number, or one of the evidence by its name."""
+    """A number, or the name of one in the evidence."""
     times: float = 1
-    """The limit is multiplied with this ..."""
+    """The limit is multiplied by this ..."""
     less: float = 0
-    """... and made smaller by this."""
+    """... and this is then subtracted from it."""
     by: Literal["value", "interval", "known_interval", "reach"] = "value"
-    """``interval``: the whole 95 % interval must lie there, and without one nothing can be told; ``known_interval``:
-    without one the value counts; ``reach``: some part of the interval, or the value without one."""
+    """``interval``: the whole 95 % interval must be on that side (undecided if there is none); ``known_interval``:
+    the same, but by the value if there is no interval; ``reach``: some part of the interval, or the value if there
+    is none."""
     digits: int | None = None
-    """Limits of intervals count as they are printed, with this many digits."""
+    """Interval limits are rounded to this many digits, as printed."""
     some: bool = False
     """One number on that side is enough."""
     meets: ClassVar[Callable[[float, float], bool]]
     upwards: ClassVar[bool]
 
     def holds(self, numbers: SimpleNamespace) -> bool | None:
-        """Whether every number lies there; None where it depends on one without an interval."""
+        """Whether every number is on that side; None if it depends on one without an interval."""
         limit = operator.attrgetter(self.limit)(numbers).value if isinstance(self.limit, str) else self.limit
         found, limit = self.estimates(numbers), self.times * limit - self.less
         outcomes = [self._judged(item, limit) for item in found]
@@ -217,7 +220,7 @@ class Correlate(Settings):
 
 
 class Include(Settings):
-    """Every list of names includes one; without a name: none is empty."""
+    """Every list of names includes a given one; without a name: no list is empty."""
 
     of: str = "classes"
     name: str | None = None
@@ -258,26 +261,26 @@ class Comparisons(Settings):
 
 
 class Claim(Settings):
-    """One claim and how it is judged."""
+    """One claim and its criterion."""
 
     name: str
     where: str
-    """Where the paper says so."""
+    """Where the paper makes the claim."""
     sentence: str
     criterion: str
     values: Settings | None = None
     """Name of a method of `Evidence` to its arguments."""
     comparison: Comparisons = Comparisons()
     numbers: str = ""
-    """The numbers behind a verdict, with fields such as ``{values.mean:+}``."""
+    """Text with the numbers, with fields such as ``{values.mean:+}``."""
     undecided: str = "no interval of {unknown}"
-    """What is said where the verdict depends on an interval that is not there."""
+    """Text if the verdict depends on a missing interval."""
     published_numbers: str | None = None
-    """The same as ``numbers`` for the paper's evidence, where it has less."""
+    """Replaces ``numbers`` for the paper's evidence, if that lacks some of the fields."""
     not_tested: str | None = None
-    """Why no number measures the claim."""
+    """Reason why the claim cannot be tested by any number."""
     not_published: str | None = None
-    """Why the paper's numbers cannot show it; may have fields."""
+    """Reason why the paper's numbers cannot test it; may have fields."""
 
     @model_validator(mode="after")
     def _can_be_judged(self):
@@ -290,7 +293,7 @@ class Claim(Settings):
         return {name: arguments for name, arguments in self.values or () if arguments is not None}
 
     def judge(self, evidence: Any, untested: str = NOT_TESTED) -> tuple[str, str]:
-        """Verdict (`HOLDS`, `FAILS` or ``untested``) and the numbers behind it, or what is missing."""
+        """Verdict (`HOLDS`, `FAILS` or ``untested``), and the text with its numbers or with what is missing."""
         published = untested == NOT_PUBLISHED
         reason = self.not_tested or (self.not_published if published else None)
         if reason and "{" not in reason:
@@ -312,16 +315,16 @@ class StudyClaims(Settings):
     """``claims.yaml`` of a study."""
 
     shared: dict[str, str] = {}
-    """Texts that several claims point at."""
+    """Texts shared by several claims (YAML anchors)."""
     notes: list[str]
-    """What stands under the verdicts behind ``CRITERIA``; a note that comes out empty is left out."""
+    """Notes below the table of verdicts, after ``CRITERIA``; a note that is empty after formatting is omitted."""
     claims: list[Claim]
 
 
 def load_claims(path: Path, evidence: type) -> StudyClaims:
     """The claims of a study; their ``values`` name public methods of the class ``evidence``.
 
-    Raises InputError that names a wrong key, and the right one, or a name that occurs twice.
+    Raises InputError for an unknown key, naming the nearest valid one, and for a name that occurs twice.
     """
     methods = {name: item for name, item in vars(evidence).items() if inspect.isfunction(item) and name[0] != "_"}
     readings = {name: (_arguments(method) | None, None) for name, method in methods.items()}
@@ -339,7 +342,7 @@ def load_claims(path: Path, evidence: type) -> StudyClaims:
 
 
 def _arguments(method: Callable) -> type[Settings]:
-    """The arguments of a method as settings."""
+    """Settings class with the arguments of a method as keys."""
     parameters = list(inspect.signature(method).parameters.values())[1:]
     fields = {p.name: (p.annotation, ... if p.default is p.empty else p.default) for p in parameters}
     return create_model(method.__name__, __base__=Settings, **fields)
@@ -349,7 +352,7 @@ def _arguments(method: Callable) -> type[Settings]:
 
 
 def judge_all(claims: Sequence[Claim], run: Any, paper: Any) -> pd.DataFrame:
-    """Every claim judged on the evidence of a run and on that of the published numbers, columns ``COLUMNS``."""
+    """Evaluate every claim on the evidence of a run and on the published numbers: columns ``COLUMNS``."""
     rows = []
     for claim in claims:
         front = (claim.name, claim.where, claim.sentence, claim.criterion)
@@ -368,10 +371,10 @@ def claims_table(
     data_note: str | None = None,
     further: str = "",
 ) -> pd.DataFrame:
-    """Judge every claim on a run and on the published numbers; write CSV and a page for readers.
+    """Evaluate every claim on a run and on the published numbers; write the verdicts as CSV and Markdown.
 
     ``facts`` are the fields of the study's notes; ``data_note`` is one more of them, a sentence on data and sizes;
-    ``further`` is Markdown for the end of the page. Returns the claims, columns ``COLUMNS``.
+    ``further`` is Markdown to append. Returns the claims, columns ``COLUMNS``.
     """
     table = judge_all(study.claims, run, paper)
     notes = [note for note in (CRITERIA, *(note.format_map(facts) for note in study.notes), data_note) if note]
@@ -383,7 +386,7 @@ def claims_table(
 
 
 def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -> str:
-    """The page of a table of `judge_all`: verdicts first, then criteria with numbers."""
+    """Markdown of a table of `judge_all`: verdicts first, then criteria with numbers."""
     counts = " {holds} hold, {does not hold} do not hold, {not tested in this run} not tested."
     rows = list(enumerate(claims.itertuples(), 1))
     lines = [[str(number), row.sentence, row.where, row.verdict, row.published_verdict] for number, row in rows]
@@ -402,12 +405,12 @@ def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -
 
 
 def _sentence(where: str, verdict: str) -> str:
-    """'In this run it holds', or the verdict alone where nothing was tested."""
+    """'In this run it holds', or the verdict alone if nothing was tested."""
     return verdict.capitalize() if verdict.startswith("not") else f"{where} it {verdict}"
 
 
 def read_claims(path: Path) -> list[dict[str, str]]:
-    """Rows of a written claims table, all as text; raises `InputError` that names the file when it is none."""
+    """Rows of a claims table (CSV), all as text; `InputError` for any other file."""
     claims = read_table(path, COLUMNS).fillna("").astype(str)[COLUMNS].to_dict("records")
     for claim in claims:
         if claim["verdict"] not in (HOLDS, FAILS, NOT_TESTED):

@@ -24,7 +24,7 @@ class Quantities(NamedTuple):
     loss_label: str
     score_label: str
     model: str | None = None
-    """The model trained in every panel, which gives the colour; None: one model per panel."""
+    """Model trained in all panels, which determines their colour; None: one model per panel."""
 
 
 ASSAY = Quantities("pearson", "Poisson loss per bin\nand track", "Validation Pearson r,\nmean over tracks")
@@ -59,7 +59,7 @@ def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, qua
 
     Arguments:
         logs: columns model, label, seed, epoch, train_loss, valid_loss and the score of ``quantities`` (valid_pearson).
-        select: model to what chose its best epoch: a score (the default: that of ``quantities``), 'loss' or 'last'.
+        select: what selects the best epoch of each model: a score (default: that of ``quantities``), 'loss' or 'last'.
         quantities: the score, and the names of both on the axes.
     """
     labels, score_column = models_of(logs), f"valid_{quantities.score}"

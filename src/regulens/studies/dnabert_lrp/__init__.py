@@ -1,1 +1,1 @@
-"""DNABERT and LRP: fine-tuned classifiers of sequences, and the relevance of their bases."""
+"""DNABERT-LRP: fine-tuned classifiers of sequences, and the relevance of their bases."""

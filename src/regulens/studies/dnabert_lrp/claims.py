@@ -1,4 +1,4 @@
-"""Claims of DNABERT and LRP: the numbers of a run, or of the paper, that they are judged on."""
+"""Claims of DNABERT-LRP, and their evidence: the numbers of a run or of the paper."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,18 +20,18 @@ POSITIVE, NEGATIVE = "positive", "negative"
 UNMUTATED, LRP_STAR, ATTENTION, RANDOM_SEQUENCE = "n=0", "LRP*", "attention", "n=all"
 """Columns of Table 1."""
 DROP = (UNMUTATED, RANDOM_SEQUENCE)
-"""Columns between which a class loses its accuracy."""
+"""Table 1 columns between which the accuracy of a class drops."""
 PAPER_CLASSES = {
     ("promoters", POSITIVE): "TATA",
     ("promoters", NEGATIVE): "Non-TATA",
     ("enhancers", POSITIVE): "Enhancer",
     ("enhancers", NEGATIVE): "Non-enhancer",
 }
-"""Classes of the paper's tasks, as it calls them (docs/papers.md, "promoter-classes")."""
+"""Names of the classes in the paper, by task (docs/papers.md, "promoter-classes")."""
 PAPER_N, PAPER_SEQUENCES = 20, 500
-"""Mutated bases and sequences of a class behind a number of the paper's Table 1."""
+"""Numbers of mutated bases and of sequences per class in the paper's Table 1."""
 PAPER_SCORES = ("lrp", "lrp_last", "full_lrp", "rollout", "gradcam", "attention")
-"""Scores of the paper's Figure 1; others of a run do not count."""
+"""Scores of the paper's Figure 1; further scores of a run are ignored."""
 Z = 1.959964
 """97.5 % point of the normal distribution."""
 METRIC_COLUMNS = ["task", "task_label", "subset", "row", "metric", "value", "sd", "low", "high", "sequences"]
@@ -40,7 +40,7 @@ FILTER_COLUMNS = ["task", "task_label", "split", "class", "kept"]
 
 
 class Tables(NamedTuple):
-    """Files of a run that claims are judged on."""
+    """Files of a run that the claims need."""
 
     table1: Path | str
     paired_tests: Path | str
@@ -49,18 +49,18 @@ class Tables(NamedTuple):
     section53: Sequence[Path | str]
     """A table for each task with motifs."""
     truth: Path | str | None
-    """None: no task's sites are known."""
+    """None: no task has known sites."""
 
 
 class Evidence(NamedTuple):
-    """Tables of a run, or of the paper, each with a column ``paper``: its task that a task repeats. Missing: empty.
+    """Tables of a run or of the paper, empty if missing; column ``paper``: the paper's task that a task reproduces.
 
-    Public methods are the ``values`` of ``claims.yaml``; their ``task`` is one of the paper's. Differences between
-    classes, and to random sequences, are of independent accuracies; those between scores are on the same sequences.
+    Public methods are the ``values`` of ``claims.yaml``; their argument ``task`` is a task of the paper. Accuracies of
+    different classes, and on random sequences, are independent; scores are compared on the same sequences.
     """
 
     accuracy: pd.DataFrame
-    """``table1.csv``; score None for LRP* of the paper."""
+    """``table1.csv``; for the paper's LRP* the score is None."""
     paired: pd.DataFrame
     """``paired_tests.csv`` over the seeds: difference, low, high, p_value (largest of the seeds)."""
     metrics: pd.DataFrame
@@ -70,12 +70,12 @@ class Evidence(NamedTuple):
     truth: pd.DataFrame
     """``truth.csv``."""
     filters: pd.DataFrame
-    """``filters.csv`` of the tasks whose data come with a test set of their own."""
+    """``filters.csv`` of the tasks whose data come with a test set."""
     n: int
     """Mutated bases of Table 1."""
 
     def share_of_test(self) -> dict:
-        """Share of the sequences that are test sequences, of tasks whose data come with a test set."""
+        """Share of test sequences in each task whose data come with a test set."""
         table = self._filters()
         total = table.groupby("task_label", sort=False)["kept"].sum()
         share = table[table["split"] == "test"].groupby("task_label", sort=False)["kept"].sum() / total
@@ -83,7 +83,7 @@ class Evidence(NamedTuple):
         return {"values": Group.of(share), "text": ", ".join(shown)}
 
     def positive_share_of_test(self) -> dict:
-        """Share of the sequences of these test sets that are positive."""
+        """Share of positive sequences in each of these test sets."""
         table = self._filters()
         kept = table[table["split"] == "test"].groupby(["task_label", "class"], sort=False)["kept"].sum().unstack()
         share = kept["positive"] / kept.sum(axis=1)
@@ -99,7 +99,7 @@ class Evidence(NamedTuple):
         return _estimate(rows.iloc[0], "value")
 
     def above_regression(self, subset: str) -> Group:
-        """Test accuracy of the network less that of the k-mer regression, by task."""
+        """Test accuracy of the network minus that of the k-mer regression, by task."""
         rows = self.metrics[(self.metrics["metric"] == "accuracy") & (self.metrics["subset"] == subset)]
         rows = rows[rows["row"] == "bert_minus_logistic_regression"]
         if rows.empty:
@@ -107,20 +107,20 @@ class Evidence(NamedTuple):
         return Group(_estimate(row, "value", row["task_label"]) for _, row in rows.iterrows())
 
     def drop_on_random_sequences(self, task: str) -> dict:
-        """Accuracy of the positive class on its own sequences, on random ones, and how much it drops."""
+        """Accuracy of the positive class on its own sequences and on random ones, and the drop."""
         table = of_task(self.accuracy, task)
         before, after = (cell(table, POSITIVE, column) for column in DROP)
         return {"before": before, "after": after, "drop": independent([before], [after])}
 
     def drops_of_classes(self, task: str) -> dict:
-        """How much the accuracy of either class drops on random sequences; excess: positive less negative."""
+        """Drop of the accuracy of each class on random sequences; excess: drop of positive minus drop of negative."""
         table = of_task(self.accuracy, task)
         (a, b), (c, d) = ([cell(table, name, column) for column in DROP] for name in (POSITIVE, NEGATIVE))
         excess = independent([a, d], [b, c])
         return {"positive": independent([a], [b]), "negative": independent([c], [d]), "excess": excess}
 
     def on_random_sequences(self) -> dict:
-        """Accuracy on random sequences of either class of every task; sums of both by task."""
+        """Accuracy on random sequences by task and class, and the sum of both classes by task."""
         found = {"positive": Group(), "negative": Group(), "sums": Group()}
         for task, label in tasks_of(self.accuracy).items():
             table = self.accuracy[self.accuracy["task"] == task]
@@ -131,7 +131,7 @@ class Evidence(NamedTuple):
         return found | {"text": "; ".join(f"{total.name}: positive {a}, negative {b}" for a, b, total in rows)}
 
     def above_random_sequences(self) -> Group:
-        """Accuracy after mutation by LRP* less that on random sequences, by class."""
+        """Accuracy after mutation by LRP* minus that on random sequences, by class."""
         found = Group()
         for table, name in self._classes():
             star = cell(table, name, LRP_STAR)
@@ -139,7 +139,7 @@ class Evidence(NamedTuple):
         return found
 
     def against_attention(self, task: str, name: str) -> dict:
-        """Accuracy by LRP* and by attention in a class; gap: LRP* less attention; paired: with interval and p."""
+        """Accuracy by LRP* and by attention in a class; gap: their difference; paired: with interval and p."""
         table = of_task(self.accuracy, task)
         star, attention = (_row(table, name, column) for column in (LRP_STAR, ATTENTION))
         gap, score = star["accuracy"] - attention["accuracy"], star["score"]
@@ -155,12 +155,12 @@ class Evidence(NamedTuple):
         }
 
     def against_attention_by_class(self) -> Group:
-        """Accuracy by LRP* less that by attention of every class; of the paper as if they were independent."""
+        """Accuracy by LRP* minus that by attention, by class; for the paper, intervals as if they were independent."""
         found = (self._less_attention(table, name) for table, name in self._classes())
         return Group(gap._replace(note=f" (p {p})" if p else "") for gap, p in found)
 
     def distances_to_random_sequences(self) -> dict:
-        """Distance of the accuracy by LRP* to that on random sequences less the distance of attention, by class."""
+        """Distance from the accuracy on random sequences, that of LRP* minus that of attention, by class."""
         gaps, parts = Group(), []
         for table, name in self._classes():
             goal, star, attention = (cell(table, name, column) for column in (RANDOM_SEQUENCE, LRP_STAR, ATTENTION))
@@ -170,14 +170,14 @@ class Evidence(NamedTuple):
         return {"gaps": gaps, "text": ", ".join(parts)}
 
     def scores(self, task: str, named: list[str]) -> dict:
-        """Accuracies at n of the paper's scores in the positive class, lowest first; of those named and the others."""
+        """Accuracies of the paper's scores at n in the positive class, lowest first: all, named and others."""
         rows = self._ranking(of_task(self.accuracy, task))
         inside = rows["score"].isin(named)
         groups = {"values": rows, "named": rows[inside], "others": rows[~inside]}
         return {name: _scores(part) for name, part in groups.items()} | {"n": self.n}
 
     def lowest_scores(self, named: list[str]) -> dict:
-        """Lowest accuracy at n of the named scores less the lowest of the others, positive class of every task."""
+        """Lowest accuracy at n of the named scores minus the lowest of the others, positive class of every task."""
         gaps, parts = Group(), []
         for task, label in tasks_of(self.accuracy).items():
             rows = self._ranking(self.accuracy[self.accuracy["task"] == task])
@@ -188,14 +188,14 @@ class Evidence(NamedTuple):
         return {"gaps": gaps, "text": "; ".join(parts), "n": self.n}
 
     def against_random(self, task: str, scores: list[str]) -> dict:
-        """Accuracy less that by random positions in the positive class, of some scores at every n."""
+        """Accuracy of some scores minus that of random positions, in the positive class at every n."""
         task = self._task(task)
         found = {score_label(score): self._against_random(task, score) for score in scores}
         parts = [f"{label} {_beaten(gaps)}; at n = {gaps[-1].name} {gaps[-1]:+}" for label, gaps in found.items()]
         return {"values": Group(sum(found.values(), [])), "text": "; ".join(parts)}
 
     def others_against_random(self, task: str, but: str) -> dict:
-        """The same of all other scores of the paper, each at the n where its interval reaches highest."""
+        """The same for all other scores of the paper, each at the n with the highest upper limit."""
         task, found = self._task(task), Group()
         for score in PAPER_SCORES:
             if score != but:
@@ -206,18 +206,18 @@ class Evidence(NamedTuple):
         return {"values": found, "text": text + (f": {', '.join(always)}" if always else "")}
 
     def attention_against_random(self, task: str) -> dict:
-        """Accuracy by attention less that by random positions in the positive class at n."""
+        """Accuracy of attention minus that of random positions, in the positive class at n."""
         row = self._paired(self._task(task), POSITIVE, "attention", "random")
         return {"gap": _estimate(row, "difference"), "p": Estimate(row["p_value"])}
 
     def attention_against_random_by_task(self) -> dict:
-        """The same in every task, at every n."""
+        """The same for every task at every n."""
         found = {label: self._against_random(task, "attention") for task, label in tasks_of(self.accuracy).items()}
         text = "; ".join(f"{label}: {_beaten(gaps)}" for label, gaps in found.items())
         return {"values": Group(sum(found.values(), [])), "text": text}
 
     def top_motifs(self, task: str, scores: list[str], matched: bool = False) -> dict:
-        """classes: those of the factor that the top motif of each score matches; matched: not tested without one."""
+        """classes: those of the factor that the top motif of each score matches; matched: one is required."""
         rows = of_task(self.motifs, task).sort_values("rank", kind="stable").drop_duplicates("score")
         top = {row["score"]: row for _, row in rows.iterrows()}
         found = {score: _factor_classes(top[score]) if score in top else [] for score in scores}
@@ -231,7 +231,7 @@ class Evidence(NamedTuple):
         return {"classes": list(found.values()), "text": text, "motif": shown[scores[0]]}
 
     def sites(self, scores: list[str]) -> dict:
-        """Number of tasks and scores whose AUROC against the known sites is above the band of random scores."""
+        """Pairs of task and score whose AUROC against the known sites is above the band of random scores, counted."""
         rows = self._truth()
         rows = rows[rows["score"].isin(scores)]
         if rows.empty:
@@ -241,7 +241,7 @@ class Evidence(NamedTuple):
         return {"above": above, "count": Estimate(len(rows)), "text": "; ".join(parts)}
 
     def sites_of_lrp(self) -> dict:
-        """Lower limit of the AUROC of the better of LRP and LRP_last less the upper one of attention, by task."""
+        """Lower limit of the AUROC of the better of LRP and LRP_last minus the upper limit of attention, by task."""
         gaps, parts = Group(), []
         for label, part in self._truth().groupby("task_label", sort=False):
             lrp = part[part["score"].isin(["lrp", "lrp_last"])].sort_values("auroc", ascending=False)
@@ -254,12 +254,12 @@ class Evidence(NamedTuple):
         return {"gaps": gaps, "text": "; ".join(parts)}
 
     def _classes(self) -> Iterator[tuple[pd.DataFrame, str]]:
-        """Rows of a task, and a class, of every row of Table 1."""
+        """Rows of the task and name of the class, for every row of Table 1."""
         for task, name in dict.fromkeys(zip(self.accuracy["task"], self.accuracy["class"], strict=True)):
             yield self.accuracy[self.accuracy["task"] == task], name
 
     def _less_attention(self, table: pd.DataFrame, name: str) -> tuple[Estimate, str]:
-        """Accuracy by LRP* less that by attention in a class, and the p-value, '' of the paper."""
+        """Accuracy by LRP* minus that by attention in a class, and the p-value ('' for the paper)."""
         star = _row(table, name, LRP_STAR)
         if self.paired.empty:
             return independent([cell(table, name, LRP_STAR)], [cell(table, name, ATTENTION)], star["class_name"]), ""
@@ -267,7 +267,7 @@ class Evidence(NamedTuple):
         return _estimate(test, "difference", star["class_name"]), p_text(test["p_value"])
 
     def _paired(self, task: str, name: str, score: str, against: str) -> pd.Series:
-        """Difference of two scores in a class at n."""
+        """Row of the paired test of two scores in a class at n."""
         rows = self.paired[(self.paired["task"] == task) & (self.paired["class"] == name)]
         rows = rows[(rows["score"] == score) & (rows["against"] == against) & (rows["n"] == self.n)]
         if rows.empty:
@@ -307,7 +307,7 @@ CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 
 def of_task(table: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Rows of the first task that repeats the paper's task. Raises `NotTested` when there is none."""
+    """Rows of the first task that reproduces the paper's task. Raises `NotTested` if there is none."""
     rows = table[table["paper"] == task] if len(table) else table
     if rows.empty:
         raise NotTested(f"no task of the run repeats the paper's {task}")
@@ -315,7 +315,7 @@ def of_task(table: pd.DataFrame, task: str) -> pd.DataFrame:
 
 
 def _row(table: pd.DataFrame, name: str, column: str) -> pd.Series:
-    """A cell of Table 1 of one task, by class and column. Raises `NotTested`."""
+    """Row of Table 1 for a class and column of one task. Raises `NotTested` if there is none."""
     rows = table[(table["class"] == name) & (table["column"] == column)]
     if rows.empty:
         raise NotTested(f"Table 1 has no {column} of the {name} class")
@@ -323,7 +323,7 @@ def _row(table: pd.DataFrame, name: str, column: str) -> pd.Series:
 
 
 def cell(table: pd.DataFrame, name: str, column: str) -> Estimate:
-    """The accuracy in a cell of Table 1, named by its class. Raises `NotTested`."""
+    """Accuracy in a cell of Table 1, named after its class. Raises `NotTested` if there is none."""
     row = _row(table, name, column)
     return _estimate(row, "accuracy", row["class_name"])
 
@@ -338,7 +338,7 @@ def _scores(rows: pd.DataFrame, column: str = "accuracy", intervals: bool = True
 
 
 def independent(plus: Sequence[Estimate], minus: Sequence[Estimate], name: str = "") -> Estimate:
-    """Sum of numbers less sum of others, which rest on different sequences; normal interval from those of the cells."""
+    """Sum of ``plus`` minus sum of ``minus``, all from different sequences, with a normal interval from their own."""
     value = sum(item.value for item in plus) - sum(item.value for item in minus)
     half = Z * np.sqrt(sum(((item.high - item.low) / (2 * Z)) ** 2 for item in [*plus, *minus]))
     return Estimate(value, value - half, value + half, name)
@@ -350,7 +350,7 @@ def _is_below(gap: Estimate) -> bool:
 
 
 def _beaten(gaps: Group) -> str:
-    """At which n a score is below random positions."""
+    """Text on the n at which a score is below random positions."""
     every, at = (", ".join(item.name for item in items) for items in (gaps, filter(_is_below, gaps)))
     if every == at:
         return f"below random at every n ({every})"
@@ -358,7 +358,7 @@ def _beaten(gaps: Group) -> str:
 
 
 def _factor_classes(row: pd.Series) -> list[str]:
-    """Class of the factor that a motif matches, of a dimer those of both partners; empty without one."""
+    """Classes of the factor that a motif matches, for a dimer those of both partners; empty without a match."""
     return str(row["tf_class"]).split("::") if isinstance(row["target"], str) and row["target"] else []
 
 
@@ -370,7 +370,7 @@ def _motif(row: pd.Series) -> str:
 
 
 def of_run(tables: Tables, published_as: PublishedAs, n: int, given_splits: Collection[str]) -> Evidence:
-    """Evidence of a run, of the arguments of `claims`. Raises InputError on bad tables."""
+    """Evidence of a run, from the arguments of `claims`. Raises InputError on bad tables."""
 
     def read(path: Path | str, columns: Sequence[str], numeric: Iterable[str]) -> pd.DataFrame:
         table = read_table(path, columns)
@@ -442,19 +442,19 @@ def claims(
     given_splits: Part[Sequence[str]] = (),
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """The paper's claims about its scores, whether this run confirms them, and what the paper's own numbers show.
+    """Evaluate the paper's claims about its scores on this run and on the paper's own numbers.
 
     See `studies.claims.claims_table`.
 
     Arguments:
         table1, paired_tests, section51, filters: tables of the run.
-        section53: a table for each task with motifs.
-        truth: scores against known sites, where such are known.
+        section53: one table per task with motifs.
+        truth: scores against known sites, if there are any.
         published: ``config/published.csv``.
         csv, md: the claims, to write.
         n: mutated bases of Table 1.
-        published_as: task to the paper's task that it repeats; claims about one task are judged on the first that does.
-        given_splits: tasks whose data come with a test set of their own.
+        published_as: task to the paper's task that it reproduces; the first such task counts.
+        given_splits: tasks whose data come with a test set.
 
     Raises InputError on bad files.
     """

@@ -128,11 +128,11 @@ def filters(
     See ``read_filters``.
 
     Arguments:
-        runs: ``filters.csv`` of every task, which no seed touches.
+        runs: ``filters.csv`` of every task; the seeds are ignored.
         csv: the table with every reason, to write.
-        md: with those that occur, to write.
+        md: the table with the reasons that occur, to write.
         class_names: task to {'positive': name, 'negative': name}.
-        labels: what the table calls the tasks.
+        labels: names of the tasks in the table.
     """
     table = read_filters({run.task: (run.label, run.path) for run in labelled(runs, labels)})
     write_csv(table, csv)

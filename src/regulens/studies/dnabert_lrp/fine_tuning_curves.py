@@ -1,4 +1,4 @@
-"""Loss curves of fine-tuning: whether training had come to rest."""
+"""Loss curves of fine-tuning, to see whether training has converged."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

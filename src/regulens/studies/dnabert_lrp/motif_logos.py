@@ -43,7 +43,7 @@ LONGEST_LINE = 40
 
 
 class MotifFiles(NamedTuple):
-    """What discovery and comparison wrote for one score."""
+    """Output files of motif discovery and comparison for one score."""
 
     score: str
     label: str
@@ -74,7 +74,7 @@ class TopMotif(NamedTuple):
     instances: int
     match: Match | None
     note: str
-    """Why something is missing; '' if nothing is."""
+    """Reason why motif or match is missing; '' if both exist."""
 
 
 def read_top_motifs(table53: Path | str, runs: Sequence[MotifFiles], targets: Path | str) -> list[TopMotif]:
@@ -250,13 +250,13 @@ def motif_logos(
     pdf: Path | str,
     png: Path | str,
 ) -> None:
-    """The top motif of each score beside its best match.
+    """The top motif of each score above its best match.
 
     See ``read_top_motifs`` and ``motif_figure``.
 
     Arguments:
         motifs: folder with a folder of motifs and matches for each score.
-        table: that of section 5.3.
+        table: table of section 5.3.
         targets: target motifs, MEME text.
         scores: in the order of the panels.
     """

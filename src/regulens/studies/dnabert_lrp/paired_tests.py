@@ -119,11 +119,11 @@ def paired_tests(
 
     Arguments:
         runs: ``paired.csv`` of every task and seed, tasks in the order of the rows.
-        csv: every task, seed, class and n, to write.
-        md: those at ``n``, to write.
+        csv: the tests of every task, seed, class and n, to write.
+        md: the tests at ``n``, to write.
         n: number of mutated bases of Table 1.
         class_names: task to {'positive': name, 'negative': name}.
-        labels: what the table calls the tasks.
+        labels: names of the tasks in the table.
         data_note: one sentence on the data and the model.
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables, or an ``n`` that was not tested.

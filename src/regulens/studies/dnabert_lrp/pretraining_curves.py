@@ -1,4 +1,4 @@
-"""Loss curve of the pre-training: whether it had come to rest."""
+"""Loss curve of the pre-training, to see whether it has converged."""
 
 from pathlib import Path
 

@@ -48,7 +48,7 @@ from regulens.plotting.style import (
 
 
 class Example(NamedTuple):
-    """One sequence of L bp with what is drawn of it."""
+    """One sequence of L bp with the data of its logos."""
 
     name: str
     row: int
@@ -136,7 +136,7 @@ def best_window(example: Example, span_bp: int | None) -> tuple[int, int]:
 
 
 LINE_BP = 100
-"""Most bases on a line: letters of 1.5 mm."""
+"""Maximum number of bases per line, so that letters are 1.5 mm wide."""
 
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 28, 3, 10, 9
 

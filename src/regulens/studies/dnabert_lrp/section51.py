@@ -43,7 +43,7 @@ def read_metrics(
 
     Arguments:
         runs: ``metrics.csv`` of every task and seed.
-        known: the paper's test accuracy by (its task, ''); it is that of the whole test set.
+        known: the paper's accuracy on the whole test set, by (its task, '').
         published_as: task to the paper's task; others have no published number.
 
     Returns columns task, task_label, subset, row, metric, value, sd (over seeds, NaN with one), low, high (means of the
@@ -145,16 +145,16 @@ def section51(
 ) -> pd.DataFrame:
     """Section 5.1: test metrics, with and without overlap with training, beside a logistic regression.
 
-    Written as tidy CSV, Markdown and LaTeX, without overlapping sequences too where a file has it.
+    Written as tidy CSV, Markdown and LaTeX; also without overlapping sequences, if a file has such rows.
 
     Arguments:
         runs: ``metrics.csv`` of every task and seed, tasks in the order of the rows.
         published: ``config/published.csv``.
         csv, md, tex: the table, to write.
         kmer: length of the k-mers that the regression counts.
-        published_as: task to the paper's task whose accuracy stands beside it; others have none.
-        labels: what the table calls the tasks.
-        data_note: one sentence on the data and the model; say here when they are not the paper's.
+        published_as: task to the paper's task whose accuracy is shown beside it; others have none.
+        labels: names of the tasks in the table.
+        data_note: one sentence on the data and the model; it should say if they are not the paper's.
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables.
     """

@@ -36,7 +36,7 @@ MATCH_COLUMNS = ["target", "target_name", "tf_class", "tf_family", "q_value"]
 
 
 class ScoreMotifs(NamedTuple):
-    """What discovery and comparison wrote for one score."""
+    """Output files of motif discovery and comparison for one score."""
 
     score: str
     label: str
@@ -71,9 +71,9 @@ def section53(
         published: ``config/published.csv``.
         csv: every motif with its best target, to write.
         md: the top motif of every score, to write.
-        facts: how motifs were compared, JSON to write; none: beside the table.
+        facts: how motifs were compared, JSON to write (default: beside the table).
         scores: in the order of the rows.
-        published_as: the paper's task that the task repeats.
+        published_as: the paper's task that the task reproduces.
     """
     folders = {score: Path(motifs) / score for score in scores}
     runs = [
@@ -106,12 +106,12 @@ def table53(
         published: ``config/published.csv`` (rows with study dnabert_lrp, item section5.3, condition
             <task of the paper>_positive).
         csv: every motif with its best target (lowest q, then lowest p). ``rank`` orders the motifs of a score by q,
-            then by instances (most first), then by p, those without a match last: rank 1 is taken as the top match that
-            the paper reports without defining "top". A score without a motif has one row without a rank.
+            then by instances (most first), then by p, with those without a match last: rank 1 is taken to be the top
+            match, which the paper reports but does not define. A score without a motif has one row without a rank.
         markdown: rank 1 of every score. How the motifs were compared is written beside ``csv``, see
             `tomtom.facts_path`.
         task: name of the task.
-        published_as: task to the paper's task whose classes stand beside it, e.g. ``promoters``; others have none.
+        published_as: task to the paper's task whose classes are shown beside it, e.g. ``promoters``; others have none.
         data_note: one sentence on the data, printed under the table.
 
     Returns the tidy table. Raises `InputError` for a missing file or column, or a target without an annotation.
@@ -136,7 +136,7 @@ def table53(
 
 
 def _score_rows(motifs: pd.DataFrame, hits: pd.DataFrame, known: pd.DataFrame, run: ScoreMotifs, facts: dict):
-    """Motifs of one score with their best match, in the order of `table53`; one row where there is no motif."""
+    """Motifs of one score with their best match, in the order of `table53`; one row if there is no motif."""
     if motifs.empty:
         row = dict.fromkeys(["motif", *MATCH_COLUMNS], "") | {"rank": pd.NA, "instances": 0, "q_value": np.nan}
         return pd.DataFrame([row | {"engine": facts["engine"], "note": "no motif"}]).astype({"rank": "Int64"})

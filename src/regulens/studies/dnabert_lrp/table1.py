@@ -84,7 +84,7 @@ def header(table: pd.DataFrame, n: int) -> list[str]:
 
 
 def body(table: pd.DataFrame) -> list[list[str]]:
-    """Lines of the table: for every class the accuracy, its 95 % interval, and the paper's number where it has one."""
+    """Lines of the table: for every class the accuracy, its 95 % interval, and the paper's number, if any."""
     lines, last = [], None
     for task in table["task"].unique():
         for name in table.loc[table["task"] == task, "class"].unique():
@@ -192,8 +192,8 @@ def read_curves(runs: Sequence[TaskRun]) -> pd.DataFrame:
 def accuracy_at(curves: pd.DataFrame, n: int) -> pd.DataFrame:
     """Accuracy of every class for n = 0, every score at ``n`` mutated bases, and random sequences (n = all bases).
 
-    ``column`` says where a row stands in Table 1: 'n=0', 'LRP*' (that of LRP and LRP_last whose accuracy, averaged
-    over the seeds, is lower; LRP where they are equal), 'attention', 'n=all', or '' (in this table only).
+    ``column`` is the column of Table 1 that a row belongs to: 'n=0', 'LRP*' (that of LRP and LRP_last whose accuracy,
+    averaged over the seeds, is lower; LRP where they are equal), 'attention', 'n=all', or '' (none).
 
     Arguments:
         curves: table of ``read_curves``.
@@ -225,9 +225,9 @@ def join_published(
 ) -> pd.DataFrame:
     """Add ``published``: the paper's accuracy of the same task, class and number of mutated bases, NaN without one.
 
-    The same task is the one that ``published_as`` names, in the column of that name; '' where the paper has none. Rows
-    come in the order of the table's tasks; inside a task in the paper's order of classes, or, where the paper lacks the
-    task, the positive class first; inside a class n = 0, the scores, random sequences.
+    The task is that of ``published_as``, added as a column of that name; '' if the paper has none. Rows are in the
+    order of the table's tasks, then of the paper's classes (positive first if the paper lacks the task), then n = 0,
+    the scores, random sequences.
     """
     conditions = {"n=0": "n=0", "LRP*": f"LRP*,n={n}", "attention": f"attention,n={n}"}
     table = table.assign(published_as=[paper_task(published_as, task) for task in table["task"]])
@@ -270,9 +270,9 @@ def table1(
         csv, md, tex: the table, to write.
         n: number of mutated bases of the columns LRP* and attention.
         class_names: task to {'positive': name, 'negative': name}.
-        published_as: task to the paper's task whose numbers stand beside it; others have none.
-        labels: what the table calls the tasks.
-        data_note: one sentence on the data and the model; say here when they are not the paper's.
+        published_as: task to the paper's task whose numbers are shown beside it; others have none.
+        labels: names of the tasks in the table.
+        data_note: one sentence on the data and the model; it should say if they are not the paper's.
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables, or an ``n`` that was not computed.
     """

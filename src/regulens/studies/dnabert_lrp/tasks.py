@@ -17,7 +17,7 @@ ClassNames = Mapping[str, Mapping[str, str]]
 """Task to its classes ('positive', 'negative') to their labels."""
 
 PublishedAs = Mapping[str, str | None]
-"""Task to the paper's task that it reproduces; None, or no entry: the paper has no number for it, whatever its name."""
+"""Task to the paper's task that it reproduces; None or no entry: the paper has no numbers for it."""
 
 
 def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Sequence[str]) -> pd.DataFrame:

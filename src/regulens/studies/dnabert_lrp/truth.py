@@ -156,7 +156,7 @@ def truth(
     Arguments:
         runs: ``truth.csv`` of every task and seed.
         csv, md: the table, to write.
-        labels: what table and figure call the tasks.
+        labels: names of the tasks in table and figure.
         data_note: one sentence on the data and the model.
 
     Returns the table, columns ``COLUMNS``.

@@ -1,1 +1,1 @@
-"""Genomic Interpreter: assay models of a window of DNA, and their attention."""
+"""Genomic Interpreter: models of assay tracks from DNA sequence, and their attention."""

@@ -1,4 +1,4 @@
-"""The stages of the configured models, with their true lengths and widths: the table behind Figures 1 and 5."""
+"""Table of the stages of the configured models with their true lengths and widths, shown in Figures 1 and 5."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -36,7 +36,7 @@ def stages_table(models: Mapping[str, Mapping], geometry: Geometry, n_tracks: in
     ``models`` maps a name to ``architecture``, ``label`` and ``settings``. The models are built without allocating
     their weights.
     """
-    import torch  # not before: figures read the table without it
+    import torch  # not at the top: figures read the table without it
 
     from regulens.models.base import build
 

@@ -1,4 +1,4 @@
-"""Attention of one example, read from its file, and how Figures 4, 6 and 7 draw the map of a layer."""
+"""Attention of one example, read from its file, and the drawing of maps in Figures 4, 6 and 7."""
 
 import math
 from collections.abc import Iterable

@@ -89,7 +89,7 @@ def distance_figure(table: pd.DataFrame) -> Figure:
 
 @command("genomic-interpreter attention-distance-plot")
 def attention_distance_plot(distances: Path | str, /, pdf: Path | str, png: Path | str) -> None:
-    """The number behind Figure 4a: mean distance under the attention of each layer.
+    """Figure 4a in numbers: mean distance under the attention of each layer.
 
     See `distance_figure`. ``distances``: table of `regulens attention-distance`.
     """

@@ -1,4 +1,4 @@
-"""Claims of Genomic Interpreter: the numbers of a run, or of the paper's Table 1, that they are judged on."""
+"""Claims of Genomic Interpreter, and their evidence: the numbers of a run or of the paper's Table 1."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -24,13 +24,13 @@ from regulens.training.settings import REFERENCE_ROWS
 SWIN = "swin1d"
 LABELS = {SWIN: "1D-Swin", "enformer": "Enformer", "maxpool_cnn": "MaxPoolCNNs", "attpool_cnn": "AttPoolCNNs"}
 LABELS |= {"attpool_dilated": "AttPoolDilate"}
-"""The paper's models by the names that the configuration gives them, and what Table 1 calls them."""
+"""Names of the paper's models in Table 1, by their names in the configuration."""
 PUBLISHED_DIGITS = 4
 """Digits of Table 1."""
 
 
 class Shown(NamedTuple):
-    """What the figures of a run show."""
+    """Model, track and layers shown in the figures of a run."""
 
     main_model: str
     """Model whose attention was measured."""
@@ -45,11 +45,10 @@ class Shown(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """Numbers of a run, or of the paper, where what is missing is empty or None.
+    """Numbers of a run or of the paper; missing ones are empty or None.
 
-    Its public methods are the ``values`` of ``claims.yaml``. Layers are those of 1D-Swin; of a layer with two blocks
-    the regular one counts, as in the figures. Distances are in multiples of those of uniform attention in the same
-    windows.
+    Its public methods are the ``values`` of ``claims.yaml``. Layers are those of 1D-Swin, represented by their regular
+    blocks as in the figures. Distances are in multiples of those of uniform attention in the same windows.
     """
 
     means: pd.DataFrame
@@ -63,7 +62,7 @@ class Evidence(NamedTuple):
     shown: Shown | None
 
     def margins(self, model: str, others: list[str], group: str) -> dict:
-        """How far the mean correlation of a model on a track group is above that of each of the others there are."""
+        """Mean correlation of a model on a track group minus that of each other model that is available."""
         mean = Estimate(self._mean(model, group), digits=PUBLISHED_DIGITS if self.correlations.empty else 3)
         found = [self._margin(model, other, group, label(other)) for other in self._known(others)]
         counts, over = sorted(count for _, count in found), ""
@@ -73,7 +72,7 @@ class Evidence(NamedTuple):
         return {"values": values, "model": label(model), "mean": mean, "on": on(group), "over": over}
 
     def margins_of_all(self, models: list[str], others: list[str], groups: list[str]) -> Group:
-        """How far each model is above each of the others on each of the track groups, as far as they are there."""
+        """Mean correlation of each model minus that of each other one, by track group, as far as available."""
         present = [group for group in groups if group in set(self.means["group"])]
         if not present:
             raise NotTested(f"the data have no track of {', '.join(groups)}")
@@ -85,7 +84,7 @@ class Evidence(NamedTuple):
         )
 
     def margins_over_best(self, model: str, others: list[str], groups: list[str], beside: str) -> dict:
-        """How far a model is above the best other one on some groups, and on the group ``beside``."""
+        """Mean correlation of a model minus that of the best other one, on ``groups`` and on the group ``beside``."""
         found = Group()
         for group in (*groups, beside):
             best = max(self._known(others), key=lambda name, group=group: self._mean(name, group))
@@ -94,14 +93,14 @@ class Evidence(NamedTuple):
         return {"groups": Group(found[:-1]), "beside": Group(found[-1:])}
 
     def margins_by_group(self, model: str, other: str, groups: list[str], helped: str) -> dict:
-        """values: how far a model is above another by group; gains: the same, turned round but on the group helped."""
+        """values: mean correlation of a model minus another's by group; gains: negated except on ``helped``."""
         values = _without_single_tracks(self._margin(model, other, group, group) for group in groups)
         turned = (item._replace(value=-item.value, low=-item.high, high=-item.low) for item in values)
         gains = Group(item if item.name == helped else back for item, back in zip(values, turned, strict=True))
         return {"values": values, "gains": gains}
 
     def shares_of_tracks(self, model: str, others: list[str], group: str) -> dict:
-        """Share of the tracks of a group on which a model has the higher correlation, against each of the others."""
+        """Share of the tracks of a group on which a model has a higher correlation than each of the others."""
         self._mean(model, group)
         shares, parts = Group(), []
         for name in self._known(others):
@@ -115,7 +114,7 @@ class Evidence(NamedTuple):
         return {"values": shares, "counts": ", ".join(parts)}
 
     def track_of_figure3(self, model: str) -> dict:
-        """Correlation of a model, and of the other one of Figure 3, on the track shown there, over the test set."""
+        """Correlation of a model and of the other model of Figure 3 on the track shown there, over the test set."""
         other, table = self.shown.other, self.correlations
         if other == model:
             raise NotTested(f"Figure 3 of this run shows {label(model)} beside no other model")
@@ -132,7 +131,7 @@ class Evidence(NamedTuple):
         return {"model": Estimate(one.mean()), "other": Estimate(two.mean()), "text": text + "s" * (len(one) > 1)}
 
     def correlations_of(self, row: str) -> dict:
-        """values: the defined correlations of a model or reference row; text: how many there are not."""
+        """values: the defined correlations of a model or reference row; text: how many are undefined."""
         self._known([row])
         values = self._by_track(row, OVERALL)
         defined = values.dropna()
@@ -142,7 +141,7 @@ class Evidence(NamedTuple):
         return {"values": Group.of(defined), "text": text}
 
     def layers(self, part: Literal["all", "lower half"] = "all") -> dict:
-        """Mean distance of every layer, heads together: layer (numbers), bp, ratio, by_layer (ratio with its layer)."""
+        """Mean distance of every layer over its heads: layer (numbers), bp, ratio, by_layer (ratio with its layer)."""
         table = self._distances(lambda table: table["head"] == "all").sort_values("layer")
         if len(table) < 5:
             raise NotTested(f"{len(table)} layers are too few for a trend")
@@ -153,7 +152,7 @@ class Evidence(NamedTuple):
         return {**found, "by_layer": by_layer, "segments": int(table["n_segments"].max())}
 
     def heads(self) -> dict:
-        """Mean distance of every head of the layer of Figure 4b with its interval over the test segments."""
+        """Mean distance of every head in the layer of Figure 4b, with its interval over the test segments."""
         layer = self.shown.heads_layer
         table = self._distances(lambda table: (table["layer"] == layer) & (table["head"] != "all"))
         if len(table) < 2:
@@ -168,13 +167,13 @@ class Evidence(NamedTuple):
         return {"values": values, "layer": layer, "factor": f"{times:.2f}" if times < 100 else "above 100"}
 
     def shares_on_earlier_tokens(self) -> dict:
-        """Share of the attention between different tokens that lies on earlier ones, by head, layer of Figure 4b."""
+        """Share of the attention to other tokens that goes to earlier ones, by head of the layer of Figure 4b."""
         layer = self._layer(self.shown.heads_layer)
         shares = (_earlier(layer, head) for head in range(layer.weights.shape[0]))
         return {"values": Group(Estimate(share, digits=2) for share in shares), "layer": layer.layer}
 
     def differences_of_windows(self) -> dict:
-        """Share of the attention of a token that lies elsewhere in another window, by head and pair, of Figure 6."""
+        """Share of attention placed differently in two windows of the layer of Figure 6, by head and pair."""
         layer = self._layer(self.shown.windows_layer)
         heads, windows = layer.weights.shape[:2]
         whole = [number for number in range(windows) if len(layer.window_tokens(number)) == layer.window]
@@ -201,14 +200,14 @@ class Evidence(NamedTuple):
         return value
 
     def _known(self, models: Sequence[str]) -> list[str]:
-        """Those of the models that there are, at least one."""
+        """The available ones of these models. Raises `NotTested` if there is none."""
         found = [name for name in models if name in set(self.means["model"])]
         if not found:
             raise NotTested(f"there is no row {' or '.join(map(label, models))}")
         return found
 
     def _by_track(self, model: str, group: str) -> pd.Series:
-        """Correlation of every track of a group, mean over the seeds, by track; empty where no tracks are known."""
+        """Correlation by track of a group, mean over the seeds; empty if there are no tracks, as for the paper."""
         table = self.correlations
         if table.empty:
             return pd.Series(dtype=float)
@@ -216,10 +215,10 @@ class Evidence(NamedTuple):
         return rows.groupby("track")["pearson"].mean()
 
     def _margin(self, first: str, second: str, group: str, name: str = "") -> tuple[Estimate, int]:
-        """How far ``first`` is above ``second`` on a group, with the t interval over its tracks, and their number.
+        """Mean correlation of ``first`` minus ``second`` on a group with a t interval over tracks; number of tracks.
 
-        Tracks are paired, because a track that is easy for one model is easy for the other; where none are known, as
-        in the paper, it is the difference of the means. The note says in how many of several seeds it is above.
+        Tracks are paired, because a track that is easy for one model is easy for the other; without tracks, as for the
+        paper, it is the difference of the means. With several seeds the note says in how many it is positive.
         """
         gap = self._mean(first, group) - self._mean(second, group)
         pairs = (self._by_track(first, group) - self._by_track(second, group)).dropna()
@@ -237,7 +236,7 @@ class Evidence(NamedTuple):
         return Estimate(middle, middle - half, middle + half, name, note), count
 
     def _distances(self, pick) -> pd.DataFrame:
-        """Rows of the distances that ``pick`` picks, of regular blocks, with their ``ratio`` to uniform attention."""
+        """Rows of the distances selected by ``pick``, without shifted blocks, with ``ratio`` to uniform attention."""
         self._of_swin()
         table = self.distances[pick(self.distances) & (self.distances["block"] != "shifted")]
         return table.assign(ratio=table["mean_distance_bp"] / table["uniform_bp"])
@@ -258,7 +257,7 @@ CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 
 def label(model: str) -> str:
-    """What tables call a model or a reference row."""
+    """Name of a model or reference row in tables."""
     return LABELS.get(model) or REFERENCE_ROWS.get(model, model)
 
 
@@ -268,7 +267,7 @@ def on(group: str) -> str:
 
 
 def _without_single_tracks(margins) -> Group:
-    """The margins alone; not tested where one rests on a single track."""
+    """The margins without the numbers of tracks. Raises `NotTested` if one has a single track."""
     margins = list(margins)
     if any(count == 1 for _, count in margins):
         raise NotTested("a group has one track only, so no interval")
@@ -291,7 +290,7 @@ def of_run(
     shown: Shown,
     groups: Sequence[str] | None = None,
 ) -> Evidence:
-    """Evidence of a run, of the files that `claims_table` takes. Raises InputError on bad ones."""
+    """Evidence of a run, from the files of `claims`. Raises InputError on bad ones."""
     correlations = read_correlations(runs)
     table = read_table(distances, DISTANCE_COLUMNS).astype({"head": str})
     for name in ("layer", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"):
@@ -326,7 +325,7 @@ def claims(
     groups: Part[Mapping[str, Sequence[str]] | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """The paper's claims about its models, whether this run confirms them, and what the paper's own table shows.
+    """Evaluate the paper's claims about its models on this run and on the paper's own table.
 
     See `studies.claims.claims_table`.
 
@@ -336,8 +335,8 @@ def claims(
         attention: its attention on one test segment.
         published: ``config/published.csv``.
         csv, md: the claims, to write.
-        main_model, track, other, heads_layer, windows_layer: what the figures show, see `Shown`.
-        labels: what tables call the models.
+        main_model, track, other, heads_layer, windows_layer: see `Shown`.
+        labels: names of the models in tables.
         groups: the track groups in their order.
         data_note: one sentence on the data and the sizes.
 

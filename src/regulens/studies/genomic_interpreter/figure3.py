@@ -83,7 +83,7 @@ def read_profile(
 
     Arguments:
         store: HDF5 store of the test set.
-        predictions: label of a model to its predictions (HDF5: ``prediction`` (N, bins, tracks)).
+        predictions: file of predictions by label of the model (HDF5: ``prediction`` (N, bins, tracks)).
         track: identifier, description or row number.
         example: row of the test set.
 

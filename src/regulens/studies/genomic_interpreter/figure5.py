@@ -1,4 +1,4 @@
-"""Figure 5: the models as they are configured, side by side (Genomic Interpreter, Figure 5)."""
+"""Figure 5: the architectures of the models as configured, side by side."""
 
 import textwrap
 from collections.abc import Sequence

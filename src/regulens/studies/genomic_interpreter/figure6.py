@@ -17,7 +17,7 @@ from regulens.studies.genomic_interpreter.attention import (
 )
 
 LARGEST_GRID = 4
-"""Windows of a layer that are shown at most: those around the centre."""
+"""Maximum number of windows shown, those around the centre."""
 
 
 @command("genomic-interpreter figure6")

@@ -1,4 +1,4 @@
-"""Loss curves of the assay models: whether training had come to rest."""
+"""Loss curves of the assay models, to see whether training has converged."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

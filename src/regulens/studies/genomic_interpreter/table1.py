@@ -105,7 +105,7 @@ def _headers(table: pd.DataFrame) -> dict[str, int]:
 
 
 def text_table(table: pd.DataFrame, data_note: str | None = None) -> TextTable:
-    """The table for readers; numbers of tracks stand in the head."""
+    """The formatted table; numbers of tracks are in the header."""
     text, labels, tracks = cells(table), models_of(table), _tracks(table)
     rows = []
     for model, label in labels.items():
@@ -212,12 +212,12 @@ def table1(
 
     Arguments:
         runs: per-track correlation tables, models in the order of the rows; the reference rows ``mean`` and
-            ``gc_cpg_ridge`` come last wherever they stand.
+            ``gc_cpg_ridge`` come last in any case.
         published: ``config/published.csv``.
         csv, md, tex: the table, to write.
-        labels: what the table calls the models.
+        labels: names of the models in the table.
         groups: the track groups in their order; only those that occur are shown.
-        data_note: one sentence on the data, printed under the table; say here when they are not the paper's.
+        data_note: one sentence on the data, printed under the table; it should say if they are not the paper's.
 
     Returns the tidy table. Raises InputError on a missing file or column, or runs over different tracks.
     """

@@ -1,4 +1,4 @@
-"""Exponential activations against ReLU, a point for every architecture: what Figures 2 and 3 draw of a result table."""
+"""Scatter plots of exponential activations against ReLU, one point per architecture, for Figures 2 and 3."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,10 +40,10 @@ class Metric(NamedTuple):
     """A column of panels."""
 
     name: str
-    """As in the table of results."""
+    """Name in the table of results."""
     title: str
     short: str
-    """Of the axes."""
+    """Label of the axes."""
     limits: tuple[float, float]
     """Axis limits of the paper's figure (docs/papers.md, "Figures 2 and 3"), widened for points outside."""
 
@@ -77,7 +77,7 @@ def paired(results: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def soft_limits(points: pd.DataFrame, limits: tuple[float, float]) -> tuple[float, float]:
-    """``limits``, wider where a point, its error bar or a published point of ``paired`` would be outside."""
+    """``limits``, widened if a point, its error bar or a published point of ``paired`` would be outside."""
     drawn = points.dropna(subset=["x", "y"])
     published = points.dropna(subset=["x_published", "y_published"])
     means = np.concatenate([drawn[["x", "y"]].to_numpy(), published[["x_published", "y_published"]].to_numpy()])
@@ -212,7 +212,7 @@ def _key(results: pd.DataFrame, published: bool) -> list[Line2D]:
 
 
 def _counts(results: pd.DataFrame) -> str:
-    """'the best 3 of 10 trials', with ranges if architectures differ; without those that lost all trials."""
+    """'the best 3 of 10 trials', with ranges if architectures differ; those without kept trials are ignored."""
     results = results[results["n_kept"] > 0] if (results["n_kept"] > 0).any() else results
 
     kept, trials = spread(results["n_kept"]), spread(results["n_trials"])

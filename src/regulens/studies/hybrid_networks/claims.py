@@ -1,4 +1,4 @@
-"""Claims of the hybrid networks: the numbers of a run, or of the paper's tables, that they are judged on."""
+"""Claims of the hybrid networks, and their evidence: the numbers of a run or of the paper's tables."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,28 +29,28 @@ EVIDENCE_COLUMNS = ["task", "architecture", "label", "baseline", "transformers",
 EVIDENCE_COLUMNS += ["mean", "sd", "n", "sd_all"]
 DIFFERENCE_COLUMNS = ["task", "label", "metric", "difference", "low", "high", "published_difference"]
 PAPER_KEPT = {"task1": 3, "task2": 5}
-"""Number of trials behind the values of the paper's tables (docs/papers.md, "trial-selection")."""
+"""Number of trials in the paper's tables, by task (docs/papers.md, "trial-selection")."""
 EXPONENTIAL, RELU = "exponential", "relu"
 LARGE, SMALL = ["c24"], ["c4c6", "c4"]
-"""Baselines with a large first max-pooling, and those with a small one."""
+"""Baselines with large and with small first max-pooling."""
 DEEP = 4
 """Transformer blocks of a deep network."""
 
 
 class Evidence(NamedTuple):
-    """Numbers of a run, or of the paper; its public methods are the ``values`` of ``claims.yaml``."""
+    """Numbers of a run or of the paper; public methods are the ``values`` of ``claims.yaml``."""
 
     rows: pd.DataFrame
-    """One mean a row, columns ``EVIDENCE_COLUMNS``; ``mean`` and ``sd`` (population) are over the ``n`` kept trials
-    that have the number, ``sd_all`` over all trials; ``transformers``: blocks of the network."""
+    """One row per mean, columns ``EVIDENCE_COLUMNS``; ``mean`` and ``sd`` (population) are over the ``n`` kept trials
+    with a defined value, ``sd_all`` over all trials; ``transformers``: number of encoder blocks."""
 
     def differences(
         self, task: str, metric: str, baselines: list[str] | None = None, with_interval: bool = False
     ) -> Group:
-        """Exponential less ReLU of every network that has both; with_interval: not tested where none has an interval.
+        """Exponential minus ReLU, by network with both; ``with_interval``: not tested if none has an interval.
 
-        Welch's t interval of the difference of two means, from the standard deviations over trials, where there are two
-        trials of both. The trials of the two activations are not paired, because which ones are kept differs.
+        With at least two trials of both, Welch's t interval from the standard deviations over trials. The trials of the
+        two activations are not paired, because different ones may be kept.
         """
         rows, both = self._select(task, metric, baselines), [EXPONENTIAL, RELU]
         if not set(both) <= set(rows["activation"]):
@@ -69,7 +69,7 @@ class Evidence(NamedTuple):
         return Group(map(Estimate, *found, wide.index))
 
     def gains(self, task: str, metric: str) -> dict:
-        """Exponential less ReLU: values, of every C24 network; others, mean of the C4C6 and of the C4 networks."""
+        """Exponential minus ReLU: values, of every C24 network; others, means of the C4C6 and of the C4 networks."""
         values, others = self.differences(task, metric, LARGE), Group()
         for baseline in SMALL:
             try:
@@ -81,27 +81,27 @@ class Evidence(NamedTuple):
         return {"values": values, "others": others}
 
     def wrong_or_silent(self) -> dict:
-        """C24 networks: wrong, FPR with exponential; silent, exponential less ReLU of 1 - TPR - FPR."""
+        """C24 networks: wrong, FPR with exponential; silent, exponential minus ReLU of 1 - TPR - FPR."""
         wrong = self._select("task1", "fpr", LARGE, EXPONENTIAL).set_index("label")["mean"]
         tpr, fpr = (self.differences("task1", name, LARGE).column for name in ("tpr", "fpr"))
         return {"wrong": Group.of(wrong), "silent": Group.of(-(tpr + fpr))}
 
     def means(self, task: str, metric: str, baselines: list[str]) -> Group:
-        """Mean of every network and activation; both activations are needed."""
+        """Means by network and activation; not tested unless both activations were run."""
         rows = self._select(task, metric, baselines)
         for activation in (RELU, EXPONENTIAL):
             self._select(task, metric, baselines, activation)
         return _named(rows)
 
     def means_of_shallow(self, task: str, metric: str) -> Group:
-        """Mean of every network, deep ones left out, and activation."""
+        """Means by network and activation, without the deep networks."""
         rows = Evidence(self.rows[self.rows["transformers"] < DEEP])._select(task, metric)
         if len(rows) < 2:
             raise NotTested("one network only")
         return _named(rows)
 
     def means_by_depth(self, task: str, metric: str) -> dict:
-        """Means deep and rest; gaps, mean of a deep network less the lowest of the rest with its activation."""
+        """Means deep and rest; gaps, mean of a deep network minus the lowest of the rest with the same activation."""
         deep, rest = self._by_depth(task, metric)
         gaps = deep["mean"] - deep["activation"].map(rest.groupby("activation")["mean"].min())
         if gaps.isna().any():
@@ -109,7 +109,7 @@ class Evidence(NamedTuple):
         return {"gaps": Group.of(gaps), "deep": _named(deep), "rest": _named(rest)}
 
     def sd_by_depth(self, task: str, metric: str) -> dict:
-        """Standard deviation over all trials, kept or not, of deep networks and the rest."""
+        """Standard deviation over all trials, kept or not: deep and rest."""
         deep, rest = (Group.of(part["sd_all"].dropna()) for part in self._by_depth(task, metric))
         if not deep or not rest:
             raise NotTested("all trials of the networks are needed, not the kept ones only")
@@ -118,9 +118,9 @@ class Evidence(NamedTuple):
     def small_relu_and_others(
         self, task: str, metric: str, names: tuple[str, str], others: list[str] | None = None
     ) -> dict:
-        """Means: lower, networks with ReLU and small max-pooling; higher, with ReLU on ``others`` (None: all others).
+        """Means lower (networks with ReLU, small max-pooling) and higher (with ReLU on ``others``; None: all others).
 
-        ``names``: what higher and lower are called.
+        ``names``: labels of higher and lower.
         """
         rows = self._select(task, metric)
         relu = rows["activation"] == RELU
@@ -132,12 +132,12 @@ class Evidence(NamedTuple):
         return {"higher": groups[0], "lower": groups[1]}
 
     def small_exponential_and_large_relu(self, task: str, metric: str) -> dict:
-        """small: mean of C4C6 and of C4 networks with exponential; large: that of C24 networks with ReLU."""
+        """small: means of C4C6 and of C4 networks with exponential; large: mean of C24 networks with ReLU."""
         large = Estimate(self._select(task, metric, LARGE, RELU)["mean"].mean())
         return {"small": _by_baseline(self._select(task, metric, SMALL, EXPONENTIAL)), "large": large}
 
     def pairs(self, x: tuple[str, str], y: tuple[str, str]) -> dict:
-        """Means of two (task, metric), of networks and activations that have both; alone: correlation by activation."""
+        """Means of two (task, metric) for networks and activations with both; alone: correlation by activation."""
         keys = ["architecture", "activation"]
         both = {name: self._select(*pair).set_index(keys)["mean"] for name, pair in {"x": x, "y": y}.items()}
         both, alone = pd.concat(both, axis=1, join="inner"), ""
@@ -150,10 +150,10 @@ class Evidence(NamedTuple):
         return {"x": Group.of(both["x"]), "y": Group.of(both["y"]), "alone": alone}
 
     def share_of_baseline(self, task: str, metric: str, activation: str) -> dict:
-        """Share of the variance between the networks of one activation that lies between the baselines.
+        """Share of the variance between networks of one activation that is between the baselines.
 
         Adjusted for their number: 1 - (1 - share)(N - 1)/(N - K) for N networks on K baselines, which is 0 on average
-        where the baseline does not matter. means: by baseline; sd: within a baseline.
+        if the baseline does not matter. means: by baseline; sd: within a baseline.
         """
         rows = self._select(task, metric, activation=activation)
         sizes = rows["baseline"].value_counts()
@@ -169,7 +169,7 @@ class Evidence(NamedTuple):
     def _select(
         self, task: str, metric: str, baselines: Sequence[str] | None = None, activation: str | None = None
     ) -> pd.DataFrame:
-        """Rows of one metric, of some baselines and one activation (None: all), that have a mean, at least one."""
+        """Rows with a mean of one metric, for some baselines and one activation (None: all); not tested if none."""
         rows = self.rows[(self.rows["task"] == task) & (self.rows["metric"] == metric) & self.rows["mean"].notna()]
         rows = rows if baselines is None else rows[rows["baseline"].isin(baselines)]
         rows = rows if activation is None else rows[rows["activation"] == activation]
@@ -202,7 +202,7 @@ def _by_baseline(rows: pd.DataFrame) -> Group:
 def welch(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Difference a - b of means and the limits of its 95 % interval (Welch); ``variance``: unbiased, of one value.
 
-    Without any variance, as where all values are equal after rounding, the interval is the difference itself.
+    Without any variance, e.g. if all values are equal after rounding, the interval is the difference itself.
     """
     part_a, part_b = variance_a / n_a, variance_b / n_b
     squared, gap = part_a + part_b, mean_a - mean_b
@@ -224,7 +224,7 @@ def of_trials(tables: Mapping[str, pd.DataFrame]) -> Evidence:
 
 
 def of_paper(published: Path | str) -> Evidence:
-    """Evidence of the paper's tables; a network's baseline and depth are read from its name there."""
+    """Evidence of the paper's tables; baseline and depth of a network are parsed from its name."""
     rows = []
     for task, kept in PAPER_KEPT.items():
         for (name, metric, activation), (mean, sd) in read_published(published, task).items():
@@ -246,18 +246,17 @@ def claims(
     differences: Path | str | None = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
-    """The paper's claims about its networks, whether this run confirms them, and what the paper's own table shows.
+    """Evaluate the paper's claims about its networks on this run and on the paper's own tables.
 
     See `studies.claims.claims_table`.
 
     Arguments:
-        task1, task2: table of all trials (`results`); a task that was not run may be left out, its claims are then not
-            tested.
+        task1, task2: tables of all trials (`results`); claims about an omitted task are not tested.
         published: numbers that the papers print.
-        architectures: which networks repeat one of the paper's, for the published differences; the verdicts are on all
-            networks of a baseline, the user's own too.
+        architectures: the networks, with those of the paper that they reproduce, for the published differences;
+            verdicts include all networks of a baseline, also the user's own.
         csv, md: the claims, to write.
-        differences: where to write the difference between the activations of every network; none: in the Markdown only.
+        differences: CSV of the difference between the activations of every network, to write (default: Markdown only).
 
     Raises InputError without any table, or on bad ones.
     """
@@ -276,10 +275,10 @@ def claims(
 
 
 def all_differences(run: Evidence, paper: Evidence, published_as: Mapping[str, str | None]) -> pd.DataFrame:
-    """Exponential less ReLU of every network in the metrics of the paper's tables, columns ``DIFFERENCE_COLUMNS``.
+    """Exponential minus ReLU of every network in the metrics of the paper's tables, columns ``DIFFERENCE_COLUMNS``.
 
-    ``published_as``: label of a network to that of the paper's which it repeats, or None. A metric that the run lacks
-    has no rows.
+    ``published_as``: label of a network to the label of the paper's network that it reproduces, or None. A metric that
+    the run lacks has no rows.
     """
     rows = []
     for task, metric in ((task, metric) for task, metrics in SHOWN.items() for metric in metrics):
@@ -293,7 +292,7 @@ def all_differences(run: Evidence, paper: Evidence, published_as: Mapping[str, s
 
 
 def _facts(trials: pd.DataFrame, title: str) -> str:
-    """What was run of a task, in a sentence."""
+    """One sentence on what was run of a task."""
     counts = trials.groupby(["architecture", "activation"])["kept"].agg(["sum", "size"])
     activations = " and ".join(ACTIVATIONS.get(name, name) for name in trials["activation"].unique())
     networks = trials.drop_duplicates("architecture")["baseline"].value_counts()
@@ -305,7 +304,7 @@ def _facts(trials: pd.DataFrame, title: str) -> str:
 
 
 def _differences_text(gaps: pd.DataFrame) -> str:
-    """A Markdown table a task, one line a network: differences with their intervals, beside the published ones."""
+    """Markdown tables, one per task and one line per network: differences with intervals and published ones."""
     parts = []
     for task, rows in gaps.groupby("task", sort=False):
         shown = {name: label for name, label in SHOWN[task].items() if name in set(rows["metric"])}

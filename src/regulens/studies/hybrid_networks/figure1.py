@@ -33,7 +33,7 @@ from regulens.plotting.style import (
     thousands,
 )
 
-# Content of Figure 1 of the hybrid networks: their stages, and what several have in common.
+# Content of Figure 1: the stages of the networks, merged where several networks share them.
 
 
 Networks = Mapping[str, HybridNetworkSettings]
@@ -65,7 +65,7 @@ class Parts(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A box: what several networks have in common, with their differences side by side."""
+    """A box for the stage of several networks, with their differences side by side."""
 
     name: str
     detail: str
@@ -76,7 +76,7 @@ class Drawn(NamedTuple):
 
 
 def parts_of(network: HybridNetworkSettings) -> Parts:
-    """The stages of a network by its own description; the last ones before its dense layer are one per module."""
+    """The stages of a network from its own description; the last ones before the dense layer are one per module."""
     built = HybridNetwork(network, 1)
     stages = built.stages()
     head = next(place for place, stage in enumerate(stages) if stage.name == "dense")
@@ -99,7 +99,7 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 def merged_stages(columns: Sequence[Sequence[Sequence[Stage]]]) -> list[Drawn]:
-    """Boxes of what several networks have in the same places.
+    """Boxes for the stages that several networks have at the same positions.
 
     ``columns``: for every task the stages of every network, all of the same build. Sizes that differ between tasks
     are joined by '/', those that differ between the networks of a task by ','.
@@ -120,7 +120,7 @@ def merged_stages(columns: Sequence[Sequence[Sequence[Stage]]]) -> list[Drawn]:
 
 
 def _activations(stages: Sequence[Stage], activations: Sequence[str]) -> list[Stage]:
-    """The stages of a baseline with all activations in the first convolution."""
+    """The stages of a baseline, with all activations listed in the first convolution."""
     names = {"relu": "ReLU", "exponential": "exponential"}
     shown = "/".join(names[name] for name in activations)
     first = next(place for place, stage in enumerate(stages) if stage.name == "convolution")
@@ -178,7 +178,7 @@ def second_stage(
         most = max(map(len, runs.values()))
         whole = [name for name in names if len(runs[name]) == most]
         boxes = merged_stages([[_once(of_task[name], runs[name]) for name in whole] for of_task in parts])
-        for place, one in enumerate(boxes, start=-most):  # from the end: a joined one lacks the first
+        for place, one in enumerate(boxes, start=-most):  # from the end: a merged one lacks the first
             if one.name == "transformer":
                 counts = sorted({runs[name][place] for name in names})
                 text = f"{'N = ' * (len(counts) > 1)}{', '.join(map(str, counts))} block{'s' * (counts != [1])}"

@@ -62,8 +62,8 @@ def filters(
         matches: table of `regulens match-filters`.
         trials: table of all trials of task 1.
         architecture, activation: the network.
-        label: what people call the architecture.
-        selection: what the best is chosen by.
+        label: label of the architecture.
+        selection: how the best trial is chosen.
     """
     trial = best_trial(trials, "task1", architecture, activation, selection.split, selection.metric)
     name = f"{label}, {activation_style(activation).label}"
@@ -76,7 +76,7 @@ class Filter(NamedTuple):
     number: int
     matrix: PositionWeightMatrix
     sites: int
-    """Number of windows behind the motif; 0: no high activation, the motif is uniform."""
+    """Number of windows in the motif; 0: no high activation, the motif is uniform."""
     hits: int
     """Number of matching targets."""
     best_name: str
@@ -179,7 +179,7 @@ def _panel(axes: Axes, one: Filter) -> None:
 
 
 def _heading(figure: Figure, filters: list[Filter], label: str, trial: int, height: float) -> None:
-    """Name of the network and what its filters match, above the logos."""
+    """Heading above the logos: name of the network, and how many of its filters match."""
     true = sum(bool(one.truth) for one in filters)
     matched = sum(one.matched for one in filters)
     top = 1 - 3.2 / height

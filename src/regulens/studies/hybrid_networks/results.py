@@ -26,9 +26,9 @@ from regulens.core.tables import (
 from regulens.models.settings import HybridArchitecture
 from regulens.motifs.tomtom import Compared, facts_path, group_by_way, read_hits, write_comparisons
 
-# Trials of the hybrid networks: collects the results of every model and chooses which trials count. The paper trains
+# Trials of the hybrid networks: collects the results of every model and selects the trials to keep. The paper trains
 # every network several times and reports the best few, chosen on the test set (docs/papers.md, "trial-selection"). Here
-# the table has every trial and says whether it was kept.
+# the table has every trial and states whether it was kept.
 
 STATUSES = ["early_stopped", "max_epochs", "diverged"]
 """Ways in which a trial's training ends."""
@@ -119,10 +119,10 @@ def collect(
         folder: results of the study; a model's files lie in ``folder/task/architecture/activation``.
         task: task1 or task2.
         architectures, activations: configured ones, in the order of the rows.
-        keep: number of trials of a model that count, see `best`.
-        split, metric: how they are chosen: test or valid, aupr or auroc.
+        keep: number of trials of a model to keep, see `best`.
+        split, metric: how they are selected: on test or valid, by aupr or auroc.
 
-    Raises InputError on what `read_table` raises, or trials that are not the same in a model's two files.
+    Raises what `read_table` raises, and InputError if a model's two files have different trials.
     """
     what, chosen_by = task_named(task), _chosen_by(split, metric)
     if keep < 1:
@@ -174,7 +174,7 @@ def best(values: pd.Series, keep: int) -> np.ndarray:
 
 
 def _read_by_trial(path: Path, columns: Sequence[str], text: Sequence[str] = ()) -> pd.DataFrame:
-    """A table with one row a trial, sorted by trial; ``columns`` hold numbers but for those in ``text``."""
+    """A table with one row per trial, sorted by trial; ``columns`` are numeric except those in ``text``."""
     table = read_table(path, columns, [name for name in columns if name not in text])
     return table.sort_values("trial", ignore_index=True)
 
@@ -204,9 +204,9 @@ def best_trial(
         path: CSV of the trials of the task, a table of `collect`.
         task: task1 or task2.
         architecture, activation: the network.
-        split, metric: what trials were kept by: test or valid, aupr or auroc.
+        split, metric: how trials were selected: on test or valid, by aupr or auroc.
 
-    If no trial was kept, because none gave predictions, it is the first one. Raises `InputError` for an architecture or
+    If none was kept, because no trial gave predictions, it is the first one. Raises `InputError` for an architecture or
     activation that is not in the table.
     """
     chosen_by = _chosen_by(split, metric)
@@ -254,7 +254,7 @@ FURTHER = {
         "valid_auroc": "Validation AUROC",
     },
 }
-"""Columns of the second table: plain definitions, and what else was measured."""
+"""Columns of the second table: plain definitions, and further metrics."""
 
 ACTIVATIONS = {"relu": "ReLU", "exponential": "exponential"}
 
@@ -438,7 +438,7 @@ def texts(
     data_note: str | None = None,
     comparisons: Sequence[Compared] = (),
 ) -> tuple[str, str]:
-    """The table of `join_published` for readers, as Markdown and as LaTeX (package booktabs).
+    """The table of `join_published` as Markdown and as LaTeX (package booktabs).
 
     Markdown: the paper's table with its notes, then the plain definitions. LaTeX: the paper's table, published numbers
     without their ±.
@@ -477,16 +477,16 @@ COLUMNS = [
 
 
 class Chosen(Settings):
-    """What chooses among the trials of a network."""
+    """Split and metric by which trials of a network are selected."""
 
     split: str
-    """Set: test or valid."""
+    """Split: test or valid."""
     metric: str
     """aupr or auroc."""
 
 
 class Selection(NamedTuple):
-    """How the trials that count were chosen."""
+    """How many trials are kept, and how they are selected."""
 
     keep: int
     split: str
@@ -529,7 +529,7 @@ def _sd(values: pd.Series) -> float:
 def join_published(
     table: pd.DataFrame, known: Mapping[Place, Number], architectures: Mapping[str, HybridArchitecture]
 ) -> pd.DataFrame:
-    """The table of `summarise` with the paper's numbers for models that it has, too, columns ``COLUMNS``."""
+    """The table of `summarise`, with the paper's numbers for models that it has too; columns ``COLUMNS``."""
     names = {name: architecture.published for name, architecture in architectures.items()}
     keys = zip(table["architecture"].map(names), table["metric"], table["activation"], strict=True)
     pairs = [known.get(key, (np.nan, np.nan)) for key in keys]
@@ -539,7 +539,7 @@ def join_published(
 def compared_filters(
     folder: Path | str, task: str, architectures: Mapping[str, HybridArchitecture], activations: Sequence[str]
 ) -> list[Compared]:
-    """How the filters were compared with known motifs, as a rule in one way.
+    """How the filters were compared with known motifs, usually all in one way.
 
     Raises `InputError` if a model's ``tomtom.tsv`` is missing or malformed.
     """
@@ -575,13 +575,13 @@ def results(
     Arguments:
         task: task1 or task2.
         architectures, activations: configured ones, in the order of the rows.
-        keep: best trials that count.
-        selection: what chooses them.
+        keep: number of best trials to keep.
+        selection: how they are selected.
         published: numbers that the papers print.
         csv: the summary, to write.
         trials: table of all trials, to write.
         md, tex: the paper's table, to write.
-        facts: how filters were compared with known motifs, JSON to write; none: beside the summary.
+        facts: how filters were compared with known motifs, JSON to write (default: beside the summary).
         label: name of the task in tables.
         data_note: one sentence on the data and the sizes, printed under the table.
 

@@ -68,8 +68,8 @@ def saliency_logo(
         examples: activation to its file of `regulens score-saliency`, in the order of the tracks.
         trials_table: table of all trials of task 2.
         architecture: name of the architecture.
-        label: what people call it.
-        selection: what the best is chosen by.
+        label: label of the architecture.
+        selection: how the best trial is chosen.
         example: row of the sequence among the positive test sequences.
     """
     trials = {
@@ -91,7 +91,7 @@ class Track(NamedTuple):
 
 
 class SaliencyExample(NamedTuple):
-    """One sequence of L bp with what is drawn of it."""
+    """One sequence of L bp with the data of its logos."""
 
     row: int
     """Row among the positive test sequences, from 0."""
@@ -163,7 +163,7 @@ def _track(file: SaliencyExamples, activation: str, trial: int, example: int) ->
 
 
 LINE_BP = 100
-"""Most bases on a line: letters of 1.5 mm."""
+"""Maximum number of bases per line, so that letters are 1.5 mm wide."""
 
 LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 27, 3, 11, 9
 

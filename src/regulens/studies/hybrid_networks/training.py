@@ -58,7 +58,7 @@ def training(
     Arguments:
         task: task1 or task2.
         trained: networks (architecture/activation) whose logs are drawn; None: all.
-        monitor: 'auroc' or 'aupr', what training monitors.
+        monitor: the score that training monitors, 'auroc' or 'aupr'.
     """
     runs = logs_in(folder, task, architectures, activations, trained)
     save(curves_figure(runs, read_logs(runs, monitor), monitor), pdf, png)
@@ -82,7 +82,7 @@ def logs_in(
     activations: Sequence[str],
     trained: Sequence[str] | None = None,
 ) -> list[TrialLog]:
-    """The logs in a results folder, ``folder/task/architecture/activation/log.csv``, None where there is none.
+    """Logs of the networks in a results folder (``folder/task/architecture/activation/log.csv``; None if missing).
 
     ``trained``: networks (architecture/activation) that were trained there; logs of other networks are outdated,
     because their trials were replaced, and ignored. None: all. Raises `InputError` if there is no log at all.
@@ -154,13 +154,13 @@ def score_limits(logs: pd.DataFrame) -> tuple[float, float]:
 def curves_figure(runs: Sequence[TrialLog], logs: pd.DataFrame, score: str = "auroc") -> Figure:
     """Validation score against the epoch: a panel for every architecture, a thin line for every trial.
 
-    Colour, line and marker tell the activation. A marker is the best epoch of a trial, whose weights are kept; a cross
+    Colour, line and marker show the activation. A marker is the best epoch of a trial, whose weights are kept; a cross
     the last epoch before a trial diverged (its score was not finite). All panels share their axes.
 
     Arguments:
         runs: the networks, in the order of the panels.
         logs: table of ``read_logs``.
-        score: 'auroc' or 'aupr', what training monitors.
+        score: the score that training monitors, 'auroc' or 'aupr'.
     """
     grid = grid_of(runs)
     labels = {run.architecture: run.label for run in runs}
