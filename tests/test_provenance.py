@@ -301,14 +301,14 @@ def test_nothing_large_is_read_twice(table, tmp_path, monkeypatch):
 
 
 def test_seeds_are_found_in_settings():
-    assert record.seeds({"simulation": {"seed": 3}}) == 3
-    assert record.seeds({"a": {"seed": 3}, "seed": 4}) == {"a.seed": 3, "seed": 4}
-    assert record.seeds({"a": [1]}) is None
+    assert record.seeds_in({"simulation": {"seed": 3}}) == 3
+    assert record.seeds_in({"a": {"seed": 3}, "seed": 4}) == {"a.seed": 3, "seed": 4}
+    assert record.seeds_in({"a": [1]}) is None
 
 
 def test_torch_is_not_imported_for_the_device(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
-    assert record.device() == "cpu"
+    assert record.device_name() == "cpu"
     assert "torch" not in sys.modules
 
 

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from regulens.core.runs import Run
 from regulens.data.settings import Geometry
-from regulens.plotting.style import settle
+from regulens.plotting.style import fix_layout
 from regulens.studies.genomic_interpreter.architectures import stages_table
 
 MODELS = {
@@ -168,7 +168,7 @@ def write_logs(folder: Path, seeds=(1, 2), epochs=20) -> list[Run]:
 
 def check_text(figure, smallest: float = 6) -> None:
     """No text is smaller than 6 pt, cut off at the edge of the figure, or on top of other text."""
-    settle(figure)
+    fix_layout(figure)
     renderer, page = figure.canvas.get_renderer(), figure.bbox
     boxes, hidden = [], _hidden(figure)
     for text in figure.findobj(Text):

@@ -27,7 +27,7 @@ def test_layers_show_the_whole_segment_and_the_central_window(attention_file):
         whole, window = shown[:8], shown[8:]
     for number, values in zip(attention_file.layers, window, strict=True):
         layer = attention_file.layer(number)
-        np.testing.assert_allclose(values, layer.fold(layer.central_window()), rtol=1e-6)
+        np.testing.assert_allclose(values, layer.window_map(layer.central_window()), rtol=1e-6)
     reach = [1 - np.ma.getmaskarray(values).mean() for values in whole]
     assert all(np.diff(reach[:7]) > 0)  # the reachable share of the map grows from layer to layer
     assert reach[7] == 1
@@ -63,9 +63,9 @@ def test_heads_are_shown_with_their_mean_distance(attention_file):
     for head, values in enumerate(maps(figure)):
         np.testing.assert_allclose(values, layer.weights[head, 0] * 32, rtol=1e-6)
     titles = [axes.get_title() for axes in figure.axes[:4]]
-    assert titles[0] == f"Head 1, mean distance {layer.spread(0):.0f} bp"
-    assert titles[3] == f"Head 4, mean distance {layer.spread(3) / 1000:.3g} kb"
-    assert layer.spread(3) > layer.spread(0)
+    assert titles[0] == f"Head 1, mean distance {layer.mean_distance_bp(0):.0f} bp"
+    assert titles[3] == f"Head 4, mean distance {layer.mean_distance_bp(3) / 1000:.3g} kb"
+    assert layer.mean_distance_bp(3) > layer.mean_distance_bp(0)
 
 
 def test_windows_by_heads(attention_file):

@@ -46,7 +46,7 @@ def dense(attention):
 @pytest.mark.parametrize(("tokens", "w", "offset"), [(24, 8, 0), (24, 8, 4), (21, 8, 0), (21, 8, 4), (8, 8, 4)])
 def test_whole_map_equals_the_dense_one(tokens, w, offset):
     attention = layer(tokens, w, offset)
-    np.testing.assert_allclose(attention.whole(), dense(attention), rtol=1e-5)
+    np.testing.assert_allclose(attention.sequence_map(), dense(attention), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("tokens", "cells"), [(24, 8), (24, 10), (21, 5)])
@@ -61,7 +61,7 @@ def test_cells_hold_the_mean_over_reachable_pairs(tokens, cells):
             part = full[a * step : (a + 1) * step, b * step : (b + 1) * step]
             if np.isfinite(part).any():
                 expected[a, b] = np.nanmean(part)
-    np.testing.assert_allclose(attention.whole(cells), expected, rtol=1e-5)
+    np.testing.assert_allclose(attention.sequence_map(cells), expected, rtol=1e-5)
 
 
 def test_spread_is_the_mean_distance_in_bp():
@@ -70,15 +70,15 @@ def test_spread_is_the_mean_distance_in_bp():
     size = np.isfinite(full).sum(1, keepdims=True)
     distance = np.abs(np.arange(21)[:, None] - np.arange(21)[None])
     expected = np.nansum(full / size * distance, axis=1).mean() * 4
-    assert attention.spread() == pytest.approx(expected, rel=1e-5)
+    assert attention.mean_distance_bp() == pytest.approx(expected, rel=1e-5)
 
 
 def test_uniform_attention_is_one_everywhere():
     attention = layer(24, 8)
     uniform = LayerAttention(1, "regular", 1, 24, 0, 0, np.full((2, 3, 8, 8), 1 / 8, np.float32))
-    assert np.nanmax(np.abs(uniform.whole() - 1)) < 1e-6
-    assert uniform.spread() == pytest.approx(63 / 24)  # mean |i - j| of 8 tokens: (64 - 1) / (3 * 8)
-    assert attention.fold(0, 1).mean() == pytest.approx(1, rel=1e-5)
+    assert np.nanmax(np.abs(uniform.sequence_map() - 1)) < 1e-6
+    assert uniform.mean_distance_bp() == pytest.approx(63 / 24)  # mean |i - j| of 8 tokens: (64 - 1) / (3 * 8)
+    assert attention.window_map(0, 1).mean() == pytest.approx(1, rel=1e-5)
 
 
 def test_the_window_at_the_centre():
@@ -130,11 +130,11 @@ def test_files_of_the_model_are_placed_and_measured_as_by_its_export(tmp_path):
     assert file.layers == [1, 2, 3, 4, 5, 6, 7, 8]
     for row in distances[distances["block"] != "shifted"].itertuples():
         head = None if row.head == "all" else int(row.head) - 1
-        assert file.layer(row.layer).spread(head) == pytest.approx(row.mean_distance_bp, rel=2e-3)
+        assert file.layer(row.layer).mean_distance_bp(head) == pytest.approx(row.mean_distance_bp, rel=2e-3)
     top = file.layer(8)
     assert top.start_bp == geometry.crop_bins * 128 - file.pad_bp
     shifted = file.layer(5, block="shifted")
-    np.testing.assert_allclose(shifted.whole(shifted.tokens), dense(shifted), rtol=1e-4)
+    np.testing.assert_allclose(shifted.sequence_map(shifted.tokens), dense(shifted), rtol=1e-4)
     np.testing.assert_allclose(shifted.weights.sum(-1)[:, :-1], 1, atol=0.02)  # half precision
 
 

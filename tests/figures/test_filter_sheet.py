@@ -10,7 +10,7 @@ from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
 from regulens.motifs.meme import MemeMotif, write_meme
 from regulens.plotting.style import BLACK, GREEN, GREY
-from regulens.studies.hybrid_networks.filters import caption, filter_figure, read_filters
+from regulens.studies.hybrid_networks.filters import filter_figure, filter_title, read_filters
 
 FOUND = {  # of a filter: sites, hits, best_name, best_q, truth, matched
     "true": (120, 4, "SRF", 1e-7, "SRF", True),
@@ -55,8 +55,8 @@ def test_filters_of_one_trial_in_their_order_with_captions(tmp_path):
     filters = read_filters(*write_filters(tmp_path, list(FOUND), (1, 3, 12)), 3)
     assert [one.number for one in filters] == list(range(7))
     assert all(one.matrix.matrix_id == filter_id(3, one.number) for one in filters)
-    assert [caption(one) for one in filters] == [text for text, _ in CAPTIONS.values()]
-    assert all(len(caption(one)) <= 26 for one in filters)
+    assert [filter_title(one) for one in filters] == [text for text, _ in CAPTIONS.values()]
+    assert all(len(filter_title(one)) <= 26 for one in filters)
 
 
 def test_panels_show_number_sites_match_and_colour(tmp_path):

@@ -8,7 +8,12 @@ from hybrid_inputs import paper_architectures, results_table
 
 from regulens.core.errors import InputError
 from regulens.plotting.style import activation_style, combination, marker_size, modules_style
-from regulens.studies.hybrid_networks.activation_scatter import activation_scatter, paired, read_results, soft_limits
+from regulens.studies.hybrid_networks.activation_scatter import (
+    activation_scatter,
+    axis_limits,
+    by_activation,
+    read_results,
+)
 from regulens.studies.hybrid_networks.figure2 import METRICS as TASK1
 from regulens.studies.hybrid_networks.figure3 import METRICS as TASK2
 from regulens.studies.hybrid_networks.figure3 import figure3
@@ -140,7 +145,7 @@ def points(x, y, sd=0.0, published=np.nan):
     ],
 )
 def test_limits_are_the_papers_until_something_lies_outside(table, limits):
-    assert soft_limits(table, (0.62, 1.0)) == pytest.approx(limits)
+    assert axis_limits(table, (0.62, 1.0)) == pytest.approx(limits)
 
 
 def test_baselines_without_a_model_have_no_row_and_are_named(task1, tmp_path):
@@ -185,7 +190,7 @@ def test_the_key_tells_how_many_trials(task1):
 def test_paired_keeps_the_order_and_takes_infinity_for_undefined(task1):
     table = read_results(task1, TASK1)
     table.loc[table.index[0], "mean"] = np.inf
-    rows = paired(table, "aupr")
+    rows = by_activation(table, "aupr")
     assert list(rows.index) == list(paper_architectures())
     assert np.isnan(rows.loc["c24", "x"])
     assert rows.loc["c24", "y"] == pytest.approx(0.908)

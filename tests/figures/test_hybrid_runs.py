@@ -6,7 +6,7 @@ import pytest
 from hybrid_inputs import paper_architectures, write_model
 
 from regulens.core.errors import InputError
-from regulens.studies.hybrid_networks.results import best, best_trial, collect, read_trials, trial_columns
+from regulens.studies.hybrid_networks.results import best_rows, best_trial, collect_trials, read_trials, trial_columns
 
 NAMES = ["c4c6_lstm_trans2", "c24"]
 ACTIVATIONS = ["relu", "exponential"]
@@ -39,11 +39,11 @@ def folder(tmp_path, architectures):
     ],
 )
 def test_the_best_are_kept_and_never_one_without_a_number(values, keep, kept):
-    assert list(np.flatnonzero(best(pd.Series(values), keep))) == kept
+    assert list(np.flatnonzero(best_rows(pd.Series(values), keep))) == kept
 
 
 def test_rows_follow_the_configuration_and_say_what_a_network_is(folder, architectures):
-    table = collect(folder, "task1", architectures, ACTIVATIONS, keep=2)
+    table = collect_trials(folder, "task1", architectures, ACTIVATIONS, keep=2)
     assert list(table.columns) == trial_columns("task1")
     order = list(dict.fromkeys(zip(table["architecture"], table["activation"], strict=True)))
     assert order == [(name, activation) for name in NAMES for activation in ACTIVATIONS]
@@ -62,7 +62,7 @@ def test_every_number_comes_from_its_own_column(tmp_path, architectures, task):
     one = {"c24": architectures["c24"]}
     made = write_model(tmp_path / task / "c24" / "relu", task, trials=3)
     assert made.to_numpy().size == len(np.unique(made))  # all different, so that a swap would show
-    table = collect(tmp_path, task, one, ["relu"], keep=3)
+    table = collect_trials(tmp_path, task, one, ["relu"], keep=3)
     pd.testing.assert_frame_equal(table[list(made.columns)], made)
 
 
@@ -73,7 +73,7 @@ def test_every_number_comes_from_its_own_column(tmp_path, architectures, task):
 def test_the_configured_metric_chooses(tmp_path, architectures, split, metric, column):
     values = {"aupr": [0.9, 0.1, 0.5], "auroc": [0.2, 0.8, 0.1], "valid_aupr": [0.1, 0.2, 0.3]}
     write_model(tmp_path / "task1" / "c24" / "relu", "task1", values=values)
-    table = collect(tmp_path, "task1", {"c24": architectures["c24"]}, ["relu"], 1, split, metric)
+    table = collect_trials(tmp_path, "task1", {"c24": architectures["c24"]}, ["relu"], 1, split, metric)
     assert table["kept"].idxmax() == np.argmax(values[column])
     assert table["kept"].sum() == 1
 
@@ -82,22 +82,24 @@ def test_a_diverged_trial_stays_in_the_table(tmp_path, architectures):
     drop = ["aupr", "auroc", "aupr_exact", "auroc_exact", "tpr"]
     statuses = ["early_stopped", "max_epochs", "diverged"]
     write_model(tmp_path / "task1" / "c24" / "relu", "task1", statuses=statuses, drop=drop)
-    table = collect(tmp_path, "task1", {"c24": architectures["c24"]}, ["relu"], keep=3)
+    table = collect_trials(tmp_path, "task1", {"c24": architectures["c24"]}, ["relu"], keep=3)
     assert list(table["status"]) == statuses
     assert list(table["kept"]) == [True, True, False]
     assert np.isnan(table["aupr"].iloc[2])
 
 
 def test_trials_are_sorted_whatever_the_order_of_the_files(folder, architectures):
-    expected = collect(folder, "task2", architectures, ACTIVATIONS, keep=2, metric="auroc")
+    expected = collect_trials(folder, "task2", architectures, ACTIVATIONS, keep=2, metric="auroc")
     for name, order in {"metrics.csv": [3, 2, 1, 0], "saliency.csv": [2, 0, 3, 1]}.items():
         path = folder / "task2" / "c24" / "relu" / name
         pd.read_csv(path).iloc[order].to_csv(path, index=False)
-    pd.testing.assert_frame_equal(collect(folder, "task2", architectures, ACTIVATIONS, 2, metric="auroc"), expected)
+    pd.testing.assert_frame_equal(
+        collect_trials(folder, "task2", architectures, ACTIVATIONS, 2, metric="auroc"), expected
+    )
 
 
 def test_the_table_reads_back_as_it_was(folder, architectures, tmp_path):
-    table = collect(folder, "task1", architectures, ACTIVATIONS, keep=2)
+    table = collect_trials(folder, "task1", architectures, ACTIVATIONS, keep=2)
     table.to_csv(tmp_path / "trials.csv", index=False)
     pd.testing.assert_frame_equal(read_trials(tmp_path / "trials.csv", "task1"), table)
 
@@ -106,7 +108,7 @@ def test_a_missing_file_is_named(folder, architectures):
     path = folder / "task1" / "c24" / "exponential" / "filter_statistics.csv"
     path.unlink()
     with pytest.raises(InputError, match=f"{path}: no such file"):
-        collect(folder, "task1", architectures, ACTIVATIONS, keep=2)
+        collect_trials(folder, "task1", architectures, ACTIVATIONS, keep=2)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_bad_file_is_an_error_that_says_what_and_where(folder, architectures, 
     path = folder / "task1" / "c24" / "relu" / name
     change(pd.read_csv(path)).to_csv(path, index=False)
     with pytest.raises(InputError, match=message) as error:
-        collect(folder, "task1", architectures, ACTIVATIONS, keep=2)
+        collect_trials(folder, "task1", architectures, ACTIVATIONS, keep=2)
     assert str(path) in str(error.value)
 
 
@@ -140,7 +142,7 @@ def test_a_bad_file_is_an_error_that_says_what_and_where(folder, architectures, 
 def test_bad_settings_are_errors(folder, architectures, options, message):
     given = {"task": "task1", "activations": ACTIVATIONS, "keep": 2} | options
     with pytest.raises(InputError, match=message):
-        collect(folder, architectures=architectures, **given)
+        collect_trials(folder, architectures=architectures, **given)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_bad_settings_are_errors(folder, architectures, options, message):
 )
 def test_a_bad_table_of_trials_is_an_error(folder, architectures, tmp_path, change, message):
     path = tmp_path / "trials.csv"
-    change(collect(folder, "task1", architectures, ACTIVATIONS, keep=2)).to_csv(path, index=False)
+    change(collect_trials(folder, "task1", architectures, ACTIVATIONS, keep=2)).to_csv(path, index=False)
     with pytest.raises(InputError, match=message):
         read_trials(path, "task1")
 
@@ -171,7 +173,7 @@ def kept(request, tmp_path, architectures):
                 values = {metric: np.full(3, np.nan) for metric in values}
             write_model(tmp_path / request.param / architecture / activation, request.param, values=values)
     metric = {"task1": "aupr", "task2": "auroc"}[request.param]
-    table = collect(tmp_path, request.param, architectures, ACTIVATIONS, 2, "test", metric)
+    table = collect_trials(tmp_path, request.param, architectures, ACTIVATIONS, 2, "test", metric)
     table.to_csv(tmp_path / "trials.csv", index=False)
     return request.param, metric, tmp_path / "trials.csv"
 

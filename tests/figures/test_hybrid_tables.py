@@ -10,7 +10,7 @@ from regulens.studies.hybrid_networks.results import (
     COLUMNS,
     Chosen,
     Selection,
-    collect,
+    collect_trials,
     results,
     summarise,
 )
@@ -42,7 +42,7 @@ def row(table, architecture, activation, metric):
 def test_mean_and_sd_are_over_the_kept_trials_only(tmp_path):
     values = {"aupr": [0.9, 0.1, 0.8, 0.7], "tpr": [0.5, 0.0, 0.75, 1.0]}
     write_model(tmp_path / "task1" / "c24" / "relu", "task1", 4, values=values)
-    table = summarise(collect(tmp_path, "task1", some("c24"), ["relu"], keep=3), "task1")
+    table = summarise(collect_trials(tmp_path, "task1", some("c24"), ["relu"], keep=3), "task1")
     tpr = row(table, "c24", "relu", "tpr")
     assert tpr["mean"] == pytest.approx(0.75)
     assert tpr["sd"] == pytest.approx(np.sqrt(2 / 3) / 4)  # divided by 3, not 2

@@ -9,10 +9,10 @@ from regulens.core.errors import InputError
 from regulens.core.tables import MINUS
 from regulens.studies.dnabert_lrp.paired_tests import (
     COLUMNS,
-    at_n,
-    comparisons,
+    number_of_tests,
     paired_tests,
     read_paired_tests,
+    rows_at,
 )
 
 
@@ -88,7 +88,7 @@ def test_lines_follow_tasks_classes_and_scores(runs, tmp_path):
 
 def test_mirror_images_count_once(runs, tmp_path):
     table, text = write(tmp_path, runs)
-    assert comparisons(table[table["n"] == 20]) == 2 * 2 * 13
+    assert number_of_tests(table[table["n"] == 20]) == 2 * 2 * 13
     assert "there are 52 at n = 20 and 260 over all n" in text
     assert "No correction" in text
     assert "McNemar" in text
@@ -97,7 +97,7 @@ def test_mirror_images_count_once(runs, tmp_path):
 def test_several_seeds_give_means_and_the_range_of_p(tmp_path):
     runs = write_task_tables(tmp_path / "paired", paired_table, (1, 2, 3))
     table = read_paired_tests(runs)
-    rows = at_n(table, 20)
+    rows = rows_at(table, 20)
     assert len(rows) == 2 * 2 * 14
     frames = [pd.read_csv(run.path) for run in runs if run.task == "enhancers"]
     key = "label == 1 and score == 'rollout' and against == 'random' and n == 20"

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from regulens.core.errors import InputError
 from regulens.interpret.saliency import SaliencyExamples, write_saliency_examples
 from regulens.interpret.settings import SaliencySettings
-from regulens.studies.hybrid_networks.results import collect
+from regulens.studies.hybrid_networks.results import collect_trials
 from regulens.studies.hybrid_networks.saliency_logo import read_saliency_example, saliency_figure
 
 LENGTH = 200
@@ -63,7 +63,7 @@ def trials_table(tmp_path):
             if (name, activation) == ("c4_att", "relu"):
                 values = {metric: np.full(3, np.nan) for metric in values}
             write_model(tmp_path / "task2" / name / activation, "task2", values=values)
-    table = collect(tmp_path, "task2", architectures, ["relu", "exponential"], 2, "test", "auroc")
+    table = collect_trials(tmp_path, "task2", architectures, ["relu", "exponential"], 2, "test", "auroc")
     table.to_csv(tmp_path / "task2_trials.csv", index=False)
     return tmp_path / "task2_trials.csv"
 

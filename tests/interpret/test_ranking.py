@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regulens.interpret.mutagenesis import chosen_by_lot, top_positions
+from regulens.interpret.mutagenesis import has_ties_at, top_positions
 
 IDS = [f"s{row}" for row in range(3000)]
 
@@ -46,8 +46,8 @@ def test_choice_is_the_same_for_every_n_and_company_and_another_for_every_score_
 
 def test_a_tie_counts_where_it_leaves_a_choice():
     scores = np.array([[1, 3, 3, 2, 0], [0, 0, 0, 0, 0], [5, 4, 3, 2, 1], [2, 1, 1, 1, 7]], np.float32)
-    assert chosen_by_lot(scores, 1).tolist() == [True, True, False, False]
-    assert chosen_by_lot(scores, 2).tolist() == [False, True, False, False]
-    assert chosen_by_lot(scores, 3).tolist() == [False, True, False, True]
-    assert chosen_by_lot(scores, 4).tolist() == [False, True, False, True]
-    assert chosen_by_lot(scores, 5).tolist() == [False] * 4
+    assert has_ties_at(scores, 1).tolist() == [True, True, False, False]
+    assert has_ties_at(scores, 2).tolist() == [False, True, False, False]
+    assert has_ties_at(scores, 3).tolist() == [False, True, False, True]
+    assert has_ties_at(scores, 4).tolist() == [False, True, False, True]
+    assert has_ties_at(scores, 5).tolist() == [False] * 4

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from regulens.models.attention import RelativeAttention
 from regulens.models.base import build, halved
-from regulens.models.layers import pairs
+from regulens.models.layers import concatenate_pairs
 from regulens.models.swin1d import SwinLayer, WindowBlock
 
 BLOCK = {
@@ -145,7 +145,7 @@ def test_lengths_of_the_paper():
 
 def test_pairs_put_neighbours_side_by_side():
     x = torch.arange(10.0).view(1, 5, 2)
-    assert pairs(x).tolist() == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 8, 9]]]
+    assert concatenate_pairs(x).tolist() == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 8, 9]]]
 
 
 def test_merging_by_concatenation_alone():

@@ -73,7 +73,7 @@ def test_captions_cannot_bring_files_in(tmp_path):
 def test_the_alternative_text_ends_with_a_sentence(tmp_path):
     path = tmp_path / "a.rst"
     path.write_text("First sentence. " + "A second one, which goes on and on" * 12 + ".\n")
-    text = fragments.alternative("Figure 2", "Points", fragments.caption(path))
+    text = fragments.alternative_text("Figure 2", "Points", fragments.caption(path))
     assert text == "Figure 2: Points. First sentence."
 
 

@@ -10,7 +10,7 @@ from page_checks import check_page
 
 from regulens.provenance.trace import chain, manifest_path, read_manifest
 from regulens.report.items import differences
-from regulens.studies.claims import counted, read_claims
+from regulens.studies.claims import count_verdicts, read_claims
 
 from .conftest import TINY, run_snakemake
 
@@ -93,7 +93,7 @@ def test_claims_and_their_number(tiny, text):
     words = re.sub(r"<[^>]+>", " ", text)
     for study, name in ((ASSAY, "Genomic Interpreter"), (LRP, "DNABERT and LRP"), (HYBRID, "Hybrid networks")):
         claims = read_claims(tiny / RESULTS / study / "claims.csv")
-        numbers = [*counted(claims).values(), len(claims)]
+        numbers = [*count_verdicts(claims).values(), len(claims)]
         assert re.search(rf"{name}\s+" + r"\s+".join(map(str, numbers)), words), name
         for claim in claims:
             assert text.count(f'id="{study}-claim-{claim["claim"]}"') == 1

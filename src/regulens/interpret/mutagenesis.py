@@ -210,7 +210,7 @@ def mutagenesis(
     predicted = classify_all(classify, mutants, len(jobs) * len(codes), settings.batch)
     correct = (predicted.reshape(len(jobs), len(codes)) == labels).astype(np.uint8)
     starts = np.cumsum([repeats[key] for key in keys])[:-1]
-    tied = {(name, n): chosen_by_lot(values, n) for name, values in ranked.items() for n in mutations}
+    tied = {(name, n): has_ties_at(values, n) for name, values in ranked.items() for n in mutations}
     return Outcomes(list(ids), labels, dict(zip(keys, np.split(correct, starts), strict=True)), tied)
 
 
@@ -306,7 +306,7 @@ def top_positions(scores: np.ndarray, ids: Sequence[str], n: int, name: str, see
     return np.lexsort((np.array(lots), -scores), axis=1)[:, :n]
 
 
-def chosen_by_lot(scores: np.ndarray, n: int) -> np.ndarray:
+def has_ties_at(scores: np.ndarray, n: int) -> np.ndarray:
     """Whether ties affect the choice of the ``n`` highest, because the next value is the same: bool (N,)."""
     if n >= scores.shape[1]:
         return np.zeros(len(scores), bool)

@@ -361,7 +361,7 @@ class TrialDropout:
         return taken
 
 
-def drop(x: Tensor, rate: float, dropout: TrialDropout | None) -> Tensor:
+def apply_dropout(x: Tensor, rate: float, dropout: TrialDropout | None) -> Tensor:
     """``x`` (T, B, ...) after ``dropout``, or unchanged if it is None."""
     return x if dropout is None else dropout(x, rate)
 
@@ -403,9 +403,9 @@ class TrialEncoderBlock(nn.Module):
 
     def forward(self, x: Tensor, dropout: TrialDropout | None) -> Tensor:
         """(T, B, L, width) to the same shape."""
-        x = self.attention_norm(x + drop(self.attention(x), self.rate, dropout))
-        hidden = drop(self.hidden(x).relu(), self.rate, dropout)
-        return self.output_norm(x + drop(self.output(hidden), self.rate, dropout))
+        x = self.attention_norm(x + apply_dropout(self.attention(x), self.rate, dropout))
+        hidden = apply_dropout(self.hidden(x).relu(), self.rate, dropout)
+        return self.output_norm(x + apply_dropout(self.output(hidden), self.rate, dropout))
 
 
 # The network.
@@ -482,13 +482,13 @@ class HybridNetwork(nn.Module):
         rate = self.settings.sizes.dropout
         # Both activations are monotonic, so pooling can come first and leaves them fewer values.
         x = self._activate(max_pool(self._first_normalised(one_hot), self.pools[0]))
-        x = drop(x.transpose(1, 2), rate, dropout)  # (T, B, filters, L)
+        x = apply_dropout(x.transpose(1, 2), rate, dropout)  # (T, B, filters, L)
         if self.settings.baseline == "c4c6":
             x = self.second_norm(self.second_convolution(x.transpose(1, 2)))
-            x = drop(max_pool(x, self.pools[1]).relu().transpose(1, 2), rate, dropout)
+            x = apply_dropout(max_pool(x, self.pools[1]).relu().transpose(1, 2), rate, dropout)
         elif self.settings.baseline == "c4":
             x = max_pool(self.lstm(x.transpose(2, 3)).transpose(2, 3), self.pools[1])
-            x = drop(x, rate, dropout)
+            x = apply_dropout(x, rate, dropout)
         x = x.transpose(2, 3)  # (T, B, L, channels)
         for part in self.modules_on_top:
             if isinstance(part, TrialEncoderBlock):
@@ -496,9 +496,9 @@ class HybridNetwork(nn.Module):
             elif isinstance(part, TrialLayerNorm):
                 x = part(x)
             else:
-                x = drop(part(x), rate, dropout)
+                x = apply_dropout(part(x), rate, dropout)
         x = self.dense_norm.units(self.dense(x.flatten(2)))
-        return self.classes(drop(x.relu(), self.settings.sizes.dense_dropout, dropout))
+        return self.classes(apply_dropout(x.relu(), self.settings.sizes.dense_dropout, dropout))
 
     def first_layer(self, one_hot: Tensor) -> Tensor:
         """Activations of the first convolution's filters before any pooling, (T, B, filters, L)."""

@@ -121,7 +121,7 @@ class AttentionPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, n, width) to (batch, ceil(n / 2), width)."""
-        x = even(x)
+        x = pad_to_even(x)
         # A softmax over two is a sigmoid of the difference, and W is linear: one product W (x_1 - x_0) instead of two.
         first = x[:, 0::2]
         difference = x[:, 1::2] - first
@@ -133,16 +133,16 @@ class MaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, n, width) to (batch, ceil(n / 2), width)."""
-        x = even(x)
+        x = pad_to_even(x)
         return torch.maximum(x[:, 0::2], x[:, 1::2])
 
 
-def pairs(x: Tensor) -> Tensor:
+def concatenate_pairs(x: Tensor) -> Tensor:
     """(batch, n, width) to (batch, ceil(n / 2), 2 width): neighbours concatenated (Genomic Interpreter, equation 7)."""
-    x = even(x)
+    x = pad_to_even(x)
     return x.reshape(x.shape[0], x.shape[1] // 2, 2 * x.shape[2])
 
 
-def even(x: Tensor) -> Tensor:
+def pad_to_even(x: Tensor) -> Tensor:
     """(batch, n, width) to an even length: the last token is repeated if n is odd."""
     return torch.cat([x, x[:, -1:]], dim=1) if x.shape[1] % 2 else x

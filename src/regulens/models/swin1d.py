@@ -14,7 +14,7 @@ from regulens.core.settings import Settings as Keys
 from regulens.data.settings import Geometry
 from regulens.models.attention import Family, RelativeAttention, Transformer, TransformerSettings
 from regulens.models.base import AssayModel, AttentionMap, Observer, Stage, halved, halvings, register
-from regulens.models.layers import Kernel, Probability, TokenConv, Width, pairs
+from regulens.models.layers import Kernel, Probability, TokenConv, Width, concatenate_pairs
 
 
 class WindowBlock(nn.Module):
@@ -95,7 +95,7 @@ class SwinLayer(nn.Module):
         x = self._block(self.regular, "regular", 0, x, keep)
         x = x.roll(-self.shift, dims=1)
         x = self._block(self.shifted, "shifted", self.shift, x, keep)
-        return self.merge(pairs(x.roll(self.shift, dims=1)))
+        return self.merge(concatenate_pairs(x.roll(self.shift, dims=1)))
 
     def _block(self, block: WindowBlock, name: str, offset: int, x: Tensor, keep) -> Tensor:
         if keep is None:

@@ -114,7 +114,7 @@ def page_width(least_mm: float) -> int:
 
 
 @styled
-def settle(figure: Figure) -> None:
+def fix_layout(figure: Figure) -> None:
     """Compute the final layout and fix it.
 
     Panels with a fixed aspect need a second pass of constrained layout; after one, a label may be off the page.
@@ -131,7 +131,7 @@ def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None =
 
     No date is stored, so that the same figure gives the same bytes.
     """
-    settle(figure)
+    fix_layout(figure)
     if pdf is not None:
         with atomic_output(pdf) as target:
             figure.savefig(target, format="pdf", dpi=RASTER_DPI, metadata={"CreationDate": None})

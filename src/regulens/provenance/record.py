@@ -84,9 +84,9 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
         "code": code,
         "packages": package_versions(),
         "python": platform.python_version(),
-        "seed": arguments.get("seed", seeds(settings)),
-        "threads": threads(arguments),
-        "device": device(),
+        "seed": arguments.get("seed", seeds_in(settings)),
+        "threads": threads_of(arguments),
+        "device": device_name(),
     }
     run = {
         "started": started.isoformat(timespec="seconds"),
@@ -95,7 +95,10 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
     }
     measured = {Path(os.path.abspath(arguments[name])): columns for name, columns in MEASURED.items() if name in paths}
     for artefact, parts in artefacts.items():
-        identity = {"artefact": shown(artefact), **_contents(artefact, parts, record, measured.get(artefact, []))}
+        identity = {
+            "artefact": display_path(artefact),
+            **_contents(artefact, parts, record, measured.get(artefact, [])),
+        }
         identity |= shared
         files = [artefact / name for name in parts] if parts else [artefact]
         places = {
@@ -108,7 +111,7 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
             temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Path in a manifest: relative to the working folder, or the name alone for a file outside of it.
 
     Two runs in two folders therefore have the same manifests.
@@ -202,15 +205,15 @@ def _input(files: list[Path], path: Path) -> dict[str, Any]:
     try:
         manifest = read_manifest(path)
         if still_fits(path, manifest):
-            return {"path": shown(path), "manifest": manifest["identity_sha256"]}
+            return {"path": display_path(path), "manifest": manifest["identity_sha256"]}
     except InputError:
         pass  # no manifest, or an unreadable one
     if not path.exists():
-        return {"path": shown(path), "sha256": None}  # gone since it was read
+        return {"path": display_path(path), "sha256": None}  # gone since it was read
     if files == [path]:
-        return {"path": shown(path), "sha256": remembered_sum(path)}
+        return {"path": display_path(path), "sha256": remembered_sum(path)}
     sums = [(file.relative_to(path).as_posix(), remembered_sum(file)) for file in files]
-    return {"path": shown(path), "sha256": joined_sum(sums), "files": len(files)}
+    return {"path": display_path(path), "sha256": joined_sum(sums), "files": len(files)}
 
 
 # Reading a manifest, and checking whether it still describes the artefact beside it.
@@ -300,7 +303,7 @@ def same_contents(artefact: Path, manifest: dict[str, Any], again: bool = True) 
 # Conditions of a command that may affect its results (seeds, threads, device), and its peak memory.
 
 
-def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
+def seeds_in(settings: dict[str, Any]) -> int | dict[str, int] | None:
     """Seeds in the settings: one number, or several by their path; None without any."""
     found: dict[str, int] = {}
 
@@ -316,14 +319,14 @@ def seeds(settings: dict[str, Any]) -> int | dict[str, int] | None:
     return next(iter(found.values())) if len(set(found.values())) == 1 else found or None
 
 
-def threads(arguments: dict[str, Any]) -> int:
+def threads_of(arguments: dict[str, Any]) -> int:
     """CPU threads: as requested, else OMP_NUM_THREADS, else the number of usable CPUs."""
     told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return arguments.get("threads") or (int(told) if told.isdigit() else usable)
 
 
-def device() -> str:
+def device_name() -> str:
     """Name of the GPU, or "cpu"; does not import torch just to ask."""
     torch = sys.modules.get("torch")
     used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()

@@ -70,7 +70,7 @@ def inline(text: str) -> Markup:
     return Markup(MarkdownIt("commonmark", {"html": False}).renderInline(text))
 
 
-def alternative(item: str, title: str, shown: Markup) -> str:
+def alternative_text(item: str, title: str, shown: Markup) -> str:
     """Alternative text of a picture: title and caption, up to `ALT_LENGTH` characters."""
     text = f"{item}: {title}."
     for sentence in re.split(r"(?<=[.?!])\s+", " ".join(shown.striptags().split())):

@@ -125,7 +125,7 @@ def _title(message: str, item: str, wildcards: dict[str, str]) -> str:
     return text[0].upper() + text[1:]
 
 
-def in_order(settings: PageSettings) -> dict[str, list[Entry]]:
+def ordered_entries(settings: PageSettings) -> dict[str, list[Entry]]:
     """Entries of every study: the paper's items in its order, then the others in the order of the workflow.
 
     Raises `InputError` if a file is missing, or if two entries have the same labels.
@@ -155,6 +155,6 @@ def _place(entry: Entry, order: list[str]) -> int:
     return order.index(item) if item in order else len(order)
 
 
-def of_paper(entry: Entry) -> bool:
+def is_of_paper(entry: Entry) -> bool:
     """Whether an entry is a figure, table or section of the paper."""
     return entry.item.split(",")[0] in papers()[entry.study]["order"]

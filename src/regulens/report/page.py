@@ -13,9 +13,9 @@ from regulens.core.command import Part, command
 from regulens.core.io import atomic_output, note_read
 from regulens.report import fragments
 from regulens.report.facts import facts_of
-from regulens.report.items import CLAIMS, Entry, PageSettings, differences, in_order, of_paper, papers
+from regulens.report.items import CLAIMS, Entry, PageSettings, differences, is_of_paper, ordered_entries, papers
 from regulens.report.origin import Origin, origin_of
-from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED, counted, read_claims
+from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED, count_verdicts, read_claims
 
 PICTURES_BYTES = 9_000_000
 """Pictures with more bytes than this in all are reduced for the page (base64 adds a third)."""
@@ -44,7 +44,7 @@ def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, s
     """
     output = Path(output)
     settings = settings if study is None else settings.of(study)
-    entries = in_order(settings)
+    entries = ordered_entries(settings)
     images = [path for found in entries.values() for entry in found for path in entry.images]
     show = Show(rebuild, output.parent, smaller=sum(path.stat().st_size for path in images) > PICTURES_BYTES)
     studies = [_study(name, settings, found, show) for name, found in entries.items()]
@@ -95,11 +95,11 @@ def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) ->
         **papers()[name],
         "facts": facts_of(name, settings.studies[name], found),
         "claims": claims,
-        "counts": counted(claims),
+        "counts": count_verdicts(claims),
         "claims_item": own_claims[0] if own_claims else None,
         "sections": [
-            ("In the paper's order", f"{name}-paper", [item for item, entry in others if of_paper(entry)]),
-            ("Beyond the paper", f"{name}-beyond", [item for item, entry in others if not of_paper(entry)]),
+            ("In the paper's order", f"{name}-paper", [item for item, entry in others if is_of_paper(entry)]),
+            ("Beyond the paper", f"{name}-beyond", [item for item, entry in others if not is_of_paper(entry)]),
         ],
         "differences": [entry for entry in differences() if entry["study"] == name],
         "settings": settings.studies[name],
@@ -124,7 +124,7 @@ def _item(entry: Entry, show: Show) -> dict:
         "pictures": [
             {
                 **fragments.picture(path, show.smaller)._asdict(),
-                "alt": fragments.alternative(entry.item, entry.title, caption),
+                "alt": fragments.alternative_text(entry.item, entry.title, caption),
                 "link": _link(path, show.folder),
             }
             for path in entry.images

@@ -391,7 +391,7 @@ def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -
     rows = list(enumerate(claims.itertuples(), 1))
     lines = [[str(number), row.sentence, row.where, row.verdict, row.published_verdict] for number, row in rows]
     parts = ["# Claims of the paper, and what the numbers say\n"]
-    parts += [f"{len(claims)} claims: in this run{counts.format_map(counted(claims.to_dict('records')))}\n"]
+    parts += [f"{len(claims)} claims: in this run{counts.format_map(count_verdicts(claims.to_dict('records')))}\n"]
     parts += [markdown_table(["", "Claim", "Where", "This run", "Paper's table"], lines, notes, left=5)]
     parts += ["## Criteria and numbers\n"]
     for number, row in rows:
@@ -418,7 +418,7 @@ def read_claims(path: Path) -> list[dict[str, str]]:
     return claims
 
 
-def counted(claims: Sequence[Mapping[str, str]]) -> dict[str, int]:
+def count_verdicts(claims: Sequence[Mapping[str, str]]) -> dict[str, int]:
     """Number of claims by verdict: holds, does not hold, not tested in this run."""
     numbers = Counter(claim["verdict"] for claim in claims)
     return {verdict: numbers[verdict] for verdict in (HOLDS, FAILS, NOT_TESTED)}

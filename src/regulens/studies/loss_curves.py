@@ -17,7 +17,7 @@ from regulens.plotting.style import BLACK, DNABERT, GREY, SMALL, model_colour, n
 TRAINING_COLUMNS = ["epoch", "train_loss", "valid_loss"]
 
 
-class Quantities(NamedTuple):
+class LoggedQuantities(NamedTuple):
     """Logged quantities of a kind of training, with axis labels."""
 
     score: str
@@ -27,11 +27,11 @@ class Quantities(NamedTuple):
     """Model trained in all panels, which determines their colour; None: one model per panel."""
 
 
-ASSAY = Quantities("pearson", "Poisson loss per bin\nand track", "Validation Pearson r,\nmean over tracks")
+ASSAY = LoggedQuantities("pearson", "Poisson loss per bin\nand track", "Validation Pearson r,\nmean over tracks")
 
-CLASSES = Quantities("accuracy", "Cross entropy (nat)", "Validation accuracy", DNABERT)
+CLASSES = LoggedQuantities("accuracy", "Cross entropy (nat)", "Validation accuracy", DNABERT)
 
-MASKED_KMERS = Quantities(
+MASKED_KMERS = LoggedQuantities(
     "accuracy", "Cross entropy (nat)\nof masked k-mers", "Validation accuracy\nof masked k-mers", DNABERT
 )
 
@@ -51,7 +51,9 @@ def best_epoch(log: pd.DataFrame, select: str = "pearson") -> pd.Series:
 
 
 @styled
-def loss_figure(logs: pd.DataFrame, select: Mapping[str, str] | None = None, quantities: Quantities = ASSAY) -> Figure:
+def loss_figure(
+    logs: pd.DataFrame, select: Mapping[str, str] | None = None, quantities: LoggedQuantities = ASSAY
+) -> Figure:
     """Loss (top) and validation score (bottom) by epoch, one column per model, one thin line per seed.
 
     Dashed: training loss, solid: validation. The marker is the best epoch, whose weights are kept. Rows share their
@@ -134,7 +136,7 @@ def loss_curves(
     png: Path | str,
     *,
     select: Mapping[str, str] | None = None,
-    quantities: Quantities = ASSAY,
+    quantities: LoggedQuantities = ASSAY,
 ) -> None:
     """Write the loss curves from the training logs (CSV: epoch, train_loss, valid_loss, a validation score, ...)."""
     columns = [*TRAINING_COLUMNS, f"valid_{quantities.score}"]

@@ -21,7 +21,7 @@ from regulens.data.tracks import tracks_to_text
 from regulens.training.assay import TrackPearson, track_means
 from regulens.training.batches import StoreDataset, evaluation_batches, loader
 from regulens.training.device import best_device
-from regulens.training.resume import model_of, read_checkpoint, track_differences
+from regulens.training.resume import build_from_checkpoint, read_checkpoint, track_differences
 from regulens.training.settings import MEAN, RIDGE
 
 PEARSON_COLUMNS = ("track", "identifier", "description", "group", "pearson", "constant")
@@ -48,7 +48,7 @@ def predict(
     Raises `InputError` when the checkpoint is unreadable or was made for another geometry or other tracks.
     """
     content = read_checkpoint(model)
-    network = model_of(content, model)
+    network = build_from_checkpoint(content, model)
     device = best_device(accelerator)
     with AssayStore(data) as store:
         differences = [] if network.geometry == store.geometry else [f"geometry: {network.geometry} in the model"]

@@ -268,10 +268,10 @@ def _end_with_parent() -> None:
 
 def load_model(path: Path | str) -> AssayModel:
     """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
-    return model_of(read_checkpoint(path), path)
+    return build_from_checkpoint(read_checkpoint(path), path)
 
 
-def model_of(content: dict[str, Any], path: Path | str) -> AssayModel:
+def build_from_checkpoint(content: dict[str, Any], path: Path | str) -> AssayModel:
     """The model in the content of a ``model.ckpt`` that was read from ``path``; see `load_model`."""
     geometry = Geometry(**content["geometry"])
     n_tracks = content["tracks"].count("\n") - 1

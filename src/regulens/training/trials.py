@@ -114,7 +114,7 @@ def train_trials(
         data = read_motif_sequences(data_path, model=False)
         train, valid = (_on_device(data.of(split), device) for split in ("train", "valid"))
         _check(data_path, network, train, valid)
-        mark = signature(network, training, seed, (data.codes, data.labels, data.split))
+        mark = trials_signature(network, training, seed, (data.codes, data.labels, data.split))
         states = TrialStates(state_folder, mark)
         signals.deferred = True
         run = _Run(network, training, trials, seed, device, states, log)
@@ -517,7 +517,7 @@ class TrialStates:
         return content
 
 
-def signature(
+def trials_signature(
     network: HybridNetworkSettings, training: TrialTraining, seed: int, arrays: tuple[np.ndarray, ...]
 ) -> str:
     """Hash of everything that determines the result of a trial: network, training, seed, data (``arrays``) and code.

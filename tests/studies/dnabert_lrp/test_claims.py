@@ -19,7 +19,15 @@ from figures.score_inputs import (
 
 from regulens.core.errors import InputError
 from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED, Estimate
-from regulens.studies.dnabert_lrp.claims import CLAIMS, Evidence, Tables, claims, independent, of_paper, of_run
+from regulens.studies.dnabert_lrp.claims import (
+    CLAIMS,
+    Evidence,
+    Tables,
+    claims,
+    independent_difference,
+    paper_evidence,
+    run_evidence,
+)
 from regulens.studies.dnabert_lrp.paired_tests import paired_tests
 from regulens.studies.dnabert_lrp.section51 import section51
 from regulens.studies.dnabert_lrp.table1 import table1
@@ -61,13 +69,13 @@ TABLE_FILES = {
 
 @pytest.mark.parametrize("name", CLAIM)
 def test_the_papers_own_numbers_have_these_verdicts(name):
-    verdict, numbers = CLAIM[name].judge(of_paper(PUBLISHED), NOT_PUBLISHED)
+    verdict, numbers = CLAIM[name].judge(paper_evidence(PUBLISHED), NOT_PUBLISHED)
     assert verdict == (HOLDS if name in HOLD_IN_PAPER else NOT_PUBLISHED), numbers
     assert numbers
 
 
 def test_spec_numbers_stand_in_the_verdicts():
-    paper = of_paper(PUBLISHED)
+    paper = paper_evidence(PUBLISHED)
     _, found = CLAIM["promoters_positive_lrp_below_attention"].judge(paper, NOT_PUBLISHED)
     assert found.endswith("difference −0.040, 20 of 500 sequences in one draw")  # docs/papers.md, "single-draw"
     _, found = CLAIM["lrp_surely_below_attention"].judge(paper, NOT_PUBLISHED)
@@ -347,7 +355,7 @@ def test_criteria_on_made_up_runs(name, run, verdict, text):
 
 def test_intervals_of_independent_accuracies_add_up_in_squares():
     cells = [Estimate(value, value - 0.03, value + 0.03) for value in (0.8, 0.4, 0.1)]
-    found = independent(cells[:1], cells[1:])
+    found = independent_difference(cells[:1], cells[1:])
     assert found.value == pytest.approx(0.3)
     assert found.high - found.value == pytest.approx(0.03 * np.sqrt(3))
 
@@ -424,7 +432,7 @@ def test_every_claim_of_a_run_is_on_the_page_with_its_numbers(folder):
 
 
 def test_paired_differences_are_means_over_the_seeds(folder):
-    run = of_run(tables(folder), {"promoters": "promoters"}, 20, set())
+    run = run_evidence(tables(folder), {"promoters": "promoters"}, 20, set())
     every = pd.read_csv(folder / "paired.csv")
     keys = {"task": "promoters", "class": "positive", "score": "lrp", "against": "attention", "n": 20}
     seeds = every[(every[list(keys)] == pd.Series(keys)).all(axis=1)]

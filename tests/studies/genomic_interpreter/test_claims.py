@@ -14,7 +14,7 @@ from scipy.stats import ttest_rel
 from regulens.core.errors import InputError
 from regulens.studies.claims import COLUMNS, FAILS, HOLDS, NOT_PUBLISHED, NOT_TESTED
 from regulens.studies.genomic_interpreter.attention import AttentionFile
-from regulens.studies.genomic_interpreter.claims import CLAIMS, Evidence, Shown, claims, of_paper, of_run
+from regulens.studies.genomic_interpreter.claims import CLAIMS, Evidence, Shown, claims, paper_evidence, run_evidence
 from regulens.studies.genomic_interpreter.table1 import group_means
 from regulens.training.settings import REFERENCE_ROWS
 
@@ -70,14 +70,14 @@ def distances(ratios, heads=(), layer_bp=2.0, segments=50, **shown) -> Evidence:
 
 @pytest.mark.parametrize("name", CLAIM)
 def test_the_papers_own_table_has_these_verdicts(name):
-    verdict, numbers = CLAIM[name].judge(of_paper(PUBLISHED), NOT_PUBLISHED)
+    verdict, numbers = CLAIM[name].judge(paper_evidence(PUBLISHED), NOT_PUBLISHED)
     expected = HOLDS if name in HOLD_IN_PAPER else FAILS if name in FAIL_IN_PAPER else NOT_PUBLISHED
     assert verdict == expected, numbers
     assert numbers
 
 
 def test_published_margins_are_those_of_the_table():
-    paper = of_paper(PUBLISHED)
+    paper = paper_evidence(PUBLISHED)
     (found,) = paper.margins("swin1d", ["enformer"], "CAGE")["values"]
     assert found.value == pytest.approx(0.3242 - 0.3307)
     assert "Enformer −0.0065" in CLAIM["best_cage"].judge(paper)[1]
@@ -87,7 +87,7 @@ def test_published_margins_are_those_of_the_table():
 def test_margins_are_paired_over_tracks_after_the_mean_over_seeds(tmp_path):
     runs = write_runs(tmp_path, seeds=(1, 2, 3))
     write_distances(tmp_path / "d.csv")
-    run = of_run(runs, tmp_path / "d.csv", write_attention(tmp_path / "a.h5"), SHOWN)
+    run = run_evidence(runs, tmp_path / "d.csv", write_attention(tmp_path / "a.h5"), SHOWN)
     table = run.correlations[run.correlations["group"] == "ChIP"]
     wide = table.groupby(["model", "track"])["pearson"].mean().unstack("model")
     expected = ttest_rel(wide["swin1d"], wide["enformer"]).confidence_interval()

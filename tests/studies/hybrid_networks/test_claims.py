@@ -15,10 +15,10 @@ from regulens.studies.hybrid_networks.claims import (
     EVIDENCE_COLUMNS,
     Evidence,
     claims,
-    of_paper,
-    of_trials,
+    paper_evidence,
+    run_evidence,
 )
-from regulens.studies.hybrid_networks.results import collect
+from regulens.studies.hybrid_networks.results import collect_trials
 
 CLAIM = {claim.name: claim for claim in CLAIMS.claims}
 FAIL_IN_PAPER = {
@@ -32,7 +32,7 @@ FAIL_IN_PAPER = {
 
 @pytest.fixture(scope="module")
 def paper():
-    return of_paper(PUBLISHED)
+    return paper_evidence(PUBLISHED)
 
 
 def evidence(rows, task="task1", metric="tpr", n=3) -> Evidence:
@@ -227,8 +227,8 @@ def test_evidence_of_a_run_counts_blocks_and_trials(tmp_path):
     values = {"aupr": [0.9, 0.8, 0.1], "tpr": around(0.5, 0.1, 3)}
     for activation in ("relu", "exponential"):
         write_model(tmp_path / "task1" / name / activation, "task1", values=values)
-    trials = collect(tmp_path, "task1", {name: paper_architectures()[name]}, ["relu", "exponential"], keep=2)
-    found = of_trials({"task1": trials}).rows
+    trials = collect_trials(tmp_path, "task1", {name: paper_architectures()[name]}, ["relu", "exponential"], keep=2)
+    found = run_evidence({"task1": trials}).rows
     row = found[(found["metric"] == "tpr") & (found["activation"] == "relu")].iloc[0]
     assert (row["transformers"], row["n"], row["baseline"]) == (2, 2, "c4c6")
     assert row["sd_all"] == pytest.approx(0.1)
@@ -242,7 +242,7 @@ def run(folder, names, tasks=("task1", "task2"), keep=3, trials=4):
         write_paper(folder, task, trials, keep, architectures)
         metric = {"task1": "aupr", "task2": "auroc"}[task]
         paths[task] = folder / f"{task}_trials.csv"
-        table = collect(folder, task, architectures, ["relu", "exponential"], keep, metric=metric)
+        table = collect_trials(folder, task, architectures, ["relu", "exponential"], keep, metric=metric)
         table.to_csv(paths[task], index=False)
     return paths, architectures
 

@@ -92,7 +92,7 @@ class Evidence(NamedTuple):
 
     def test_accuracy(self, task: str) -> Estimate:
         """Accuracy of the model on the whole test set."""
-        rows = of_task(self.metrics, task)
+        rows = task_rows(self.metrics, task)
         rows = rows[(rows["subset"] == "all") & (rows["row"] == "bert") & (rows["metric"] == "accuracy")]
         if rows.empty:
             raise NotTested(f"no accuracy of the whole test set of {task}")
@@ -108,24 +108,28 @@ class Evidence(NamedTuple):
 
     def drop_on_random_sequences(self, task: str) -> dict:
         """Accuracy of the positive class on its own sequences and on random ones, and the drop."""
-        table = of_task(self.accuracy, task)
-        before, after = (cell(table, POSITIVE, column) for column in DROP)
-        return {"before": before, "after": after, "drop": independent([before], [after])}
+        table = task_rows(self.accuracy, task)
+        before, after = (table1_cell(table, POSITIVE, column) for column in DROP)
+        return {"before": before, "after": after, "drop": independent_difference([before], [after])}
 
     def drops_of_classes(self, task: str) -> dict:
         """Drop of the accuracy of each class on random sequences; excess: drop of positive minus drop of negative."""
-        table = of_task(self.accuracy, task)
-        (a, b), (c, d) = ([cell(table, name, column) for column in DROP] for name in (POSITIVE, NEGATIVE))
-        excess = independent([a, d], [b, c])
-        return {"positive": independent([a], [b]), "negative": independent([c], [d]), "excess": excess}
+        table = task_rows(self.accuracy, task)
+        (a, b), (c, d) = ([table1_cell(table, name, column) for column in DROP] for name in (POSITIVE, NEGATIVE))
+        excess = independent_difference([a, d], [b, c])
+        return {
+            "positive": independent_difference([a], [b]),
+            "negative": independent_difference([c], [d]),
+            "excess": excess,
+        }
 
     def on_random_sequences(self) -> dict:
         """Accuracy on random sequences by task and class, and the sum of both classes by task."""
         found = {"positive": Group(), "negative": Group(), "sums": Group()}
         for task, label in tasks_of(self.accuracy).items():
             table = self.accuracy[self.accuracy["task"] == task]
-            both = [cell(table, name, RANDOM_SEQUENCE) for name in (POSITIVE, NEGATIVE)]
-            for group, estimate in zip(found.values(), (*both, independent(both, [], label)), strict=True):
+            both = [table1_cell(table, name, RANDOM_SEQUENCE) for name in (POSITIVE, NEGATIVE)]
+            for group, estimate in zip(found.values(), (*both, independent_difference(both, [], label)), strict=True):
                 group.append(estimate)
         rows = zip(*found.values(), strict=True)
         return found | {"text": "; ".join(f"{total.name}: positive {a}, negative {b}" for a, b, total in rows)}
@@ -134,13 +138,13 @@ class Evidence(NamedTuple):
         """Accuracy after mutation by LRP* minus that on random sequences, by class."""
         found = Group()
         for table, name in self._classes():
-            star = cell(table, name, LRP_STAR)
-            found.append(independent([star], [cell(table, name, RANDOM_SEQUENCE)], star.name))
+            star = table1_cell(table, name, LRP_STAR)
+            found.append(independent_difference([star], [table1_cell(table, name, RANDOM_SEQUENCE)], star.name))
         return found
 
     def against_attention(self, task: str, name: str) -> dict:
         """Accuracy by LRP* and by attention in a class; gap: their difference; paired: with interval and p."""
-        table = of_task(self.accuracy, task)
+        table = task_rows(self.accuracy, task)
         star, attention = (_row(table, name, column) for column in (LRP_STAR, ATTENTION))
         gap, score = star["accuracy"] - attention["accuracy"], star["score"]
         paired, p = self._less_attention(table, name)
@@ -163,7 +167,9 @@ class Evidence(NamedTuple):
         """Distance from the accuracy on random sequences, that of LRP* minus that of attention, by class."""
         gaps, parts = Group(), []
         for table, name in self._classes():
-            goal, star, attention = (cell(table, name, column) for column in (RANDOM_SEQUENCE, LRP_STAR, ATTENTION))
+            goal, star, attention = (
+                table1_cell(table, name, column) for column in (RANDOM_SEQUENCE, LRP_STAR, ATTENTION)
+            )
             near, far = (Estimate(abs(item.value - goal.value)) for item in (star, attention))
             gaps.append(Estimate(near.value - far.value, name=star.name))
             parts.append(f"{star.name} {near} against {far}")
@@ -171,7 +177,7 @@ class Evidence(NamedTuple):
 
     def scores(self, task: str, named: list[str]) -> dict:
         """Accuracies of the paper's scores at n in the positive class, lowest first: all, named and others."""
-        rows = self._ranking(of_task(self.accuracy, task))
+        rows = self._ranking(task_rows(self.accuracy, task))
         inside = rows["score"].isin(named)
         groups = {"values": rows, "named": rows[inside], "others": rows[~inside]}
         return {name: _scores(part) for name, part in groups.items()} | {"n": self.n}
@@ -191,7 +197,7 @@ class Evidence(NamedTuple):
         """Accuracy of some scores minus that of random positions, in the positive class at every n."""
         task = self._task(task)
         found = {score_label(score): self._against_random(task, score) for score in scores}
-        parts = [f"{label} {_beaten(gaps)}; at n = {gaps[-1].name} {gaps[-1]:+}" for label, gaps in found.items()]
+        parts = [f"{label} {_beaten_text(gaps)}; at n = {gaps[-1].name} {gaps[-1]:+}" for label, gaps in found.items()]
         return {"values": Group(sum(found.values(), [])), "text": "; ".join(parts)}
 
     def others_against_random(self, task: str, but: str) -> dict:
@@ -213,12 +219,12 @@ class Evidence(NamedTuple):
     def attention_against_random_by_task(self) -> dict:
         """The same for every task at every n."""
         found = {label: self._against_random(task, "attention") for task, label in tasks_of(self.accuracy).items()}
-        text = "; ".join(f"{label}: {_beaten(gaps)}" for label, gaps in found.items())
+        text = "; ".join(f"{label}: {_beaten_text(gaps)}" for label, gaps in found.items())
         return {"values": Group(sum(found.values(), [])), "text": text}
 
     def top_motifs(self, task: str, scores: list[str], matched: bool = False) -> dict:
         """classes: those of the factor that the top motif of each score matches; matched: one is required."""
-        rows = of_task(self.motifs, task).sort_values("rank", kind="stable").drop_duplicates("score")
+        rows = task_rows(self.motifs, task).sort_values("rank", kind="stable").drop_duplicates("score")
         top = {row["score"]: row for _, row in rows.iterrows()}
         found = {score: _factor_classes(top[score]) if score in top else [] for score in scores}
         for score, classes in found.items():
@@ -226,7 +232,7 @@ class Evidence(NamedTuple):
                 raise NotTested(f"no motif of {score_label(score)} that matches a factor")
             if score not in top:
                 raise NotTested(f"motifs of {score_label(score)} were not sought")
-        shown = {score: _motif(top[score]) for score in scores}
+        shown = {score: _motif_text(top[score]) for score in scores}
         text = ", ".join(f"{score_label(score)} {motif}" for score, motif in shown.items())
         return {"classes": list(found.values()), "text": text, "motif": shown[scores[0]]}
 
@@ -262,7 +268,9 @@ class Evidence(NamedTuple):
         """Accuracy by LRP* minus that by attention in a class, and the p-value ('' for the paper)."""
         star = _row(table, name, LRP_STAR)
         if self.paired.empty:
-            return independent([cell(table, name, LRP_STAR)], [cell(table, name, ATTENTION)], star["class_name"]), ""
+            return independent_difference(
+                [table1_cell(table, name, LRP_STAR)], [table1_cell(table, name, ATTENTION)], star["class_name"]
+            ), ""
         test = self._paired(star["task"], name, star["score"], "attention")
         return _estimate(test, "difference", star["class_name"]), p_text(test["p_value"])
 
@@ -283,7 +291,7 @@ class Evidence(NamedTuple):
         return Group(_estimate(row, "difference", f"{row['n']:.0f}") for _, row in rows.iterrows())
 
     def _task(self, task: str) -> str:
-        return str(of_task(self.paired, task)["task"].iloc[0])
+        return str(task_rows(self.paired, task)["task"].iloc[0])
 
     def _ranking(self, table: pd.DataFrame) -> pd.DataFrame:
         """The paper's scores in the positive class at n, lowest accuracy first."""
@@ -306,7 +314,7 @@ class Evidence(NamedTuple):
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 
-def of_task(table: pd.DataFrame, task: str) -> pd.DataFrame:
+def task_rows(table: pd.DataFrame, task: str) -> pd.DataFrame:
     """Rows of the first task that reproduces the paper's task. Raises `NotTested` if there is none."""
     rows = table[table["paper"] == task] if len(table) else table
     if rows.empty:
@@ -322,7 +330,7 @@ def _row(table: pd.DataFrame, name: str, column: str) -> pd.Series:
     return rows.iloc[0]
 
 
-def cell(table: pd.DataFrame, name: str, column: str) -> Estimate:
+def table1_cell(table: pd.DataFrame, name: str, column: str) -> Estimate:
     """Accuracy in a cell of Table 1, named after its class. Raises `NotTested` if there is none."""
     row = _row(table, name, column)
     return _estimate(row, "accuracy", row["class_name"])
@@ -337,7 +345,7 @@ def _scores(rows: pd.DataFrame, column: str = "accuracy", intervals: bool = True
     return Group(found if intervals else (Estimate(item.value, name=item.name) for item in found))
 
 
-def independent(plus: Sequence[Estimate], minus: Sequence[Estimate], name: str = "") -> Estimate:
+def independent_difference(plus: Sequence[Estimate], minus: Sequence[Estimate], name: str = "") -> Estimate:
     """Sum of ``plus`` minus sum of ``minus``, all from different sequences, with a normal interval from their own."""
     value = sum(item.value for item in plus) - sum(item.value for item in minus)
     half = Z * np.sqrt(sum(((item.high - item.low) / (2 * Z)) ** 2 for item in [*plus, *minus]))
@@ -349,7 +357,7 @@ def _is_below(gap: Estimate) -> bool:
     return round(float(gap.high), 3) < 0
 
 
-def _beaten(gaps: Group) -> str:
+def _beaten_text(gaps: Group) -> str:
     """Text on the n at which a score is below random positions."""
     every, at = (", ".join(item.name for item in items) for items in (gaps, filter(_is_below, gaps)))
     if every == at:
@@ -362,14 +370,14 @@ def _factor_classes(row: pd.Series) -> list[str]:
     return str(row["tf_class"]).split("::") if isinstance(row["target"], str) and row["target"] else []
 
 
-def _motif(row: pd.Series) -> str:
+def _motif_text(row: pd.Series) -> str:
     if not _factor_classes(row):
         return "no motif that matches a factor"
     q = f", q {row['q_value']:.1g}" if np.isfinite(row["q_value"]) else ""
     return f"{row['tf_class']} ({row['target_name']}{q})"
 
 
-def of_run(tables: Tables, published_as: PublishedAs, n: int, given_splits: Collection[str]) -> Evidence:
+def run_evidence(tables: Tables, published_as: PublishedAs, n: int, given_splits: Collection[str]) -> Evidence:
     """Evidence of a run, from the arguments of `claims`. Raises InputError on bad tables."""
 
     def read(path: Path | str, columns: Sequence[str], numeric: Iterable[str]) -> pd.DataFrame:
@@ -398,7 +406,7 @@ def of_run(tables: Tables, published_as: PublishedAs, n: int, given_splits: Coll
     )
 
 
-def of_paper(published: Path | str) -> Evidence:
+def paper_evidence(published: Path | str) -> Evidence:
     """Evidence of the paper: Table 1, with binomial intervals of its 500 sequences, Sections 5.1 and 5.3."""
     columns = {"n=0": UNMUTATED, f"LRP*,n={PAPER_N}": LRP_STAR, f"attention,n={PAPER_N}": ATTENTION}
     scores = {UNMUTATED: "unmutated", ATTENTION: "attention", RANDOM_SEQUENCE: "random_sequence"}
@@ -459,8 +467,8 @@ def claims(
     Raises InputError on bad files.
     """
     tables = Tables(table1, paired_tests, section51, filters, section53, truth)
-    run = of_run(tables, published_as, n, given_splits)
-    return claims_table(CLAIMS, run, of_paper(published), csv, md, facts=_facts(run), data_note=data_note)
+    run = run_evidence(tables, published_as, n, given_splits)
+    return claims_table(CLAIMS, run, paper_evidence(published), csv, md, facts=_facts(run), data_note=data_note)
 
 
 def _facts(run: Evidence) -> dict[str, str]:

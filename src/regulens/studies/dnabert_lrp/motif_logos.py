@@ -81,7 +81,7 @@ def read_top_motifs(table53: Path | str, runs: Sequence[MotifFiles], targets: Pa
     """The top motif of every score, in the order of ``runs``.
 
     Arguments:
-        table53: CSV of ``regulens.motifs.table53`` (one task); of every score the row with the lowest rank counts.
+        table53: CSV of ``regulens dnabert-lrp section53`` (one task); the row with the lowest rank of a score counts.
         targets: MEME text of the targets.
 
     Raises `InputError` if a score, motif, target or hit is missing in its file, and if the overlap of a hit is

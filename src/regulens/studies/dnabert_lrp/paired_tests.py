@@ -30,7 +30,7 @@ def read_paired_tests(runs: Sequence[TaskRun], class_names: ClassNames | None = 
     return table[COLUMNS]
 
 
-def at_n(table: pd.DataFrame, n: int) -> pd.DataFrame:
+def rows_at(table: pd.DataFrame, n: int) -> pd.DataFrame:
     """The tests at ``n`` mutated bases, one row for all seeds of a task.
 
     Returns columns task, task_label, class, class_name, score, score_label, against, difference, sd, low, high (means
@@ -50,7 +50,7 @@ def at_n(table: pd.DataFrame, n: int) -> pd.DataFrame:
     return result.loc[order.sort_values(list(places), kind="stable").index].reset_index(drop=True)
 
 
-def comparisons(table: pd.DataFrame) -> int:
+def number_of_tests(table: pd.DataFrame) -> int:
     """Number of distinct tests: attention against random is the same as random against attention."""
     pairs = map(frozenset, zip(table["score"], table["against"], strict=True))
     return len(set(zip(table["task"], table["seed"], table["class"], table["n"], pairs, strict=True)))
@@ -58,7 +58,7 @@ def comparisons(table: pd.DataFrame) -> int:
 
 def to_markdown(table: pd.DataFrame, n: int, data_note: str | None = None) -> str:
     """One line per class and score: the difference against attention and against random, with interval and p."""
-    rows = at_n(table, n)
+    rows = rows_at(table, n)
     references = list(dict.fromkeys(rows["against"]))
     header = ["Task", "Class", "Score"]
     for name in references:
@@ -92,8 +92,8 @@ def _notes(table: pd.DataFrame, n: int, data_note: str | None) -> list[str]:
         "more accuracy. 95 % interval: bootstrap over the sequences, both scores on the same resamples.",
         "p: exact McNemar test in each repeat of the mutations, on the same sequences; twice the median over the "
         f"{spread(here['repeats'])} repeats, at most 1, which is valid however the repeats depend on each other.",
-        f"No correction for the number of comparisons is applied; there are {comparisons(here):,} at n = {n} and "
-        f"{comparisons(table):,} over all n.",
+        f"No correction for the number of comparisons is applied; there are {number_of_tests(here):,} at n = {n} and "
+        f"{number_of_tests(table):,} over all n.",
     ]
     if seeds > 1:
         lines.append(

@@ -65,7 +65,7 @@ class Example(NamedTuple):
     scores: dict[str, np.ndarray]
     """Relevance of every base by name of the score, (L,), in the order of the tracks."""
     sites: pd.DataFrame | None
-    """Columns of ``regulens.data.sites.SITE_COLUMNS``; empty: this sequence has no sites; None: sites are unknown."""
+    """Columns of `data.sequences.SITE_COLUMNS`; empty: this sequence has no sites; None: sites are unknown."""
 
 
 def read_example(

@@ -49,7 +49,7 @@ class LayerAttention:
         rolled = np.arange(first, min(first + self.window, self.tokens))
         return (rolled + self.offset) % self.tokens
 
-    def fold(self, number: int, head: int | None = None) -> np.ndarray:
+    def window_map(self, number: int, head: int | None = None) -> np.ndarray:
         """Attention of one window in multiples of uniform attention over it, (valid, valid); heads averaged if None."""
         valid = len(self.window_tokens(number))
         weights = self.weights[:, number] if head is None else self.weights[head : head + 1, number]
@@ -63,17 +63,17 @@ class LayerAttention:
         """Position of a token's first base in bp from the start of the segment."""
         return self.start_bp + token * self.bp_per_token
 
-    def spread(self, head: int | None = None) -> float:
+    def mean_distance_bp(self, head: int | None = None) -> float:
         """Mean distance |i - j| in bp under the attention, over all queries of a block that is not shifted."""
         total, count = 0.0, 0
         for number in range(self.weights.shape[1]):
             tokens = self.window_tokens(number)
             distance = np.abs(tokens[:, None] - tokens[None])
-            total += float((self.fold(number, head) / len(tokens) * distance).sum())
+            total += float((self.window_map(number, head) / len(tokens) * distance).sum())
             count += len(tokens)
         return total / count * self.bp_per_token
 
-    def whole(self, cells: int = 140) -> np.ndarray:
+    def sequence_map(self, cells: int = 140) -> np.ndarray:
         """Map of the whole sequence, in multiples of uniform attention, NaN where no window reaches.
 
         With more tokens than ``cells``, a cell is the mean over the reachable pairs of several tokens. Heads are
@@ -88,7 +88,7 @@ class LayerAttention:
             cells_here, index = np.unique(tokens, return_inverse=True)
             member = np.zeros((len(cells_here), len(tokens)))
             member[index, np.arange(len(tokens))] = 1
-            total[np.ix_(cells_here, cells_here)] += member @ self.fold(number) @ member.T
+            total[np.ix_(cells_here, cells_here)] += member @ self.window_map(number) @ member.T
             count[np.ix_(cells_here, cells_here)] += np.outer(member.sum(1), member.sum(1))
         return np.divide(total, count, out=np.full((n, n), np.nan), where=count > 0)
 

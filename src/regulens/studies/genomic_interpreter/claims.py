@@ -54,7 +54,7 @@ class Evidence(NamedTuple):
     means: pd.DataFrame
     """Columns model, group, pearson, as in Table 1."""
     correlations: pd.DataFrame
-    """Every track, model and seed: table of `inputs.read_correlations`."""
+    """Every track, model and seed: table of `core.tables.read_correlations`."""
     distances: pd.DataFrame
     """``attention_distance.csv``, heads as text."""
     attention: AttentionFile | None
@@ -63,13 +63,13 @@ class Evidence(NamedTuple):
 
     def margins(self, model: str, others: list[str], group: str) -> dict:
         """Mean correlation of a model on a track group minus that of each other model that is available."""
-        mean = Estimate(self._mean(model, group), digits=PUBLISHED_DIGITS if self.correlations.empty else 3)
-        found = [self._margin(model, other, group, label(other)) for other in self._known(others)]
+        mean = Estimate(self._mean_correlation(model, group), digits=PUBLISHED_DIGITS if self.correlations.empty else 3)
+        found = [self._margin(model, other, group, model_label(other)) for other in self._available(others)]
         counts, over = sorted(count for _, count in found), ""
         if counts[-1]:
             over = f"; over {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} tracks"
         values = _without_single_tracks(found)
-        return {"values": values, "model": label(model), "mean": mean, "on": on(group), "over": over}
+        return {"values": values, "model": model_label(model), "mean": mean, "on": group_phrase(group), "over": over}
 
     def margins_of_all(self, models: list[str], others: list[str], groups: list[str]) -> Group:
         """Mean correlation of each model minus that of each other one, by track group, as far as available."""
@@ -77,19 +77,19 @@ class Evidence(NamedTuple):
         if not present:
             raise NotTested(f"the data have no track of {', '.join(groups)}")
         return _without_single_tracks(
-            self._margin(first, other, group, f"{label(first)} less {label(other)} {on(group)}")
+            self._margin(first, other, group, f"{model_label(first)} less {model_label(other)} {group_phrase(group)}")
             for group in present
-            for first in self._known(models)
-            for other in self._known(others)
+            for first in self._available(models)
+            for other in self._available(others)
         )
 
     def margins_over_best(self, model: str, others: list[str], groups: list[str], beside: str) -> dict:
         """Mean correlation of a model minus that of the best other one, on ``groups`` and on the group ``beside``."""
         found = Group()
         for group in (*groups, beside):
-            best = max(self._known(others), key=lambda name, group=group: self._mean(name, group))
+            best = max(self._available(others), key=lambda name, group=group: self._mean_correlation(name, group))
             margin, _ = self._margin(model, best, group, group)
-            found.append(margin._replace(note=f"{margin.note} (over {label(best)})"))
+            found.append(margin._replace(note=f"{margin.note} (over {model_label(best)})"))
         return {"groups": Group(found[:-1]), "beside": Group(found[-1:])}
 
     def margins_by_group(self, model: str, other: str, groups: list[str], helped: str) -> dict:
@@ -101,39 +101,41 @@ class Evidence(NamedTuple):
 
     def shares_of_tracks(self, model: str, others: list[str], group: str) -> dict:
         """Share of the tracks of a group on which a model has a higher correlation than each of the others."""
-        self._mean(model, group)
+        self._mean_correlation(model, group)
         shares, parts = Group(), []
-        for name in self._known(others):
-            gap = (self._by_track(model, group) - self._by_track(name, group)).dropna()
+        for name in self._available(others):
+            gap = (self._track_correlations(model, group) - self._track_correlations(name, group)).dropna()
             if gap.empty:
-                raise NotTested(f"no {group} track has a correlation with both {label(model)} and {label(name)}")
+                raise NotTested(
+                    f"no {group} track has a correlation with both {model_label(model)} and {model_label(name)}"
+                )
             won = int((gap > 0).sum())
             limits = binomtest(won, len(gap)).proportion_ci(LEVEL / 100, method="wilson")
             shares.append(Estimate(won / len(gap)))
-            parts.append(f"{label(name)} {won} of {len(gap)} {interval(limits.low, limits.high, 2)}")
+            parts.append(f"{model_label(name)} {won} of {len(gap)} {interval(limits.low, limits.high, 2)}")
         return {"values": shares, "counts": ", ".join(parts)}
 
     def track_of_figure3(self, model: str) -> dict:
         """Correlation of a model and of the other model of Figure 3 on the track shown there, over the test set."""
         other, table = self.shown.other, self.correlations
         if other == model:
-            raise NotTested(f"Figure 3 of this run shows {label(model)} beside no other model")
+            raise NotTested(f"Figure 3 of this run shows {model_label(model)} beside no other model")
         for name in (model, other):
-            self._mean(name, OVERALL)
+            self._mean_correlation(name, OVERALL)
         tracks = table.drop_duplicates("track").reset_index(drop=True)
         track = tracks.iloc[track_row(tracks, self.shown.track)]
         rows = table[table["track"] == track["track"]].groupby(["model", "seed"])["pearson"].mean().unstack("seed")
         one, two = (rows.loc[name].dropna() for name in (model, other))
         if one.empty or two.empty:
             raise NotTested(f"{track['identifier']} has no correlation with both models")
-        shown = ", ".join(f"{label(part.name)} {with_sd(part.mean(), part.std(ddof=1))}" for part in (one, two))
+        shown = ", ".join(f"{model_label(part.name)} {with_sd(part.mean(), part.std(ddof=1))}" for part in (one, two))
         text = f"{track['identifier']} ({track['group']}) over the whole test set: {shown}; {len(one)} seed"
         return {"model": Estimate(one.mean()), "other": Estimate(two.mean()), "text": text + "s" * (len(one) > 1)}
 
     def correlations_of(self, row: str) -> dict:
         """values: the defined correlations of a model or reference row; text: how many are undefined."""
-        self._known([row])
-        values = self._by_track(row, OVERALL)
+        self._available([row])
+        values = self._track_correlations(row, OVERALL)
         defined = values.dropna()
         text = f"undefined on {len(values) - len(defined)} of {len(values)} tracks"
         if len(defined):
@@ -169,7 +171,7 @@ class Evidence(NamedTuple):
     def shares_on_earlier_tokens(self) -> dict:
         """Share of the attention to other tokens that goes to earlier ones, by head of the layer of Figure 4b."""
         layer = self._layer(self.shown.heads_layer)
-        shares = (_earlier(layer, head) for head in range(layer.weights.shape[0]))
+        shares = (_share_on_earlier(layer, head) for head in range(layer.weights.shape[0]))
         return {"values": Group(Estimate(share, digits=2) for share in shares), "layer": layer.layer}
 
     def differences_of_windows(self) -> dict:
@@ -186,27 +188,27 @@ class Evidence(NamedTuple):
         )
         return {"values": values, "layer": layer.layer, "windows": len(whole), "heads": heads}
 
-    def _mean(self, model: str, group: str) -> float:
+    def _mean_correlation(self, model: str, group: str) -> float:
         """Mean correlation of a model on a track group."""
         rows = self.means[self.means["model"] == model]
         if rows.empty:
-            raise NotTested(f"there is no row {label(model)}")
+            raise NotTested(f"there is no row {model_label(model)}")
         rows = rows[rows["group"] == group]
         if rows.empty:
             raise NotTested(f"the data have no {group} tracks")
         value = float(rows["pearson"].iloc[0])
         if not np.isfinite(value):
-            raise NotTested(f"{label(model)} has no defined correlation {on(group)}")
+            raise NotTested(f"{model_label(model)} has no defined correlation {group_phrase(group)}")
         return value
 
-    def _known(self, models: Sequence[str]) -> list[str]:
+    def _available(self, models: Sequence[str]) -> list[str]:
         """The available ones of these models. Raises `NotTested` if there is none."""
         found = [name for name in models if name in set(self.means["model"])]
         if not found:
-            raise NotTested(f"there is no row {' or '.join(map(label, models))}")
+            raise NotTested(f"there is no row {' or '.join(map(model_label, models))}")
         return found
 
-    def _by_track(self, model: str, group: str) -> pd.Series:
+    def _track_correlations(self, model: str, group: str) -> pd.Series:
         """Correlation by track of a group, mean over the seeds; empty if there are no tracks, as for the paper."""
         table = self.correlations
         if table.empty:
@@ -220,8 +222,8 @@ class Evidence(NamedTuple):
         Tracks are paired, because a track that is easy for one model is easy for the other; without tracks, as for the
         paper, it is the difference of the means. With several seeds the note says in how many it is positive.
         """
-        gap = self._mean(first, group) - self._mean(second, group)
-        pairs = (self._by_track(first, group) - self._by_track(second, group)).dropna()
+        gap = self._mean_correlation(first, group) - self._mean_correlation(second, group)
+        pairs = (self._track_correlations(first, group) - self._track_correlations(second, group)).dropna()
         count, half, note = len(pairs), np.nan, ""
         if not count:
             return Estimate(gap, name=name, digits=PUBLISHED_DIGITS), 0
@@ -250,18 +252,20 @@ class Evidence(NamedTuple):
 
     def _of_swin(self) -> None:
         if self.shown.main_model != SWIN:
-            raise NotTested(f"attention was measured on {label(self.shown.main_model)}, not on {label(SWIN)}")
+            raise NotTested(
+                f"attention was measured on {model_label(self.shown.main_model)}, not on {model_label(SWIN)}"
+            )
 
 
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 
-def label(model: str) -> str:
+def model_label(model: str) -> str:
     """Name of a model or reference row in tables."""
     return LABELS.get(model) or REFERENCE_ROWS.get(model, model)
 
 
-def on(group: str) -> str:
+def group_phrase(group: str) -> str:
     """'on DNase tracks', 'over all tracks'."""
     return "over all tracks" if group == OVERALL else f"on {group} tracks"
 
@@ -274,16 +278,16 @@ def _without_single_tracks(margins) -> Group:
     return Group(margin for margin, _ in margins)
 
 
-def _earlier(layer: LayerAttention, head: int) -> float:
+def _share_on_earlier(layer: LayerAttention, head: int) -> float:
     before = other = 0.0
     for number in range(layer.weights.shape[1]):
-        tokens, weights = layer.window_tokens(number), layer.fold(number, head)
+        tokens, weights = layer.window_tokens(number), layer.window_map(number, head)
         before += float(weights[tokens[None] < tokens[:, None]].sum())
         other += float(weights[tokens[None] != tokens[:, None]].sum())
     return before / other if other else 0.0
 
 
-def of_run(
+def run_evidence(
     runs: Sequence[Run],
     distances: Path | str,
     attention: Path | str,
@@ -298,7 +302,7 @@ def of_run(
     return Evidence(group_means(correlations, groups), correlations, table, AttentionFile(attention), shown)
 
 
-def of_paper(published: Path | str) -> Evidence:
+def paper_evidence(published: Path | str) -> Evidence:
     """Evidence of the paper's Table 1."""
     rows = [(*key, value) for key, value in read_published(published).items()]
     means = pd.DataFrame(rows, columns=["model", "group", "pearson"])
@@ -343,9 +347,9 @@ def claims(
     Raises InputError on bad files.
     """
     shown = Shown(main_model, track, other, heads_layer, windows_layer)
-    run = of_run(labelled(runs, labels), distances, attention, shown, groups)
+    run = run_evidence(labelled(runs, labels), distances, attention, shown, groups)
     facts = _facts(run.means)
-    return claims_table(CLAIMS, run, of_paper(published), csv, md, facts=facts, data_note=data_note)
+    return claims_table(CLAIMS, run, paper_evidence(published), csv, md, facts=facts, data_note=data_note)
 
 
 def _facts(means: pd.DataFrame) -> dict[str, str]:

@@ -52,8 +52,8 @@ def layers_figure(file: AttentionFile) -> Figure:
     scale. Colours are multiples of uniform attention over the window, the same for all panels.
     """
     layers = [file.layer(number) for number in file.layers]
-    wholes = [layer.whole() for layer in layers]
-    windows = [layer.fold(layer.central_window()) for layer in layers]
+    wholes = [layer.sequence_map() for layer in layers]
+    windows = [layer.window_map(layer.central_window()) for layer in layers]
     norm = colour_norm(windows)
     bands = math.ceil(len(layers) / ACROSS)
     across = math.ceil(len(layers) / bands)
@@ -117,7 +117,7 @@ def heads_figure(file: AttentionFile, layer_number: int) -> Figure:
     layer = file.layer(layer_number, "attention.heads_layer")
     number = layer.central_window()
     heads = range(len(layer.weights))
-    maps = [layer.fold(number, head) for head in heads]
+    maps = [layer.window_map(number, head) for head in heads]
     norm = colour_norm(maps)
     across = min(4, len(maps))
     down = math.ceil(len(maps) / across)
@@ -129,7 +129,7 @@ def heads_figure(file: AttentionFile, layer_number: int) -> Figure:
         axes.set_axis_off()
     for axes, values, head in zip(panels.ravel(), maps, heads, strict=False):
         image = show_map(axes, values, start, end, norm)
-        axes.set_title(f"Head {head + 1}, mean distance {base_pairs(layer.spread(head))}", fontsize=SMALL)
+        axes.set_title(f"Head {head + 1}, mean distance {base_pairs(layer.mean_distance_bp(head))}", fontsize=SMALL)
     for axes in panels[-1]:
         axes.set_xlabel("Attended position (kb)")
     for axes in panels[:, 0]:

@@ -40,7 +40,7 @@ def windows_figure(file: AttentionFile, layer_number: int) -> Figure:
     heads, count = layer.weights.shape[:2]
     first = max(0, (count - LARGEST_GRID) // 2)
     shown = range(first, min(count, first + LARGEST_GRID))
-    norm = colour_norm(layer.fold(number, head) for number in shown for head in range(heads))
+    norm = colour_norm(layer.window_map(number, head) for number in shown for head in range(heads))
     page = page_width(21 * heads + 36)
     cell = min((page - 36) / heads, (PAGE_HEIGHT - 17) / len(shown) - 2.5, 40)
     figure = new_figure(page, (cell + 2.5) * len(shown) + 17)
@@ -50,7 +50,7 @@ def windows_figure(file: AttentionFile, layer_number: int) -> Figure:
         start = layer.position(int(tokens[0]))
         end = start + len(tokens) * layer.bp_per_token
         for head, axes in enumerate(row):
-            image = show_map(axes, layer.fold(number, head), start, end, norm)
+            image = show_map(axes, layer.window_map(number, head), start, end, norm)
             label_ends(axes, start, end, (decimal(start / 1000, 2), decimal(end / 1000, 2)))
             if head:
                 axes.set_yticklabels([])

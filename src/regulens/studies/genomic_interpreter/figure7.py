@@ -77,7 +77,7 @@ def strongest_link(file: AttentionFile, layer: LayerAttention, tokens: int) -> Z
         if not allowed.any():
             continue
         for head in range(heads):
-            values = np.where(allowed, layer.fold(number, head), -1.0)
+            values = np.where(allowed, layer.window_map(number, head), -1.0)
             peak = np.unravel_index(int(values.argmax()), values.shape)
             if values[peak] > best:
                 best, place = float(values[peak]), (head, number, int(peak[0]), int(peak[1]), len(index))
@@ -111,7 +111,7 @@ def zoom_figure(file: AttentionFile, layer_number: int, tokens: int = 16) -> Fig
     """
     layer = file.layer(layer_number, "attention.zoom_layer")
     zoom = strongest_link(file, layer, tokens)
-    window = layer.fold(zoom.window, zoom.head)
+    window = layer.window_map(zoom.window, zoom.head)
     part = window[zoom.row : zoom.row + zoom.tokens, zoom.column : zoom.column + zoom.tokens]
     norm = colour_norm([window])
     figure = new_figure(DOUBLE_COLUMN, 90)

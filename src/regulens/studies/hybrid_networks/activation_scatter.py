@@ -61,7 +61,7 @@ def read_results(path: Path | str, metrics: Sequence[Metric]) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def paired(results: pd.DataFrame, metric: str) -> pd.DataFrame:
+def by_activation(results: pd.DataFrame, metric: str) -> pd.DataFrame:
     """One row per architecture, in the order of the table, with its numbers for both activations.
 
     Index: architecture. Columns label, baseline, modules, then x, x_sd, x_published (ReLU) and y, y_sd, y_published
@@ -76,8 +76,8 @@ def paired(results: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows.replace([np.inf, -np.inf], np.nan)
 
 
-def soft_limits(points: pd.DataFrame, limits: tuple[float, float]) -> tuple[float, float]:
-    """``limits``, widened if a point, its error bar or a published point of ``paired`` would be outside."""
+def axis_limits(points: pd.DataFrame, limits: tuple[float, float]) -> tuple[float, float]:
+    """``limits``, widened if a point, its error bar or a published point of ``by_activation`` would be outside."""
     drawn = points.dropna(subset=["x", "y"])
     published = points.dropna(subset=["x_published", "y_published"])
     means = np.concatenate([drawn[["x", "y"]].to_numpy(), published[["x_published", "y_published"]].to_numpy()])
@@ -111,8 +111,8 @@ def activation_scatter(results: pd.DataFrame, metrics: Sequence[Metric]) -> Figu
     figure = new_figure(DOUBLE_COLUMN, row * len(baselines) + 11)
     grid = figure.subplots(len(baselines), len(metrics), squeeze=False)
     for column, metric in zip(grid.T, metrics, strict=True):
-        points = paired(results, metric.name)
-        limits = soft_limits(points, metric.limits)
+        points = by_activation(results, metric.name)
+        limits = axis_limits(points, metric.limits)
         for axes, baseline in zip(column, baselines, strict=True):
             axes.set(xlim=limits, ylim=limits, box_aspect=1)
             for axis in (axes.xaxis, axes.yaxis):
@@ -166,14 +166,14 @@ def _panel(axes: Axes, points: pd.DataFrame) -> None:
         )
     undefined = len(points) - len(drawn)
     if drawn.empty:
-        _say(axes, "no model with numbers\nfor both activations")
+        _write_message(axes, "no model with numbers\nfor both activations")
         return
     above = f"above the line: {int((drawn['y'] > drawn['x']).sum())} of {len(drawn)}"
     note = above + (f"; not drawn: {undefined}" if undefined else "")
     axes.text(0.5, 1.02, note, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL)
 
 
-def _say(axes: Axes, text: str) -> None:
+def _write_message(axes: Axes, text: str) -> None:
     patch = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=DARK_GREY, bbox=patch)
 

@@ -63,7 +63,7 @@ class Evidence(NamedTuple):
         wide = wide[wide["mean"][both].notna().all(axis=1)]
         if wide.empty:
             raise NotTested(f"no network has {metric} with both activations in {task}")
-        found = welch(*(wide[part][name].to_numpy(float) for name in both for part in parts))
+        found = welch_interval(*(wide[part][name].to_numpy(float) for name in both for part in parts))
         if with_interval and np.isnan(found[1]).all():
             raise NotTested("fewer than two kept trials a network, so no interval")
         return Group(map(Estimate, *found, wide.index))
@@ -91,14 +91,14 @@ class Evidence(NamedTuple):
         rows = self._select(task, metric, baselines)
         for activation in (RELU, EXPONENTIAL):
             self._select(task, metric, baselines, activation)
-        return _named(rows)
+        return _network_means(rows)
 
     def means_of_shallow(self, task: str, metric: str) -> Group:
         """Means by network and activation, without the deep networks."""
         rows = Evidence(self.rows[self.rows["transformers"] < DEEP])._select(task, metric)
         if len(rows) < 2:
             raise NotTested("one network only")
-        return _named(rows)
+        return _network_means(rows)
 
     def means_by_depth(self, task: str, metric: str) -> dict:
         """Means deep and rest; gaps, mean of a deep network minus the lowest of the rest with the same activation."""
@@ -106,7 +106,7 @@ class Evidence(NamedTuple):
         gaps = deep["mean"] - deep["activation"].map(rest.groupby("activation")["mean"].min())
         if gaps.isna().any():
             raise NotTested("an activation was run with deep networks only")
-        return {"gaps": Group.of(gaps), "deep": _named(deep), "rest": _named(rest)}
+        return {"gaps": Group.of(gaps), "deep": _network_means(deep), "rest": _network_means(rest)}
 
     def sd_by_depth(self, task: str, metric: str) -> dict:
         """Standard deviation over all trials, kept or not: deep and rest."""
@@ -125,7 +125,10 @@ class Evidence(NamedTuple):
         rows = self._select(task, metric)
         relu = rows["activation"] == RELU
         lower = relu & rows["baseline"].isin(SMALL)
-        groups = [_named(rows[~lower if others is None else relu & rows["baseline"].isin(others)]), _named(rows[lower])]
+        groups = [
+            _network_means(rows[~lower if others is None else relu & rows["baseline"].isin(others)]),
+            _network_means(rows[lower]),
+        ]
         for name, group in zip(names, groups, strict=True):
             if not group:
                 raise NotTested(f"no network of the group '{name}'")
@@ -134,7 +137,7 @@ class Evidence(NamedTuple):
     def small_exponential_and_large_relu(self, task: str, metric: str) -> dict:
         """small: means of C4C6 and of C4 networks with exponential; large: mean of C24 networks with ReLU."""
         large = Estimate(self._select(task, metric, LARGE, RELU)["mean"].mean())
-        return {"small": _by_baseline(self._select(task, metric, SMALL, EXPONENTIAL)), "large": large}
+        return {"small": _baseline_means(self._select(task, metric, SMALL, EXPONENTIAL)), "large": large}
 
     def pairs(self, x: tuple[str, str], y: tuple[str, str]) -> dict:
         """Means of two (task, metric) for networks and activations with both; alone: correlation by activation."""
@@ -164,7 +167,7 @@ class Evidence(NamedTuple):
         free = len(rows) - len(sizes)
         share = np.nan if total == 0 else 1 - within / total * (len(rows) - 1) / free
         sd = Estimate(np.sqrt(within / free))
-        return {"share": Estimate(share, digits=2), "means": _by_baseline(rows), "sd": sd}
+        return {"share": Estimate(share, digits=2), "means": _baseline_means(rows), "sd": sd}
 
     def _select(
         self, task: str, metric: str, baselines: Sequence[str] | None = None, activation: str | None = None
@@ -189,17 +192,17 @@ class Evidence(NamedTuple):
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 
-def _named(rows: pd.DataFrame) -> Group:
+def _network_means(rows: pd.DataFrame) -> Group:
     """Means by network and activation."""
     names = rows["label"] + " " + rows["activation"].replace(ACTIVATIONS)
     return Group.of(rows["mean"].set_axis(names))
 
 
-def _by_baseline(rows: pd.DataFrame) -> Group:
+def _baseline_means(rows: pd.DataFrame) -> Group:
     return Group.of(rows.groupby(rows["baseline"].str.upper(), sort=False)["mean"].mean())
 
 
-def welch(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def welch_interval(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Difference a - b of means and the limits of its 95 % interval (Welch); ``variance``: unbiased, of one value.
 
     Without any variance, e.g. if all values are equal after rounding, the interval is the difference itself.
@@ -213,7 +216,7 @@ def welch(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray,
     return gap, gap - half, gap + half
 
 
-def of_trials(tables: Mapping[str, pd.DataFrame]) -> Evidence:
+def run_evidence(tables: Mapping[str, pd.DataFrame]) -> Evidence:
     """Evidence of a run: task to its table of `read_trials`."""
     parts = []
     for task, trials in tables.items():
@@ -223,7 +226,7 @@ def of_trials(tables: Mapping[str, pd.DataFrame]) -> Evidence:
     return Evidence(pd.concat(parts, ignore_index=True)[EVIDENCE_COLUMNS])
 
 
-def of_paper(published: Path | str) -> Evidence:
+def paper_evidence(published: Path | str) -> Evidence:
     """Evidence of the paper's tables; baseline and depth of a network are parsed from its name."""
     rows = []
     for task, kept in PAPER_KEPT.items():
@@ -264,7 +267,7 @@ def claims(
     if not trials:
         raise InputError("no table of trials given: claims need at least one of task1 and task2")
     tables = {task: read_trials(path, task) for task, path in trials.items()}
-    run, paper = of_trials(tables), of_paper(published)
+    run, paper = run_evidence(tables), paper_evidence(published)
     gaps = all_differences(run, paper, {design.label: design.published for design in architectures.values()})
     if differences:
         with atomic_output(differences) as target:

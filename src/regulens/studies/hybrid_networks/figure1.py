@@ -64,7 +64,7 @@ class Parts(NamedTuple):
     parameters: int
 
 
-class Drawn(NamedTuple):
+class Box(NamedTuple):
     """A box for the stage of several networks, with their differences side by side."""
 
     name: str
@@ -98,7 +98,7 @@ def _alternatives(words: Iterable[str]) -> str:
     return "/".join(word.rstrip(",;") for word in words) + (tails.pop() if len(tails) == 1 else "")
 
 
-def merged_stages(columns: Sequence[Sequence[Sequence[Stage]]]) -> list[Drawn]:
+def merged_stages(columns: Sequence[Sequence[Sequence[Stage]]]) -> list[Box]:
     """Boxes for the stages that several networks have at the same positions.
 
     ``columns``: for every task the stages of every network, all of the same build. Sizes that differ between tasks
@@ -115,7 +115,7 @@ def merged_stages(columns: Sequence[Sequence[Sequence[Stage]]]) -> list[Drawn]:
 
         length, channels = joined("length"), joined("channels")
         size = channels if length == "1" else f"{length} × {channels}"
-        result.append(Drawn(everyone[0].name, merged_words([one.detail for one in everyone]), size))
+        result.append(Box(everyone[0].name, merged_words([one.detail for one in everyone]), size))
     return result
 
 
@@ -132,7 +132,7 @@ def _activations(stages: Sequence[Stage], activations: Sequence[str]) -> list[St
     ]
 
 
-def family(modules: Sequence[str]) -> str:
+def module_family(modules: Sequence[str]) -> str:
     """Name of a second stage without the number of encoder blocks: 'LSTM-TransN'."""
     return re.sub(r"Trans\d+", "TransN", combination(modules))
 
@@ -145,7 +145,7 @@ def second_stages(architectures: Mapping[str, HybridArchitecture]) -> dict[str, 
     groups: dict[str, list[str]] = {}
     for name, design in architectures.items():
         if design.modules:
-            groups.setdefault(family(design.modules), []).append(name)
+            groups.setdefault(module_family(design.modules), []).append(name)
     for key in [key for key in groups if f"LSTM-{key}" in groups]:
         if "Trans" in key and all(architectures[name].baseline == "c4" for name in groups[key]):
             groups[f"LSTM-{key}"] += groups.pop(key)
@@ -154,7 +154,7 @@ def second_stages(architectures: Mapping[str, HybridArchitecture]) -> dict[str, 
 
 def first_stage(
     architectures: Mapping[str, HybridArchitecture], parts: Sequence[Mapping[str, Parts]], activations: Sequence[str]
-) -> dict[str, list[Drawn]]:
+) -> dict[str, list[Box]]:
     """Boxes of every baseline that is configured, in the order of Figures 2 and 3.
 
     ``parts``: for every task the stages of every network. ``activations``: those of the first convolution.
@@ -170,7 +170,7 @@ def first_stage(
 
 def second_stage(
     architectures: Mapping[str, HybridArchitecture], parts: Sequence[Mapping[str, Parts]]
-) -> dict[str, list[Drawn]]:
+) -> dict[str, list[Box]]:
     """Boxes of every second stage, by its name; consecutive encoder blocks are one box with their number."""
     result = {}
     for key, names in second_stages(architectures).items():
@@ -276,17 +276,17 @@ def architecture_figure(
     return figure
 
 
-def _text(one: Drawn, column: float) -> str:
+def _text(one: Box, column: float) -> str:
     detail = re.sub(r"(\d) bp\b", "\\1\xa0bp", one.detail)  # a number and its unit stay on one line
     lines = textwrap.wrap(detail, int((column - BESIDE) / 1.15), break_long_words=False, break_on_hyphens=False)
     return "\n".join([one.name[0].upper() + one.name[1:], *lines])
 
 
-def _box_height(one: Drawn, column: float) -> float:
+def _box_height(one: Box, column: float) -> float:
     return 1.6 + LINE * (1 + _text(one, column).count("\n"))
 
 
-def _height(boxes: Sequence[Drawn], column: float) -> float:
+def _height(boxes: Sequence[Box], column: float) -> float:
     """Height of a column of boxes, ``column`` mm wide, with its arrows and without its title."""
     return sum(_box_height(one, column) + GAP for one in boxes)
 
@@ -297,7 +297,7 @@ def _heading(axes: Axes, x: float, y: float, letter: str, text: str) -> float:
     return y + 5
 
 
-def _columns(axes: Axes, y: float, columns: Mapping[str, Sequence[Drawn]], height: float, column: float) -> float:
+def _columns(axes: Axes, y: float, columns: Mapping[str, Sequence[Box]], height: float, column: float) -> float:
     """Columns of boxes under their titles; returns where they end."""
     for number, (title, boxes) in enumerate(columns.items()):
         left, top = 1 + number * column, y + 3
@@ -312,7 +312,7 @@ def _columns(axes: Axes, y: float, columns: Mapping[str, Sequence[Drawn]], heigh
     return y + 3 + height
 
 
-def _row(axes: Axes, y: float, boxes: Sequence[Drawn], column: float) -> None:
+def _row(axes: Axes, y: float, boxes: Sequence[Box], column: float) -> None:
     """Draw boxes of equal height beside each other."""
     tall = max(_box_height(one, column) for one in boxes)
     for place, one in enumerate(boxes):
@@ -322,7 +322,7 @@ def _row(axes: Axes, y: float, boxes: Sequence[Drawn], column: float) -> None:
             arrow(axes, [(left + column - 4, y + tall / 2), (left + column, y + tall / 2)])
 
 
-def _box(axes: Axes, left: float, top: float, tall: float, one: Drawn, column: float) -> None:
+def _box(axes: Axes, left: float, top: float, tall: float, one: Box, column: float) -> None:
     kind, wide = KINDS.get(one.name, "conv"), column - BESIDE
     box(axes, left, top, wide, tall, _text(one, column), kind, dashed=bool(one.note))
     middle = top + tall / 2 - (2.2 if one.note else 0)

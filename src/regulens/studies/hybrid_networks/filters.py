@@ -117,7 +117,7 @@ def read_filters(meme: Path | str, filters: Path | str, trial: int) -> list[Filt
     ]
 
 
-def caption(one: Filter) -> str:
+def filter_title(one: Filter) -> str:
     """Text above a filter's logo: its best match, or why there is none."""
     if not one.hits:
         return "no match" if one.sites else "empty"
@@ -172,7 +172,7 @@ def _panel(axes: Axes, one: Filter) -> None:
     colour = GREEN if one.truth else BLACK if one.matched else GREY
     weight = "bold" if one.truth else "normal"
     sites = f"{one.sites:,} site{'' if one.sites == 1 else 's'}"
-    texts = [(5.8, f"filter {one.number}, {sites}", GREY, "normal"), (3.0, caption(one), colour, weight)]
+    texts = [(5.8, f"filter {one.number}, {sites}", GREY, "normal"), (3.0, filter_title(one), colour, weight)]
     for up, text, shade, bold in texts:
         y = 1 + (up - 2) / LOGO_MM
         axes.text(0, y, text, transform=axes.transAxes, fontsize=SMALL, color=shade, fontweight=bold)

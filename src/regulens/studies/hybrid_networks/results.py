@@ -93,18 +93,18 @@ TASKS = {
 }
 
 
-def task_named(task: str) -> Task:
+def task_metrics(task: str) -> Task:
     """The columns of a task; raises `InputError` for names other than task1 and task2."""
     require_one_of(task, TASKS, "task")
     return TASKS[task]
 
 
 def trial_columns(task: str) -> list[str]:
-    """Columns of a table of `collect`."""
-    return [*MODEL_COLUMNS, *TRIAL_COLUMNS, "kept", *task_named(task).metrics]
+    """Columns of a table of `collect_trials`."""
+    return [*MODEL_COLUMNS, *TRIAL_COLUMNS, "kept", *task_metrics(task).metrics]
 
 
-def collect(
+def collect_trials(
     folder: Path | str,
     task: str,
     architectures: Mapping[str, HybridArchitecture],
@@ -119,12 +119,12 @@ def collect(
         folder: results of the study; a model's files lie in ``folder/task/architecture/activation``.
         task: task1 or task2.
         architectures, activations: configured ones, in the order of the rows.
-        keep: number of trials of a model to keep, see `best`.
+        keep: number of trials of a model to keep, see `best_rows`.
         split, metric: how they are selected: on test or valid, by aupr or auroc.
 
     Raises what `read_table` raises, and InputError if a model's two files have different trials.
     """
-    what, chosen_by = task_named(task), _chosen_by(split, metric)
+    what, chosen_by = task_metrics(task), _chosen_by(split, metric)
     if keep < 1:
         raise InputError(f"keep: {keep} trials cannot be kept; at least 1")
     if not architectures or not activations:
@@ -146,7 +146,7 @@ def collect(
                 "activation": activation,
             }
             rows |= {column: trials[column] for column in TRIAL_COLUMNS}
-            rows["kept"] = best(trials[chosen_by], keep)
+            rows["kept"] = best_rows(trials[chosen_by], keep)
             rows |= {name: trials[column] for name, column in what.classification.items()}
             rows |= {name: interpretation[column].to_numpy() for name, column in what.interpretation.items()}
             frames.append(pd.DataFrame(rows))
@@ -160,7 +160,7 @@ def _chosen_by(split: str, metric: str) -> str:
     return f"{split}_{metric}"
 
 
-def best(values: pd.Series, keep: int) -> np.ndarray:
+def best_rows(values: pd.Series, keep: int) -> np.ndarray:
     """Mask of the ``keep`` largest values, bool (rows,); of ties the first.
 
     Rows without a number are never chosen, even if fewer than ``keep`` remain: the mean of a network without
@@ -189,9 +189,9 @@ def _same_trials(first: pd.DataFrame, first_path: Path, second: pd.DataFrame, se
 
 
 def read_trials(path: Path | str, task: str) -> pd.DataFrame:
-    """Read a table of `collect` from CSV, e.g. to find the best kept trial of a model."""
+    """Read a table of `collect_trials` from CSV, e.g. to find the best kept trial of a model."""
     columns = trial_columns(task)
-    table = read_table(path, columns, ["kept", *task_named(task).metrics])[columns]
+    table = read_table(path, columns, ["kept", *task_metrics(task).metrics])[columns]
     return table.fillna({"modules": ""})
 
 
@@ -201,7 +201,7 @@ def best_trial(
     """Number of the kept trial of a network with the highest classification metric; of ties the first.
 
     Arguments:
-        path: CSV of the trials of the task, a table of `collect`.
+        path: CSV of the trials of the task, a table of `collect_trials`.
         task: task1 or task2.
         architecture, activation: the network.
         split, metric: how trials were selected: on test or valid, by aupr or auroc.
@@ -215,7 +215,7 @@ def best_trial(
     trials = trials[trials["architecture"] == architecture]
     require_one_of(activation, dict.fromkeys(trials["activation"]), f"{path}: activation of {architecture}")
     trials = trials[trials["activation"] == activation]
-    column = next(name for name, source in task_named(task).classification.items() if source == chosen_by)
+    column = next(name for name, source in task_metrics(task).classification.items() if source == chosen_by)
     kept = trials[trials["kept"]].sort_values(column, ascending=False, kind="stable")
     return int((trials if kept.empty else kept)["trial"].iloc[0])
 
@@ -512,7 +512,7 @@ def summarise(trials: pd.DataFrame, task: str) -> pd.DataFrame:
     for key, part in trials.groupby(MODEL_COLUMNS, sort=False, dropna=False):
         counts = {"n_kept": int(part["kept"].sum()), "n_trials": len(part)}
         counts |= {f"n_{status}": int((part["status"] == status).sum()) for status in STATUSES}
-        for metric in task_named(task).metrics:
+        for metric in task_metrics(task).metrics:
             values, everything = part.loc[part["kept"], metric].dropna(), part[metric].dropna()
             row = dict(zip(MODEL_COLUMNS, key, strict=True)) | {"metric": metric, "n_defined": len(values)} | counts
             row["mean"], row["sd"] = values.mean(), _sd(values)
@@ -585,10 +585,10 @@ def results(
         label: name of the task in tables.
         data_note: one sentence on the data and the sizes, printed under the table.
 
-    Returns the summary, columns ``COLUMNS``. Raises InputError on bad input, see `collect`.
+    Returns the summary, columns ``COLUMNS``. Raises InputError on bad input, see `collect_trials`.
     """
     kept = Selection(keep, selection.split, selection.metric)
-    rows = collect(folder, task, architectures, activations, *kept)
+    rows = collect_trials(folder, task, architectures, activations, *kept)
     table = join_published(summarise(rows, task), read_published(published, task), architectures)
     comparisons = compared_filters(folder, task, architectures, activations) if task == "task1" else []
     page, source = texts(table, task, kept, label=label, data_note=data_note, comparisons=comparisons)
