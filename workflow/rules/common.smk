@@ -30,7 +30,7 @@ from regulens.training.settings import (
 )
 
 CACHE = ParseCache(cache_folder())
-# Saved at the end, because parameters are evaluated while jobs are planned.
+# Saved at exit, because parameters are evaluated while jobs are planned.
 atexit.register(CACHE.save)
 try:
     CONFIG = validate(
@@ -45,7 +45,7 @@ except InputError as error:
 SETTINGS = CONFIG.model_dump(mode="json")
 CONFIGURED = [study for study in STUDIES if SETTINGS[study]]
 RESULTS = f"results/{CONFIG.run}"
-# What the commands read their settings from, see write_configuration.
+# The commands read their settings from this file; see write_configuration.
 RESOLVED = resolved(CONFIG)
 CONFIGURATION = f"{RESULTS}/configuration.yaml"
 PAPERS = {
@@ -54,7 +54,7 @@ PAPERS = {
     "hybrid_networks": "Hybrid networks",
 }
 DOWNLOADS = CONFIG.download.folder
-# Keys of a comparison that do not say which motifs are its targets.
+# Keys of a comparison other than those that select its targets.
 COMPARING = set(ComparisonSettings.model_fields) - {
     "release",
     "collection",
@@ -73,13 +73,12 @@ PUBLISHED = os.path.relpath(
 
 
 def parts(*paths, without=(), **named):
-    """Two parameters for settings of a command: `parts`, the words that name them, and `settings`, their values.
+    """Two parameters for the settings of a command: `parts`, the options that name them, and `settings`, their values.
 
-    A path is that of a key in the resolved configuration: "genomic_interpreter/data/groups"; it has wildcards in braces,
-    or, given by keyword, is a function of them. The command knows the setting by the last word of the path, or by the
-    keyword. Snakemake runs a job again when a value has changed; keys `without` effect, anywhere in the values, are left
-    out of that comparison. Both parameters are functions of the wildcards, because Snakemake would expand the braces of
-    a plain string.
+    A path is that of a key in the resolved configuration, such as "genomic_interpreter/data/groups". It may have wildcards
+    in braces, or be a function of them. The name of the setting is the last word of the path, or the keyword. Snakemake
+    runs a job again if a value has changed; keys in `without`, anywhere in the values, are excluded from that comparison.
+    Both parameters are functions of the wildcards, because Snakemake would expand the braces of a plain string.
     """
     wanted = {os.path.basename(path): path for path in paths} | named
 
@@ -99,17 +98,17 @@ def parts(*paths, without=(), **named):
 
 
 def setting(path, wildcards):
-    """Value at a path of the resolved configuration, wildcards in braces."""
+    """Value at a path, with wildcards in braces, of the resolved configuration."""
     return part_of(RESOLVED, filled(path, wildcards))
 
 
 def filled(path, wildcards):
-    """A path with its wildcards, or what a function of them gives."""
+    """A path with its wildcards filled in; ``path`` may also be a function of them."""
     return path(wildcards) if callable(path) else path.format(**dict(wildcards.items()))
 
 
 def without_keys(values, keys):
-    """Nested maps without these keys."""
+    """Nested maps without these keys, at any depth."""
     if not isinstance(values, dict):
         return values
     return {
@@ -120,21 +119,21 @@ def without_keys(values, keys):
 
 
 def figure(path, item, caption=None, **labels):
-    """Outputs of a figure: `pdf`, and `png`, which the report shows, both at results/<run>/PATH.
+    """Outputs of a figure at results/<run>/PATH: `pdf`, and `png`, which the report shows.
 
-    The caption is workflow/report/PATH.rst, or of another name beside it where the path has wildcards.
+    The caption is workflow/report/PATH.rst, or CAPTION.rst in that folder if the path has wildcards.
     """
     return {"pdf": f"{RESULTS}/{path}.pdf", **shown(path, "png", item, caption, labels)}
 
 
 def table(path, item, *endings, caption=None, **labels):
-    """Outputs of a table: `csv`, which the report shows, and these endings, all at results/<run>/PATH."""
+    """Outputs of a table at results/<run>/PATH: `csv`, which the report shows, and these further endings."""
     others = {ending: f"{RESULTS}/{path}.{ending}" for ending in endings}
     return {**shown(path, "csv", item, caption, labels), **others}
 
 
 def shown(path, ending, item, caption, labels):
-    """An output that the report shows, by its ending."""
+    """An output marked for the report, by its ending."""
     study, name = os.path.split(path)
     mark = report(
         f"{RESULTS}/{path}.{ending}",
@@ -146,7 +145,7 @@ def shown(path, ending, item, caption, labels):
 
 
 def code(*modules):
-    """Parameter that changes with the code (not comments) of these modules and everything that they import."""
+    """Hash of the code, without comments, of these modules and everything that they import; a parameter of rules."""
     return CACHE.remember("code", modules, lambda: code_hash(modules))
 
 
@@ -156,19 +155,19 @@ def source(wildcards):
 
 
 def located(name):
-    """Path of a configured file: the download of that name, or a path of the user's own."""
+    """Path of a configured file: that of the download of this name, or the user's own path."""
     example = name.replace("{split}", "train").replace("{shard}", "0")
     return f"{DOWNLOADS}/{name}" if find_source(CONFIG.sources, example) else name
 
 
 def unpacked(name):
-    """Path of a configured file that needs random access: a compressed download is decompressed first."""
+    """Path of a configured file that needs random access, i.e. decompressed if it is a compressed download."""
     path = located(name)
     return path.removesuffix(".gz") if find_source(CONFIG.sources, name) else path
 
 
 def gpus(training):
-    """Resource with the GPUs of a training, whose settings are at this path: its devices, none where it runs on CPUs."""
+    """Resource: number of GPUs of the training with settings at this path; 0 if it runs on CPUs."""
 
     def count(wildcards):
         found = setting(training, wildcards)
@@ -178,7 +177,7 @@ def gpus(training):
 
 
 def runs(template, pairs, wildcard="model"):
-    """Arguments that tell a command which file belongs to which model (or task) and seed: MODEL:SEED=FILE."""
+    """Arguments MODEL:SEED=FILE of a command: the file of each model (or task) and seed."""
     return " ".join(
         f"{name}:{seed}={template.format(**{wildcard: name}, seed=seed)}"
         for name, seed in pairs
@@ -190,12 +189,12 @@ def files(template, pairs, wildcard="model"):
 
 
 def names(values):
-    """Wildcard constraint that these values match, and no other."""
+    """Wildcard constraint that matches exactly these values."""
     return "|".join(values) or "(?!)"
 
 
 def options(flag, paths):
-    """The same option once for each file."""
+    """The same option repeated for each file."""
     paths = [paths] if isinstance(paths, str) else paths
     return " ".join(f"{flag} {shlex.quote(str(path))}" for path in paths)
 
@@ -203,8 +202,8 @@ def options(flag, paths):
 def write_configuration():
     """Write the resolved configuration of the run, for its commands.
 
-    Done when a run starts, and not by a rule: with its file as an input a changed key would rerun everything, and
-    Snakemake overlooks the changed parameters of a job whose `ancient` input is about to be made again.
+    Done when a run starts, not by a rule: with its file as an input, any changed key would rerun everything, and Snakemake
+    ignores changed parameters of a job if an `ancient` input is about to be made again.
     """
     text = to_yaml(RESOLVED)
     if os.path.exists(CONFIGURATION):
@@ -216,10 +215,10 @@ def write_configuration():
 
 
 def complete(each):
-    """Give a rule that writes to {log} without naming one what every rule of a command has.
+    """Add log, environment and code hash to a rule that writes to {log} without declaring one.
 
     The log of `results/<run>/a/b.csv` is `results/<run>/logs/a/b.csv.log`; the environment is that of the package; the
-    parameter `code` changes with the module of the command.
+    parameter `code` is the hash of the module of the command.
     """
     if each.log or "{log" not in (each.shellcmd or ""):
         return
@@ -231,7 +230,7 @@ def complete(each):
     words = re.findall(r"[a-z][a-z0-9-]*", each.shellcmd)
     place = commands().get(" ".join(words[1:3])) or commands()[words[1]]
     defined_in = place.module.removeprefix("regulens.")
-    # What is only fetched is not fetched again because the code has changed.
+    # Modules that only fetch files do not trigger reruns.
     if "code" not in each.params.keys() and defined_in not in WITHOUT_EFFECT:
         each.set_params(code=code(defined_in))
 
@@ -254,12 +253,12 @@ def cluster_jobs():
 
 
 def closing_words():
-    """What to open when the run is done."""
+    """Closing message of a run: the page to open."""
     jobs = [job for job in workflow.dag.jobs if job.rule.name.endswith("_page")]
     pages = [path for job in jobs for path in job.output]
     if not pages:
         return f"\nDone: {CONFIG.run}. The requested files are in {RESULTS}."
-    return f"\nDone: {CONFIG.run}. Open this, it shows everything:\n  {pages[0]}"
+    return f"\nDone: {CONFIG.run}. All results are on this page:\n  {pages[0]}"
 
 
 def motif_engines():

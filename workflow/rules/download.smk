@@ -8,7 +8,7 @@ rule download:
         name=names(pattern(name) for name in CONFIG.sources),
     localrule: True
     resources:
-        # Not parameters: another mirror, more retries or a reworded licence must not trigger a download.
+        # Not parameters, so that another mirror, more retries or a reworded licence do not trigger a download.
         parts=parts(settings="download")["parts"],
         licence=lambda wildcards: source(wildcards).licence or "not stated",
     params:

@@ -10,7 +10,7 @@ rule compile_memelite:
     resources:
         engine="memelite" if "memelite" in motif_engines() else "auto",
     params:
-        # Other code is no reason to compile it again.
+        # Not compiled again when other code changes.
         code=None,
     message:
         "Compile memelite's Tomtom (a minute or two, once for an environment)"

@@ -1,4 +1,4 @@
-# DNABERT and LRP: files, runs and settings that its rules name, and how they are found.
+# DNABERT-LRP: paths, runs, settings and input functions of its rules.
 from regulens.data.settings import coordinate_tables
 
 LRP = CONFIG.dnabert_lrp
@@ -57,7 +57,7 @@ SCORES_WITH_MOTIFS = "dnabert_lrp/motifs/discovery/scores"
 
 
 def task_paths(key):
-    """Input function: a configured file of a task, if it has one."""
+    """Input function: the file configured under a key of the task, if any."""
 
     def path(wildcards):
         name = getattr(LRP.tasks[wildcards.task].data, key)
@@ -67,12 +67,12 @@ def task_paths(key):
 
 
 def coordinate_files(task):
-    """Coordinate tables of a task, every class of every split."""
+    """Paths of the coordinate tables of a task, one per split and class."""
     return list(coordinate_table(task).values())
 
 
 def coordinate_options(task):
-    """Options that tell the command which split and class each coordinate table belongs to."""
+    """Options SPLIT.CLASS=FILE for the coordinate tables of a task."""
     return " ".join(
         f"--coordinates {split}.{name}={shlex.quote(path)}"
         for (split, name), path in coordinate_table(task).items()
@@ -93,5 +93,5 @@ def task_seeds(task):
 TASK_RUNS = [(task, seed) for task in TASKS for seed in task_seeds(task)]
 FINE_TUNED_RUNS = [(task, seed) for task in FINE_TUNED for seed in LRP.seeds]
 TRUTH_RUNS = [(task, seed) for task, seed in TASK_RUNS if task in TASKS_WITH_SITES]
-# No seed touches the sequences.
+# The sequences do not depend on the seed.
 SEQUENCE_RUNS = [(task, 0) for task in TASKS]

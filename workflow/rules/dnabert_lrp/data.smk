@@ -1,4 +1,4 @@
-# Labelled sequences of the DNABERT study: from a genome, from a table, or simulated; then filtered and split.
+# Labelled sequences of DNABERT-LRP: from a genome, from a table, or simulated; then filtered and split.
 wildcard_constraints:
     task="|".join(TASKS),
 

@@ -1,4 +1,4 @@
-# DNABERT and LRP: tables and figures in the paper's order, then what stands behind them.
+# DNABERT-LRP: tables and figures in the paper's order, then additional ones.
 rule dnabert_lrp_section51:
     input:
         files(METRICS, TASK_RUNS, "task"),

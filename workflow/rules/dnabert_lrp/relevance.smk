@@ -1,4 +1,4 @@
-# Relevance of every base of the test sequences by every score, and what the scores are worth: mutagenesis, truth, motifs.
+# Relevance of every base of the test sequences by every score, and its evaluation: mutagenesis, truth, motifs.
 wildcard_constraints:
     score=r"[a-z0-9_]+",
 

@@ -1,4 +1,4 @@
-# DNABERT: pre-train where there are no weights, fine-tune each task, classify its test set.
+# DNABERT-LRP: pre-train if there are no weights, fine-tune each task, classify its test set.
 wildcard_constraints:
     seed=r"\d+",
 

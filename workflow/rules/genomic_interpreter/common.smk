@@ -1,4 +1,4 @@
-# Genomic Interpreter: files, runs and settings that its rules name, and how they are found.
+# Genomic Interpreter: paths, runs, settings and input functions of its rules.
 OUT = f"{RESULTS}/genomic_interpreter"
 ASSAY = CONFIG.genomic_interpreter
 DATA = ASSAY.data
@@ -24,7 +24,7 @@ BATCH = "genomic_interpreter/evaluation/batch"
 
 
 def shards(*splits):
-    """Every shard of these splits. Readers depend on them, because a virtual data set reads a missing one as zeros."""
+    """Every shard of these splits; inputs of all readers, because a virtual data set reads a missing shard as zeros."""
     return [
         f"{OUT}/data/shards/{split}-{shard}.h5"
         for split in splits
@@ -36,7 +36,7 @@ def model_module(name):
     """Module that defines the architecture of a model, relative to regulens."""
 
     def found():
-        # Loads PyTorch: only if it is not cached.
+        # Imports PyTorch, so only if the result is not cached.
         from regulens.models.base import architectures
 
         return architectures()[architecture].__module__.removeprefix("regulens.")
@@ -46,7 +46,7 @@ def model_module(name):
 
 
 def model_code(wildcards):
-    """Changes with the code that defines a model and its layers, but not with the other models."""
+    """Hash of the code that defines a model and its layers, without the other models."""
     return code(model_module(wildcards.model))
 
 

@@ -1,4 +1,4 @@
-# Genomic Interpreter: tables and figures in the paper's order, then what stands behind them.
+# Genomic Interpreter: tables and figures in the paper's order, then additional ones.
 rule genomic_interpreter_table1:
     input:
         files(PEARSON, TABLE_RUNS),

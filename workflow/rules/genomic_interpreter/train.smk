@@ -1,4 +1,4 @@
-# Genomic Interpreter: train the five assay models, predict the test set, correlate, read the main model's attention.
+# Genomic Interpreter: train the assay models, predict the test set, correlate, export the main model's attention.
 rule train_assay_model:
     input:
         train=f"{OUT}/data/train.h5",
@@ -15,7 +15,7 @@ rule train_assay_model:
     resources:
         gpu=gpus(TRAINING),
     params:
-        # Of the hardware nothing is a parameter: on another machine finished models stay as they are.
+        # No hardware key is a parameter, so that finished models are not retrained on another machine.
         **parts(ARCHITECTURE, SIZES, TRAINING, without=HARDWARE_KEYS),
         model_code=model_code,
         state=f"{MODEL}/state",

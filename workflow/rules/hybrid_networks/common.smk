@@ -1,10 +1,10 @@
-# Hybrid networks: files and settings that its rules name, and helpers. {network} is task/architecture/activation.
+# Hybrid networks: paths, settings and input functions of its rules. {network} is task/architecture/activation.
 from regulens.config.hybrid_networks import TASKS as HYBRID_TASKS
 
 HYBRID = CONFIG.hybrid_networks
 HYBRID_OUT = f"{RESULTS}/hybrid_networks"
 HYBRID_DATA = f"{HYBRID_OUT}/data/{{dataset}}.h5"
-# Everything about one network (architecture and activation on one task) is in one folder.
+# One folder per network (architecture and activation on one task).
 NETWORK = f"{HYBRID_OUT}/{{network}}"
 TRIALS = f"{NETWORK}/model.pt"
 HYBRID_DESIGNS = "hybrid_networks/architectures"
@@ -22,7 +22,7 @@ def networks_of(dataset):
 
 
 def checkpoint_of(network):
-    """The user's own trained trials of a network; none: they are trained here."""
+    """Configured file of trained trials of a network; none: they are trained here."""
     dataset, architecture, activation = network.split("/")
     return HYBRID.task(dataset).checkpoints.get(architecture, {}).get(activation)
 
@@ -58,7 +58,7 @@ def network_data(wildcards):
 
 
 def of_task(key):
-    """Path of a setting of the task that a network is for."""
+    """Path of a setting of the task of a network."""
     return lambda wildcards: f"hybrid_networks/{wildcards.network.split('/')[0]}/{key}"
 
 

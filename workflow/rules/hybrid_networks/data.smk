@@ -1,4 +1,4 @@
-# Hybrid networks: the sequences of both tasks, and the motifs that filters are compared with.
+# Hybrid networks: the sequences of both tasks, and the target motifs for the filters.
 
 
 wildcard_constraints:

@@ -1,4 +1,4 @@
-# Hybrid networks: the result table of each task, the figures in the paper's order, what stands behind them, the claims.
+# Hybrid networks: the result table of each task, the figures in the paper's order, additional figures, the claims.
 
 
 rule hybrid_networks_results:
@@ -25,7 +25,7 @@ rule hybrid_networks_results:
         ),
         folder=subpath(output.csv, parent=True),
     message:
-        "Result table of {wildcards.dataset}: mean and sd over the kept trials, beside the published"
+        "Result table of {wildcards.dataset}: mean and sd over the kept trials, beside the published values"
     shell:
         "regulens hybrid-networks results {params.folder:q} --task {wildcards.dataset} --published {input.published:q}"
         " {params.parts} --csv {output.csv:q} --trials {output.trials:q} --md {output.md:q} --tex {output.tex:q}"

@@ -54,7 +54,7 @@ rule evaluate_trials:
         f"{NETWORK}/metrics.csv",
     threads: HYBRID.threads
     resources:
-        # Not a parameter: how many sequences at a time changes no score.
+        # Not a parameter: the batch size changes no score.
         parts=parts(batch="hybrid_networks/evaluation_batch")["parts"],
         gpu=1,
     message:

@@ -37,7 +37,7 @@ def shown_rules(studies):
 
 
 def shown_rule(study, rule, wildcards):
-    """What the page needs to know about a rule."""
+    """Description of a rule for the page."""
     mark = get_flag_value(marked_outputs(rule)[0], "report")
     return {
         "study": study,
@@ -62,7 +62,7 @@ def page_files(wildcards):
 
 
 def page_of(studies):
-    """What the page needs to know: its rules, and the configuration of every study."""
+    """Settings of the page: its rules, and the configuration of every study."""
     wanted = shown_rules(studies).items()
     return {
         "run": CONFIG.run,
@@ -73,7 +73,7 @@ def page_of(studies):
 
 
 def page_settings(wildcards):
-    """Parameter that changes with what the page shows of its studies."""
+    """JSON of everything that the page shows of its studies; a parameter of the rule."""
     return json.dumps(page_of(page_studies(wildcards)))
 
 
@@ -87,7 +87,7 @@ def rebuild_command(wildcards):
 
 
 def page_texts():
-    """Parameter that changes with the templates and texts of the page."""
+    """Hash of the templates and texts of the page; a parameter of the rule."""
     package = package_files("regulens.report")
     texts = [*package.iterdir(), *(package / "templates").iterdir()]
     kept = [text for text in texts if text.is_file() and not text.name.endswith(".py")]

@@ -22,7 +22,7 @@ rule report_page:
         "regulens report {params.parts} {params.study} --rebuild {resources.rebuild:q} --output {output:q} 2> {log:q}"
 
 
-# The same for one study, for running it alone.
+# The page of one study, for running it alone.
 use rule report_page as study_page with:
     output:
         f"{RESULTS}/{{study}}/index.html",
