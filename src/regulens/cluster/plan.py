@@ -227,7 +227,7 @@ def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan]) -> str
 
 
 def _model_table(plans: list[Plan], gpu: Gpu) -> str:
-    headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch a device", "memory (GB)"]
+    headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch per device", "memory (GB)"]
     headers += [f"batch that fits {gpu.memory_gb:g} GB", "GPU-hours per seed"]
     rows = []
     for plan, window in zip(plans, ("configured", "196,608 bp"), strict=False):
