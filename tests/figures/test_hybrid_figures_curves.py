@@ -91,7 +91,7 @@ def test_the_monitored_score_can_be_aupr(runs):
     np.testing.assert_allclose(
         curves(figure.axes[0])[0].get_ydata(), pd.read_csv(runs[0].path).query("trial == 0")["valid_aupr"]
     )
-    with pytest.raises(InputError, match="monitor: 'accuracy' is no validation metric; valid: auroc, aupr"):
+    with pytest.raises(InputError, match="monitor: 'accuracy' is not a validation metric; valid: auroc, aupr"):
         read_logs(runs, "accuracy")
 
 

@@ -200,7 +200,7 @@ def test_sample_takes_as_many_of_each_class_by_seed(capsys):
     assert capsys.readouterr().err == ""
     few = np.array([1, 0, 0, 0, 0, 1])
     assert np.bincount(few[sample_sequences(few, 3, 1, "lrp.h5")]).tolist() == [3, 2]
-    assert "lrp.h5: 2 sequences have label 1, all are taken (3 asked for)" in capsys.readouterr().err
+    assert "lrp.h5: 2 sequences have label 1, all are used (3 requested)" in capsys.readouterr().err
     with pytest.raises(InputError, match="lrp.h5: no sequence has label 0"):
         sample_sequences(np.ones(4), 2, 1, "lrp.h5")
 

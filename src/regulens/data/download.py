@@ -126,7 +126,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
     except OSError as error:
         raise InputError(f"{path}: cannot read the compressed file: {error.strerror}") from None
     if magic != b"\x1f\x8b":
-        raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it as it is")
+        raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it directly")
     # disable=None: a bar in a terminal only; it would fill a log.
     bar = tqdm(total=size, desc=f"Decompressing {path.name}", unit="B", unit_scale=True, disable=None)
     with atomic_output(output) as temporary, open(path, "rb") as file, bar:

@@ -163,14 +163,14 @@ def prepare_sequences(
     table.loc[held_out, "overlapping"] = seen
     if seen.any():
         logger.warning(
-            "%d of %d held-out sequences overlap with training sequences and stay (counted in %s)",
+            "%d of %d held-out sequences overlap with training sequences and are kept (counted in %s)",
             seen.sum(),
             len(seen),
             outputs.filters,
         )
     counts = count_reasons(table)
     for reason, number in kept.loc[kept["reason"] != "", "reason"].value_counts().items():
-        logger.warning("%d sequences are %s and stay, as the settings say", number, reason)
+        logger.warning("%d sequences are %s and are kept, as configured", number, reason)
     with ExitStack() as stack:
         path = {
             name: stack.enter_context(atomic_output(target)) for name, target in outputs._asdict().items() if target

@@ -175,7 +175,7 @@ def sample_sequences(labels: np.ndarray, per_class: int, seed: int, path: Path |
         if not len(of_class):
             raise InputError(f"{path}: no sequence has label {label}: mutagenesis needs both classes")
         if len(of_class) < per_class:
-            say(f"{path}: {len(of_class)} sequences have label {label}, all are taken ({per_class} asked for)")
+            say(f"{path}: {len(of_class)} sequences have label {label}, all are used ({per_class} requested)")
         rng = np.random.default_rng([seed, label])
         rows.append(rng.choice(of_class, min(per_class, len(of_class)), replace=False))
     return np.sort(np.concatenate(rows))

@@ -111,7 +111,7 @@ def match_filters(
         found = found[found["query"].isin(table.loc[table["clipped"], "query"])]
     found = found.sort_values(["q_value", "p_value"], kind="stable").assign(
         best_name=found["target"].map(names),
-        # q = 1 is no hit; the published comparison reports only q <= 0.1
+        # q = 1 is not a hit; the published comparison reports only q <= 0.1
         truth=found["target"].map(of_motif).where(found["q_value"] < 1),
         mislabelled=found["target"].isin(settings.mislabelled_targets),
         considered=~found["target"].isin(settings.ignored_targets),

@@ -107,7 +107,7 @@ def read_logs(runs: Sequence[TrialLog], score: str = "auroc") -> pd.DataFrame:
     Raises InputError for a missing file or column, and for another ``score`` than 'auroc' and 'aupr'.
     """
     if score not in SCORES:
-        raise InputError(f"monitor: {score!r} is no validation metric; valid: {', '.join(SCORES)}")
+        raise InputError(f"monitor: {score!r} is not a validation metric; valid: {', '.join(SCORES)}")
     frames = []
     for run in runs:
         if run.path is None:
