@@ -93,7 +93,10 @@ def test_a_reason_without_a_title_goes_by_its_name(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.assign(label=t["label"].map({0: "neg", 1: "pos"})), "column label holds something else"),
+        (
+            lambda t: t.assign(label=t["label"].map({0: "neg", 1: "pos"})),
+            "column label has values that are not numbers",
+        ),
         (lambda t: t.drop(columns="reason"), "column reason is missing"),
     ],
 )

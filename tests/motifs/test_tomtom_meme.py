@@ -210,7 +210,7 @@ def test_a_missing_program_says_how_to_install_it(files, tmp_path, monkeypatch):
         ("# engine: x\n", "not a table"),
         (
             "# engine: x\n" + "\t".join(HIT_COLUMNS) + "\na\tb\tx\t1\t1\t1\t1\t+\tA\tA\n",
-            "p_value holds something else",
+            "p_value has values that are not numbers",
         ),
     ],
 )

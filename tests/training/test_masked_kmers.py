@@ -249,7 +249,7 @@ def test_the_factory_and_the_identity(tmp_path):
 
 
 def test_settings():
-    with pytest.raises(InputError, match="nothing to learn from"):
+    with pytest.raises(InputError, match="no training data"):
         validated(PretrainingSettings, {"training_sequences": False})
     assert MaskedTrainingSettings().schedule == "linear"
     with pytest.raises(InputError, match="select: unknown value"):
