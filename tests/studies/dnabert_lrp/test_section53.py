@@ -5,7 +5,7 @@ import pytest
 
 from regulens.core.errors import InputError
 from regulens.motifs.tomtom import HIT_COLUMNS, read_comparisons
-from regulens.studies.dnabert_lrp.section53 import COLUMNS, ScoreMotifs, table53
+from regulens.studies.dnabert_lrp.section53 import COLUMNS, ScoreMotifs, section53, table53
 
 FACTS = (
     "# engine: memelite\n# version: 0.5.0\n# distance: ed\n# q_value_method: BH\n# max_q_value: 0.1\n"
@@ -141,3 +141,23 @@ def test_files_that_do_not_belong_together(files):
     with pytest.raises(InputError, match="lrp.csv: no such file"):
         make(files, run)
     assert not (files / "t.csv").exists()
+
+
+@pytest.fixture
+def motifs(tmp_path):
+    """Folder with the motifs of one score, and the annotation of the targets."""
+    (tmp_path / "lrp").mkdir()
+    (tmp_path / "lrp/motifs.csv").write_text("motif,instances\na,5\n")
+    facts = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
+    lines = [f"# {key}: {value}" for key, value in (facts | {"targets": "J", "queries": "1"}).items()]
+    rows = ["\t".join(HIT_COLUMNS), "\t".join(map(str, ("a", "M1", 1e-4, 3e-4, 0.02, 8, 0, "+", "A", "A")))]
+    (tmp_path / "lrp/tomtom.tsv").write_text("\n".join([*lines, *rows, ""]))
+    (tmp_path / "targets.tsv").write_text("matrix_id\tname\ttf_class\ttf_family\nM1\tSP1\tC2H2\tKrueppel\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "expected"), [("promoters", ["Homeo domain factors"]), (None, [""])])
+def test_published_classes_follow_the_settings(motifs, published, name, expected):
+    outputs = motifs / "t.csv", motifs / "t.md"
+    section53(motifs, "promoters", motifs / "targets.tsv", published, *outputs, ["lrp"], published_as=name)
+    assert pd.read_csv(outputs[0], keep_default_na=False)["published_class"].tolist() == expected
