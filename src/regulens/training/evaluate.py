@@ -68,8 +68,8 @@ def predict(
 def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | str) -> pd.DataFrame:
     """Pearson r of every track over all segments and bins, written as CSV and returned.
 
-    One row per track with `PEARSON_COLUMNS`. Genomic Interpreter, section 4; docs/papers.md, "Track correlation". Raises `InputError` if the
-    predictions do not belong to the store.
+    One row per track with `PEARSON_COLUMNS`. Genomic Interpreter, section 4; docs/papers.md, "Track correlation".
+    Raises `InputError` if the predictions do not belong to the store.
     """
     with AssayStore(test) as store, open_predictions(predictions, store) as predicted:
         pearson = TrackPearson(len(store.tracks))
