@@ -102,6 +102,8 @@ def _read_text(path: Path | str) -> str:
 # Reading what commands wrote: the manifest beside a file has its checksum, so columns are all that is looked at.
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
+"""Columns of a table of correlations: ``pearson`` is empty if undefined; ``constant`` says which side ("target" or
+"prediction") is constant."""
 
 DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
 
