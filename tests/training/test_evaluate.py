@@ -8,12 +8,12 @@ import torch
 
 from regulens.core.errors import InputError
 from regulens.core.sequence import encode, one_hot
+from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.models.base import build
 from regulens.training.assay import track_means
 from regulens.training.evaluate import (
-    PEARSON_COLUMNS,
     composition,
     gc_cpg_ridge,
     pearson_table,
@@ -72,7 +72,7 @@ def test_table_of_correlations(stores, tmp_path):
         writer.append(values[:5])
         writer.append(values[5:])
     table = pearson_table(tmp_path / "p.h5", stores["test"], tmp_path / "pearson.csv")
-    assert tuple(table.columns) == PEARSON_COLUMNS
+    assert list(table.columns) == CORRELATION_COLUMNS
     for track in (0, 2, 3):
         expected = np.corrcoef(values[:, :, track].ravel().astype(float), targets[:, :, track].ravel())[0, 1]
         assert table["pearson"][track] == pytest.approx(expected, abs=1e-12)

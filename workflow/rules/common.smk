@@ -23,6 +23,7 @@ from regulens.core.io import atomic_output
 from regulens.core.settings import part_of
 from regulens.data.settings import find_source, pattern
 from regulens.motifs.settings import ComparisonSettings
+from regulens.report.items import papers
 from regulens.training.settings import (
     HARDWARE_KEYS,
     REFERENCE_ROWS,
@@ -48,11 +49,6 @@ RESULTS = f"results/{CONFIG.run}"
 # The commands read their settings from this file; see write_configuration.
 RESOLVED = resolved(CONFIG)
 CONFIGURATION = f"{RESULTS}/configuration.yaml"
-PAPERS = {
-    "genomic_interpreter": "Genomic Interpreter",
-    "dnabert_lrp": "DNABERT and LRP",
-    "hybrid_networks": "Hybrid networks",
-}
 DOWNLOADS = CONFIG.download.folder
 # Keys of a comparison other than those that select its targets.
 COMPARING = set(ComparisonSettings.model_fields) - {
@@ -138,7 +134,7 @@ def shown(path, ending, item, caption, labels):
     mark = report(
         f"{RESULTS}/{path}.{ending}",
         caption=f"../../report/{study}/{caption or name}.rst",
-        category=PAPERS[study],
+        category=papers()[study]["name"],
         labels={"item": item, **labels},
     )
     return {ending: mark}

@@ -31,6 +31,20 @@ def prediction_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, 
     return mean - half, mean + half
 
 
+def welch_interval(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Difference a - b of means and the limits of its 95 % interval (Welch); ``variance``: unbiased, of one value.
+
+    Without any variance, e.g. if all values are equal after rounding, the interval is the difference itself.
+    """
+    part_a, part_b = variance_a / n_a, variance_b / n_b
+    squared, gap = part_a + part_b, mean_a - mean_b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        degrees = squared**2 / (part_a**2 / (n_a - 1) + part_b**2 / (n_b - 1))
+        half = t_quantile(degrees) * np.sqrt(squared)
+    half = np.where(squared == 0, 0.0, half)
+    return gap, gap - half, gap + half
+
+
 def bootstrap_weights(items: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """Weight of each item in each bootstrap resample, float64 (resamples, items), rows sum to 1.
 

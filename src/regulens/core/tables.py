@@ -102,6 +102,8 @@ def _read_text(path: Path | str) -> str:
 # Reading tables that commands wrote. Their manifests have checksums, so only columns and types are checked.
 
 CORRELATION_COLUMNS = ["track", "identifier", "description", "group", "pearson", "constant"]
+"""Columns of a table of correlations: ``pearson`` is empty if undefined; ``constant`` says which side ("target" or
+"prediction") is constant."""
 
 DISTANCE_COLUMNS = ["layer", "block", "bp_per_token", "head", "mean_distance_bp", "sd_bp", "uniform_bp", "n_segments"]
 

@@ -15,6 +15,7 @@ from regulens.core.hdf5 import OutputFile, hdf5_output
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
+from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
 from regulens.data.store import LOCATION_BYTES, AssayStore
 from regulens.data.tracks import tracks_to_text
@@ -23,10 +24,6 @@ from regulens.training.batches import StoreDataset, evaluation_batches, loader
 from regulens.training.device import best_device
 from regulens.training.resume import build_from_checkpoint, read_checkpoint, track_differences
 from regulens.training.settings import MEAN, RIDGE
-
-PEARSON_COLUMNS = ("track", "identifier", "description", "group", "pearson", "constant")
-"""Columns of a table of correlations: ``pearson`` is empty if undefined; ``constant`` says which side ("target" or
-"prediction") is constant."""
 
 
 @command("predict", threads=True)
@@ -68,7 +65,7 @@ def predict(
 def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | str) -> pd.DataFrame:
     """Pearson r of every track over all segments and bins, written as CSV and returned.
 
-    One row per track with `PEARSON_COLUMNS`. Genomic Interpreter, section 4; docs/papers.md, "Track correlation".
+    One row per track with `CORRELATION_COLUMNS`. Genomic Interpreter, section 4; docs/papers.md, "Track correlation".
     Raises `InputError` if the predictions do not belong to the store.
     """
     with AssayStore(test) as store, open_predictions(predictions, store) as predicted:
@@ -87,7 +84,7 @@ def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | s
             "pearson": found.pearson.numpy(),
             "constant": constant,
         },
-        columns=PEARSON_COLUMNS,
+        columns=CORRELATION_COLUMNS,
     )
     with atomic_output(output) as temporary:
         table.to_csv(temporary, index=False)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import run_command
-from figures.hybrid_inputs import PUBLISHED
-from figures.score_inputs import (
+from hybrid_inputs import PUBLISHED
+from score_inputs import (
     CLASS_NAMES,
     TASKS,
     curves_table,

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import run_command
-from figures.figure_inputs import MODELS, write_attention, write_distances, write_runs
-from figures.hybrid_inputs import PUBLISHED
+from figure_inputs import MODELS, write_attention, write_distances, write_runs
+from hybrid_inputs import PUBLISHED
 from scipy.stats import ttest_rel
 
 from regulens.core.errors import InputError

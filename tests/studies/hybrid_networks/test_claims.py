@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from figures.hybrid_inputs import PUBLISHED, around, paper_architectures, write_model, write_paper
+from hybrid_inputs import PUBLISHED, around, paper_architectures, write_model, write_paper
 from scipy.stats import ttest_ind
 
 from regulens.core.errors import InputError

@@ -77,27 +77,27 @@ class TopMotif(NamedTuple):
     """Reason why motif or match is missing; '' if both exist."""
 
 
-def read_top_motifs(table53: Path | str, runs: Sequence[MotifFiles], targets: Path | str) -> list[TopMotif]:
+def read_top_motifs(section53: Path | str, runs: Sequence[MotifFiles], targets: Path | str) -> list[TopMotif]:
     """The top motif of every score, in the order of ``runs``.
 
     Arguments:
-        table53: CSV of ``regulens dnabert-lrp section53`` (one task); the row with the lowest rank of a score counts.
+        section53: its CSV (one task); of every score the row with the lowest rank counts.
         targets: MEME text of the targets.
 
     Raises `InputError` if a score, motif, target or hit is missing in its file, and if the overlap of a hit is
     inconsistent with its offset.
     """
-    table = read_table(table53, ["score", "rank", "motif", "instances", "target", "tf_class", "q_value", "note"])
+    table = read_table(section53, ["score", "rank", "motif", "instances", "target", "tf_class", "q_value", "note"])
     table = table.fillna({"motif": "", "target": "", "tf_class": "", "note": ""})
     known = {motif.matrix.matrix_id: motif.matrix for motif in read_meme(targets).motifs}
     result = []
     for run in runs:
         rows = table[table["score"] == run.score].sort_values("rank", kind="stable", na_position="last")
         if rows.empty:
-            raise InputError(f"{table53}: score {run.score} has no row: write the table again")
+            raise InputError(f"{section53}: score {run.score} has no row: write the table again")
         if (rows["rank"] == rows["rank"].iloc[0]).sum() > 1:
             raise InputError(
-                f"{table53}: score {run.score} has rank {rows['rank'].iloc[0]:g} twice: one task at a time"
+                f"{section53}: score {run.score} has rank {rows['rank'].iloc[0]:g} twice: one task at a time"
             )
         top = rows.iloc[0]
         if not top["motif"]:
@@ -105,7 +105,7 @@ def read_top_motifs(table53: Path | str, runs: Sequence[MotifFiles], targets: Pa
             continue
         found = [one.matrix for one in read_meme(run.motifs).motifs if one.matrix.matrix_id == top["motif"]]
         if not found:
-            raise InputError(f"{run.motifs}: no motif {top['motif']}, which {table53} names: write the table again")
+            raise InputError(f"{run.motifs}: no motif {top['motif']}, which {section53} names: write the table again")
         match = _read_match(run.hits, top, found[0], known, targets) if top["target"] else None
         result.append(TopMotif(run.label, found[0], int(top["instances"]), match, top["note"]))
     return result

@@ -1,8 +1,7 @@
 """Section 5.3 of DNABERT-LRP as a table: best JASPAR matches of the motifs of every score, with class and family."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,17 +34,6 @@ COLUMNS = [
 MATCH_COLUMNS = ["target", "target_name", "tf_class", "tf_family", "q_value"]
 
 
-class ScoreMotifs(NamedTuple):
-    """Output files of motif discovery and comparison for one score."""
-
-    score: str
-    label: str
-    motifs: Path | str
-    """``motifs.csv`` of `discover`."""
-    hits: Path | str
-    """``tomtom.tsv`` of `compare`."""
-
-
 @command("dnabert-lrp section53")
 def section53(
     motifs: Path | str,
@@ -62,100 +50,64 @@ def section53(
 ) -> pd.DataFrame:
     """Section 5.3: the factors that the motifs of each score resemble.
 
-    See `table53`.
-
     Arguments:
-        motifs: folder with a folder of motifs and matches for each score.
+        motifs: folder with a folder of motifs and matches for each score (``motifs.csv`` of `discover`, ``tomtom.tsv``
+            of `compare`).
         task: name of the task.
-        annotation: factor, class and family of each target.
-        published: ``config/published.csv``.
-        csv: every motif with its best target, to write.
-        md: the top motif of every score, to write.
-        facts: how motifs were compared, JSON to write (default: beside the table).
-        scores: in the order of the rows.
-        published_as: the paper's task that the task reproduces.
-    """
-    folders = {score: Path(motifs) / score for score in scores}
-    runs = [
-        ScoreMotifs(score, score_label(score), folder / "motifs.csv", folder / "tomtom.tsv")
-        for score, folder in folders.items()
-    ]
-    repeats = {task: published_as}
-    return table53(
-        runs, annotation, published, csv, md, task=task, published_as=repeats, data_note=data_note, facts=facts
-    )
-
-
-def table53(
-    runs: Sequence[ScoreMotifs],
-    annotation: Path | str,
-    published: Path | str,
-    csv: Path | str,
-    markdown: Path | str,
-    *,
-    task: str,
-    published_as: Mapping[str, str | None] | None = None,
-    data_note: str | None = None,
-    facts: Path | str | None = None,
-) -> pd.DataFrame:
-    """Write the table as tidy CSV and Markdown.
-
-    Arguments:
-        runs: the scores, in the order of the rows.
-        annotation: TSV of `jaspar.write_targets`.
+        annotation: factor, class and family of each target; TSV of `jaspar.write_targets`.
         published: ``config/published.csv`` (rows with study dnabert_lrp, item section5.3, condition
             <task of the paper>_positive).
-        csv: every motif with its best target (lowest q, then lowest p). ``rank`` orders the motifs of a score by q,
-            then by instances (most first), then by p, with those without a match last: rank 1 is taken to be the top
-            match, which the paper reports but does not define. A score without a motif has one row without a rank.
-        markdown: rank 1 of every score. How the motifs were compared is written beside ``csv``, see
-            `tomtom.facts_path`.
-        task: name of the task.
-        published_as: task to the paper's task whose classes are shown beside it, e.g. ``promoters``; others have none.
+        csv: every motif with its best target (lowest q, then lowest p), to write. ``rank`` orders the motifs of a score
+            by q, then by instances (most first), then by p, with those without a match last: rank 1 is taken to be the
+            top match, which the paper reports but does not define. A score without a motif has one row without a rank.
+        md: the top motif (rank 1) of every score, to write.
+        facts: how motifs were compared, JSON to write (default: beside the table, see `tomtom.facts_path`).
+        scores: in the order of the rows.
+        published_as: the paper's task that the task reproduces, e.g. ``promoters``, whose classes are shown beside it.
         data_note: one sentence on the data, printed under the table.
 
     Returns the tidy table. Raises `InputError` for a missing file or column, or a target without an annotation.
     """
     columns = ["matrix_id", "name", "tf_class", "tf_family"]
-    known = read_table(annotation, columns, keep_default_na=False, sep="\t").set_index("matrix_id")
-    paper = (published_as or {}).get(task)
-    classes = _published_classes(published, f"{paper}_positive") if paper else {}
+    annotated = read_table(annotation, columns, keep_default_na=False, sep="\t").set_index("matrix_id")
+    classes = _published_classes(published, f"{published_as}_positive") if published_as else {}
     compared, parts = {}, []
-    for run in runs:
-        hits, compared[run.label] = read_hits(run.hits)
-        motifs = read_table(run.motifs, ["motif", "instances"], may_be_empty=True, keep_default_na=False)
-        part = _score_rows(motifs, hits, known, run, compared[run.label])
-        parts.append(part.assign(task=task, score=run.score, published_class=classes.get(run.score, "")))
+    for score in scores:
+        part, compared[score_label(score)] = _score_rows(Path(motifs) / score, annotated)
+        parts.append(part.assign(task=task, score=score, published_class=classes.get(score, "")))
     table = pd.concat(parts, ignore_index=True)[COLUMNS]
     ways = group_by_way(compared)
     comparisons = [Compared(", ".join(labels) if len(ways) > 1 else "Motifs", way) for labels, way in ways]
     write_csv(table, csv)
-    write_text(_markdown(table, {run.score: run.label for run in runs}, comparisons, data_note), markdown)
+    write_text(_markdown(table, comparisons, data_note), md)
     write_comparisons(comparisons, facts or facts_path(csv))
     return table
 
 
-def _score_rows(motifs: pd.DataFrame, hits: pd.DataFrame, known: pd.DataFrame, run: ScoreMotifs, facts: dict):
-    """Motifs of one score with their best match, in the order of `table53`; one row if there is no motif."""
+def _score_rows(folder: Path, annotated: pd.DataFrame) -> tuple[pd.DataFrame, dict]:
+    """Motifs of one score with their best match, by rank (one row if there is no motif), and how they were compared."""
+    matches, found = folder / "tomtom.tsv", folder / "motifs.csv"
+    hits, facts = read_hits(matches)
+    motifs = read_table(found, ["motif", "instances"], may_be_empty=True, keep_default_na=False)
     if motifs.empty:
         row = dict.fromkeys(["motif", *MATCH_COLUMNS], "") | {"rank": pd.NA, "instances": 0, "q_value": np.nan}
-        return pd.DataFrame([row | {"engine": facts["engine"], "note": "no motif"}]).astype({"rank": "Int64"})
+        return pd.DataFrame([row | {"engine": facts["engine"], "note": "no motif"}]).astype({"rank": "Int64"}), facts
     foreign = sorted(set(hits["query"]) - set(motifs["motif"]))
     if foreign:
-        raise InputError(f"{run.hits}: {foreign[0]} is not a motif of {run.motifs}: compare the motifs again")
-    strange = sorted(set(hits["target"]) - set(known.index))
+        raise InputError(f"{matches}: {foreign[0]} is not a motif of {found}: compare the motifs again")
+    strange = sorted(set(hits["target"]) - set(annotated.index))
     if strange:
-        raise InputError(f"{run.hits}: the target {strange[0]} has no annotation: write targets and hits again")
+        raise InputError(f"{matches}: the target {strange[0]} has no annotation: write targets and hits again")
     best = hits.sort_values(["q_value", "p_value"], kind="stable").drop_duplicates("query").set_index("query")
     part = motifs[["motif", "instances"]].join(best[["target", "q_value", "p_value"]], on="motif")
-    part = part.join(known.rename(columns={"name": "target_name"}), on="target")
+    part = part.join(annotated.rename(columns={"name": "target_name"}), on="target")
     part["minus"] = -part["instances"]
     part = part.sort_values(["q_value", "minus", "p_value"], kind="stable", na_position="last", ignore_index=True)
     part["rank"] = pd.array(range(1, len(part) + 1), dtype="Int64")
     part["engine"] = facts["engine"]
     part["note"] = np.where(part["target"].isna(), f"no match with q <= {facts['max_q_value']}", "")
     text = [name for name in MATCH_COLUMNS if name != "q_value"]
-    return part.fillna(dict.fromkeys(text, ""))
+    return part.fillna(dict.fromkeys(text, "")), facts
 
 
 def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
@@ -164,14 +116,12 @@ def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
     return {place.subject: text for place, text in known.items() if place.condition == condition}
 
 
-def _markdown(
-    table: pd.DataFrame, labels: dict[str, str], comparisons: Sequence[Compared], data_note: str | None
-) -> str:
+def _markdown(table: pd.DataFrame, comparisons: Sequence[Compared], data_note: str | None) -> str:
     header = ["Score", "Motifs", "Top motif", "Instances", "Best match", "TF class", "TF family", "q-value", "Paper"]
     rows = []
     for score, part in table.groupby("score", sort=False):
         top = part.iloc[0]
-        cells = [labels[score], str(int((part["motif"] != "").sum())), top["motif"], str(top["instances"])]
+        cells = [score_label(score), str(int((part["motif"] != "").sum())), top["motif"], str(top["instances"])]
         if top["note"]:
             cells += [top["note"], "", "", ""]
         else:

@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.runs import Run, labelled
-from regulens.core.statistics import LEVEL
+from regulens.core.statistics import LEVEL, t_quantile
 from regulens.core.tables import DISTANCE_COLUMNS, decimal, interval, numbers, read_correlations, read_table, with_sd
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.dnabert_lrp.tasks import spread
@@ -161,7 +161,7 @@ class Evidence(NamedTuple):
             raise NotTested(f"layer {layer} has {len(table)} head")
         values = Group()
         for row in table.itertuples():
-            half = t.ppf((1 + LEVEL / 100) / 2, max(row.n_segments - 1, 1)) * row.sd_bp / np.sqrt(row.n_segments)
+            half = t_quantile(max(row.n_segments - 1, 1)) * row.sd_bp / np.sqrt(row.n_segments)
             low, high = ((row.mean_distance_bp + shift) / row.uniform_bp for shift in (-half, half))
             values.append(Estimate(row.ratio, low, high, f"head {row.head} at", digits=2))
         near, far = values.lowest.value, values.highest.value
@@ -228,7 +228,7 @@ class Evidence(NamedTuple):
         if not count:
             return Estimate(gap, name=name, digits=PUBLISHED_DIGITS), 0
         if count > 1:
-            half = t.ppf((1 + LEVEL / 100) / 2, count - 1) * pairs.std(ddof=1) / np.sqrt(count)
+            half = t_quantile(count - 1) * pairs.std(ddof=1) / np.sqrt(count)
         table = self.correlations[self.correlations["model"].isin([first, second])]
         table = table[(table["group"] == group) | (group == OVERALL)]
         seeds = table.groupby(["seed", "model"])["pearson"].mean().unstack("model").dropna()

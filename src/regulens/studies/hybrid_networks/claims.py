@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr, t
+from scipy.stats import spearmanr
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
-from regulens.core.statistics import LEVEL
 from regulens.core.tables import markdown_table
 from regulens.models.settings import HybridArchitecture
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
@@ -200,20 +199,6 @@ def _network_means(rows: pd.DataFrame) -> Group:
 
 def _baseline_means(rows: pd.DataFrame) -> Group:
     return Group.of(rows.groupby(rows["baseline"].str.upper(), sort=False)["mean"].mean())
-
-
-def welch_interval(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Difference a - b of means and the limits of its 95 % interval (Welch); ``variance``: unbiased, of one value.
-
-    Without any variance, e.g. if all values are equal after rounding, the interval is the difference itself.
-    """
-    part_a, part_b = variance_a / n_a, variance_b / n_b
-    squared, gap = part_a + part_b, mean_a - mean_b
-    with np.errstate(divide="ignore", invalid="ignore"):
-        degrees = squared**2 / (part_a**2 / (n_a - 1) + part_b**2 / (n_b - 1))
-        half = t.ppf((1 + LEVEL / 100) / 2, degrees) * np.sqrt(squared)
-    half = np.where(squared == 0, 0.0, half)
-    return gap, gap - half, gap + half
 
 
 def run_evidence(tables: Mapping[str, pd.DataFrame]) -> Evidence:

@@ -97,8 +97,8 @@ def write_inputs(folder):
             file.write("# engine: memelite\n")
             pd.DataFrame(hits, columns=HIT_COLUMNS).to_csv(file, sep="\t", index=False)
         runs.append(MotifFiles(score, label, folder / score / "motifs.meme", folder / score / "tomtom.tsv"))
-    pd.DataFrame(rows, columns=TABLE_COLUMNS).to_csv(folder / "table53.csv", index=False)
-    return folder / "table53.csv", runs, folder / "targets.meme"
+    pd.DataFrame(rows, columns=TABLE_COLUMNS).to_csv(folder / "section53.csv", index=False)
+    return folder / "section53.csv", runs, folder / "targets.meme"
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_nothing_at_all_is_a_figure_too():
 
 def test_files_that_do_not_belong_together_are_refused(inputs):
     table, runs, targets = inputs
-    with pytest.raises(InputError, match=r"table53.csv: score full_lrp has no row"):
+    with pytest.raises(InputError, match=r"section53.csv: score full_lrp has no row"):
         read_top_motifs(table, [runs[0]._replace(score="full_lrp")], targets)
     with pytest.raises(InputError, match=r"lrp/motifs.meme: no motif attention_1_CATT"):
         read_top_motifs(table, [runs[0]._replace(motifs=runs[2].motifs)], targets)

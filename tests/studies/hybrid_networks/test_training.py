@@ -150,3 +150,19 @@ def test_text_is_readable(runs, folder, tmp_path):
     training(folder, "task1", one, ACTIVATIONS, tmp_path / "c.pdf", tmp_path / "c.png")
     assert "Validation AUROC" in pdf_text(tmp_path / "c.pdf")
     assert (tmp_path / "c.png").exists()
+
+
+DESIGNS = {"c24": {"label": "C24", "baseline": "c24"}, "own": {"label": "Own", "baseline": "c4", "modules": ["lstm"]}}
+
+
+def test_training_of_a_results_folder(tmp_path, draw):
+    for activation in ("relu", "exponential"):
+        path = tmp_path / "task2" / "c24" / activation / "log.csv"
+        path.parent.mkdir(parents=True)
+        log().to_csv(path, index=False)
+    words = ["training", tmp_path, "--task", "task2"]
+    values = {"architectures": DESIGNS, "activations": ["relu", "exponential"]}
+    assert "no training log" in draw(*words, **values)
+    assert "Validation AUPR" in draw(*words, **values, monitor="aupr")
+    (tmp_path / "task2" / "c24" / "exponential" / "log.csv").write_text("left over, not a table of the network\n")
+    draw(*words, **values, trained=["c24/relu"])

@@ -10,7 +10,7 @@ from config_changes import changed
 from regulens.config import STUDIES, docs, load, validate
 from regulens.core.errors import InputError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = ["demo", "small", "config"]
 
 

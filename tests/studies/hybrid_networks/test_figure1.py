@@ -17,6 +17,8 @@ from regulens.studies.hybrid_networks.figure1 import (
 )
 
 SMALL = HybridSizes(filters=24, lstm=48, attention=48, dense=96)
+
+
 WIDE = ("c24_lstm_att", "c4_att")
 """Networks whose attention has 96 channels in task 2 (docs/papers.md, "Network architectures")."""
 
@@ -162,3 +164,38 @@ def test_a_task_without_a_network_is_named(paper):
     del tasks["Task 2"]["c4c6_att"]
     with pytest.raises(InputError, match="networks of Task 2: c4c6_att is missing"):
         architecture_figure(paper[0], tasks)
+
+
+DESIGNS = {"c24": {"label": "C24", "baseline": "c24"}, "own": {"label": "Own", "baseline": "c4", "modules": ["lstm"]}}
+
+
+SIZES = {"filters": 8, "lstm": 8, "dense": 16}
+
+
+NETWORKS = {
+    name: {"baseline": design["baseline"], "modules": design.get("modules", []), "sizes": SIZES, "classes": 3}
+    for name, design in DESIGNS.items()
+}
+
+
+@pytest.mark.parametrize("tasks", [["Sites"], ["Sites", "Code"]])
+def test_figure1_with_the_networks_of_one_task_or_of_several(draw, tasks):
+    shown = draw("figure1", architectures=DESIGNS, activations=["relu"], designs=dict.fromkeys(tasks, NETWORKS))
+    assert "Own" in shown
+    assert ("Code" in shown) == ("Code" in tasks)
+    assert "exponential" not in shown
+
+
+@pytest.mark.parametrize(
+    ("designs", "message"),
+    [
+        ({"Sites": {**NETWORKS, "own": {**NETWORKS["own"], "baseline": "c5"}}}, "designs.Sites.own.baseline: unknown"),
+        ({}, "designs: .* at least 1"),
+        ([], "designs: input should be a valid dictionary"),
+        ({"Sites": {}}, "designs.Sites: .* at least 1"),
+        ({"Sites": 3}, "designs.Sites: input should be a valid dictionary"),
+    ],
+)
+def test_figure1_names_what_is_wrong_with_its_settings(draw, designs, message):
+    with pytest.raises(InputError, match=message):
+        draw("figure1", architectures=DESIGNS, designs=designs)

@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
-from score_inputs import SCORES, curves_table, write_task_tables
+from click.testing import CliRunner
+from score_inputs import SCORES, TASKS, curves_table, metrics_table, write_task_tables
 
+from regulens.cli import app
 from regulens.core.errors import InputError
-from regulens.core.runs import TaskRun
+from regulens.core.runs import TaskRun, labelled
 from regulens.core.tables import MINUS, TextTable, decimal, interval, p_text, spread, with_sd
 from regulens.plotting.style import in_order, score_style
-from regulens.studies.dnabert_lrp.table1 import CURVE_COLUMNS, NUMBERS
+from regulens.studies.dnabert_lrp.section51 import section51
+from regulens.studies.dnabert_lrp.table1 import CURVE_COLUMNS, NUMBERS, table1
 from regulens.studies.dnabert_lrp.tasks import (
     class_name,
     over_seeds,
@@ -153,3 +156,27 @@ def test_every_score_looks_different():
 
 def test_scores_come_in_one_order():
     assert in_order(["random", "new", "attention", "lrp", "attention"]) == ["lrp", "attention", "random", "new"]
+
+
+@pytest.mark.parametrize(
+    ("command", "make", "rest"), [(section51, metrics_table, {}), (table1, curves_table, {"n": 20})]
+)
+@pytest.mark.parametrize("name", [None, "promoters"])
+def test_published_numbers_follow_the_settings(tmp_path, published, command, make, rest, name):
+    runs = write_task_tables(tmp_path / "in", make)
+    outputs = [tmp_path / f"t.{ending}" for ending in ("csv", "md", "tex")]
+    command(runs, published, *outputs, labels=TASKS, published_as={"promoters": None, "enhancers": name}, **rest)
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert set(table.loc[table["published"].notna(), "task"]) == ({"enhancers"} if name else set())
+
+
+def test_an_unknown_task_is_answered_with_the_nearest(tmp_path):
+    with pytest.raises(InputError, match="run promotors:1: no such task; did you mean 'promoters'?"):
+        labelled([TaskRun.parse("promotors:1=t.csv")], TASKS)
+    with pytest.raises(InputError, match="a run must be TASK:SEED=FILE, found 'promoters=t.csv'"):
+        TaskRun.parse("promoters=t.csv")
+    (tmp_path / "c.yaml").write_text("dnabert_lrp: {tasks: {enhancers: {classes: {positive: P, negative: N}}}}")
+    words = ["dnabert-lrp", "relevance-logo", "scores.h5", "--example", "0", "--pdf", "l.pdf", "--png", "l.png"]
+    words += ["--config", str(tmp_path / "c.yaml"), "--part", "class_names=dnabert_lrp/tasks/enhancer/classes"]
+    with pytest.raises(InputError, match="did you mean 'dnabert_lrp/tasks/enhancers/classes'"):
+        CliRunner().invoke(app, words, catch_exceptions=False)

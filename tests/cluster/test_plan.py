@@ -24,7 +24,7 @@ from regulens.data.settings import Geometry
 from regulens.models.bert import build_classifier
 from regulens.models.settings import BertSettings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

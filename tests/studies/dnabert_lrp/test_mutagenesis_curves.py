@@ -3,14 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from figure_inputs import check_text, pdf_text
+from figure_inputs import check_text
 from matplotlib.colors import to_hex
 from score_inputs import CLASS_NAMES, MUTATIONS, SCORES, curves_table, write_task_tables
 
 from regulens.core.errors import InputError
 from regulens.plotting.style import score_style
 from regulens.studies.dnabert_lrp.figure1 import figure1
-from regulens.studies.dnabert_lrp.figure2 import figure2
 from regulens.studies.dnabert_lrp.mutagenesis_curves import curves_figure, spread_labels
 from regulens.studies.dnabert_lrp.table1 import read_curves
 
@@ -164,16 +163,6 @@ def test_without_random_sequences_or_random_the_rest_is_drawn(tmp_path, curves):
 def test_a_class_that_is_not_there_is_an_error(curves):
     with pytest.raises(InputError, match="class negative is not in the tables"):
         curves_figure(curves[curves["label"] == 1], 0)
-
-
-@pytest.mark.parametrize(("draw", "name"), [(figure1, "Enhancer"), (figure2, "Non-enhancer")])
-def test_files_hold_text_and_pixels(tmp_path, draw, name):
-    runs = write_task_tables(tmp_path / "curves", curves_table)
-    draw(runs, tmp_path / "f.pdf", tmp_path / "f.png", class_names=CLASS_NAMES)
-    text = pdf_text(tmp_path / "f.pdf")
-    for word in ("Accuracy", f"Enhancers: {name}", "LRP_last", "All bases, n = 200"):
-        assert word in text
-    assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_table_without_a_column_is_named(tmp_path):

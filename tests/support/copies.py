@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from warm import WARM
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PARTS = ("src", "workflow", "config", "docs", "envs", "profiles", "Snakefile", "pyproject.toml", "tests/config")
 LEFT_OUT = ("__pycache__", "*.egg-info", "*.png")
 

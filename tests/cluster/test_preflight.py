@@ -25,7 +25,7 @@ from regulens.config import load, validate
 from regulens.core.errors import InputError
 from regulens.data import download
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ROOM = 10**13
 
 

@@ -10,7 +10,7 @@ from config_changes import changed as changed_config
 from regulens.config import load, validate
 from regulens.core.errors import InputError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STUDY = "hybrid_networks"
 
 

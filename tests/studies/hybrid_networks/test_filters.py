@@ -11,6 +11,7 @@ from regulens.motifs.filter_matches import FILTER_COLUMNS, filter_id
 from regulens.motifs.meme import MemeMotif, write_meme
 from regulens.plotting.style import BLACK, GREEN, GREY
 from regulens.studies.hybrid_networks.filters import filter_figure, filter_title, read_filters
+from regulens.studies.hybrid_networks.results import trial_columns
 
 FOUND = {  # of a filter: sites, hits, best_name, best_q, truth, matched
     "true": (120, 4, "SRF", 1e-7, "SRF", True),
@@ -21,6 +22,8 @@ FOUND = {  # of a filter: sites, hits, best_name, best_q, truth, matched
     "none": (1, 0, "", np.nan, "", False),
     "empty": (0, 0, "", np.nan, "", False),
 }
+
+
 CAPTIONS = {
     "true": ("SRF, q = 1e-07", GREEN),
     "longer": ("Arid3a, q = 0.003", GREEN),
@@ -102,3 +105,26 @@ def test_another_trial_and_files_that_do_not_belong_together_are_errors(tmp_path
     rows.drop(columns="truth").to_csv(table, index=False)
     with pytest.raises(InputError, match="column truth is missing"):
         read_filters(meme, table, 3)
+
+
+SELECTION = {"split": "test", "metric": "aupr"}
+
+
+def write_trials(path, kept, aupr, valid):
+    table = pd.DataFrame({name: 0.5 for name in trial_columns("task1")}, index=range(len(kept)))
+    table = table.assign(
+        architecture="c24", label="C24", baseline="c24", modules="", activation="relu", status="early_stopped"
+    )
+    table = table.assign(trial=range(len(kept)), kept=kept, aupr=aupr, valid_auroc=valid)
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(("selection", "trial"), [(SELECTION, 3), ({"split": "valid", "metric": "auroc"}, 0)])
+def test_filters_of_the_best_trial_by_the_selection(tmp_path, draw, selection, trial):
+    meme, table = write_filters(tmp_path, list(FOUND))
+    trials = write_trials(tmp_path / "trials.csv", [True] * 4, [0.6, 0.7, 0.8, 0.9], [0.9, 0.8, 0.7, 0.6])
+    words = [meme, "--matches", table, "--trials", trials, "--architecture", "c24", "--activation", "relu"]
+    shown = draw("filters", *words, label="C24", selection=selection)
+    assert f"C24, ReLU, trial {trial}" in shown
+    assert "lter 6, " in shown  # fi is one glyph, which pdf_text passes over

@@ -5,7 +5,7 @@ import pytest
 
 from regulens.core.errors import InputError
 from regulens.motifs.tomtom import HIT_COLUMNS, read_comparisons
-from regulens.studies.dnabert_lrp.section53 import COLUMNS, ScoreMotifs, table53
+from regulens.studies.dnabert_lrp.section53 import COLUMNS, section53
 
 FACTS = (
     "# engine: memelite\n# version: 0.5.0\n# distance: ed\n# q_value_method: BH\n# max_q_value: 0.1\n"
@@ -28,17 +28,18 @@ def files(tmp_path):
 
 
 def score(folder, name, motifs, hits, facts=FACTS):
-    """Files of one score: (motif, instances) and (query, target, p, q)."""
-    pd.DataFrame(motifs, columns=["motif", "instances"]).to_csv(folder / f"{name}.csv", index=False)
+    """Files of one score, whose name is returned: (motif, instances) and (query, target, p, q)."""
+    (folder / name).mkdir()
+    pd.DataFrame(motifs, columns=["motif", "instances"]).to_csv(folder / name / "motifs.csv", index=False)
     rows = [(q, t, p, p * 3, qv, 8, 0, "+", "A", "A") for q, t, p, qv in hits]
-    (folder / f"{name}.tsv").write_text(facts + pd.DataFrame(rows, columns=HIT_COLUMNS).to_csv(sep="\t", index=False))
-    return ScoreMotifs(name, name.upper(), folder / f"{name}.csv", folder / f"{name}.tsv")
+    text = facts + pd.DataFrame(rows, columns=HIT_COLUMNS).to_csv(sep="\t", index=False)
+    (folder / name / "tomtom.tsv").write_text(text)
+    return name
 
 
-def make(folder, *runs, task="promoters", **options):
+def make(folder, *scores, task="promoters", published_as=None, **options):
     arguments = (folder / "targets.tsv", folder / "published.csv", folder / "t.csv", folder / "t.md")
-    options.setdefault("published_as", {"promoters": "promoters", "enhancers": "enhancers"})
-    table = table53(runs, *arguments, task=task, **options)
+    table = section53(folder, task, *arguments, scores, published_as=published_as, **options)
     return table, (folder / "t.md").read_text()
 
 
@@ -55,7 +56,7 @@ def test_motifs_are_ranked_by_q_then_instances_then_p(files):
             ("d", "M2", 1e-6, 0.01),
         ],  # fmt: skip
     )
-    table, text = make(files, run)
+    table, text = make(files, run, published_as="promoters")
     assert list(table) == COLUMNS
     assert table["motif"].tolist() == ["d", "c", "b", "a", "e"]
     assert table["rank"].tolist() == [1, 2, 3, 4, 5]
@@ -87,32 +88,26 @@ def test_scores_without_motif_or_match_say_so(files):
     assert table["instances"].tolist() == [0, 5, 5]
     assert table["rank"].isna().tolist() == [True, False, False]
     lines = text.splitlines()
-    assert [line.split(" | ")[0].strip("| ") for line in lines[2:5]] == ["ATTENTION", "LRP_LAST", "LRP"]
+    assert [line.split(" | ")[0].strip("| ") for line in lines[2:5]] == ["Attention", "LRP_last", "LRP"]
     assert "| no motif " in lines[2]
     assert "| no match with q <= 0.1 " in lines[3]
     assert r"A\|B (M3)" in lines[4]
     assert len({line.replace(r"\|", "").count("|") for line in lines[:5]}) == 1
-    assert "- ATTENTION, LRP_LAST compared by memelite" in text
+    assert "- Attention, LRP_last compared by memelite" in text
     assert "- LRP compared by meme" in text
     assert text.endswith("- Simulated promoters.\n")
 
 
-def test_only_the_papers_task_has_published_classes(files):
+def test_only_a_task_of_the_paper_has_published_classes(files):
     run = score(files, "lrp", [("a", 5)], [("a", "M1", 1e-4, 0.02)])
-    table, text = make(files, run, task="enhancers")
-    assert table["published_class"].tolist() == [""]
-    assert "section 5.3" not in text
-
-
-@pytest.mark.parametrize("published_as", [None, {"promoters": None}, {"mine": "promoters"}])
-def test_the_name_promoters_alone_attaches_no_published_class(files, published_as):
-    run = score(files, "lrp", [("a", 5)], [("a", "M1", 1e-4, 0.02)])
-    table, text = make(files, run, published_as=published_as)
-    assert table["published_class"].tolist() == [""]
-    assert "section 5.3" not in text
-    table, text = make(files, run, task="mine", published_as={"mine": "promoters"})
-    assert table["published_class"].tolist() == ["Homeo domain factors"]
-    assert "section 5.3" in text
+    for task, published_as, expected in [
+        ("promoters", None, ""),  # the name alone is not enough
+        ("enhancers", "enhancers", ""),
+        ("mine", "promoters", "Homeo domain factors"),
+    ]:
+        table, text = make(files, run, task=task, published_as=published_as)
+        assert table["published_class"].tolist() == [expected]
+        assert ("section 5.3" in text) == bool(expected)
 
 
 def test_the_seed_is_named(files):
@@ -127,17 +122,24 @@ def test_damaged_facts_are_an_error(tmp_path, content):
         read_comparisons(tmp_path / "t.facts.json")
 
 
-def test_files_that_do_not_belong_together(files):
-    hits = [("a", "M9", 1e-4, 0.02)]
-    with pytest.raises(InputError, match="lrp.tsv: the target M9 has no annotation"):
-        make(files, score(files, "lrp", [("a", 5)], hits))
-    with pytest.raises(InputError, match="lrp.tsv: a is not a motif of .*lrp.csv"):
-        make(files, score(files, "lrp", [("b", 5)], hits))
-    run = score(files, "lrp", [("a", 5)], [])
-    (files / "lrp.csv").write_text("motif\na\n")
-    with pytest.raises(InputError, match="lrp.csv: column instances is missing, found motif"):
-        make(files, run)
-    (files / "lrp.csv").unlink()
-    with pytest.raises(InputError, match="lrp.csv: no such file"):
-        make(files, run)
+@pytest.mark.parametrize(
+    ("motif", "hits", "message"),
+    [
+        ("a", [("a", "M9", 1e-4, 0.02)], "lrp/tomtom.tsv: the target M9 has no annotation"),
+        ("b", [("a", "M9", 1e-4, 0.02)], "lrp/tomtom.tsv: a is not a motif of .*lrp/motifs.csv"),
+    ],
+)
+def test_files_that_do_not_belong_together(files, motif, hits, message):
+    with pytest.raises(InputError, match=message):
+        make(files, score(files, "lrp", [(motif, 5)], hits))
     assert not (files / "t.csv").exists()
+
+
+def test_a_missing_column_or_file_is_named(files):
+    run = score(files, "lrp", [("a", 5)], [])
+    (files / "lrp/motifs.csv").write_text("motif\na\n")
+    with pytest.raises(InputError, match="lrp/motifs.csv: column instances is missing, found motif"):
+        make(files, run)
+    (files / "lrp/motifs.csv").unlink()
+    with pytest.raises(InputError, match="lrp/motifs.csv: no such file"):
+        make(files, run)

@@ -8,7 +8,7 @@ import pytest
 from regulens.core.errors import InputError
 from regulens.core.published import Place, published_numbers, published_texts
 
-OWN = Path(__file__).parents[1] / "config" / "published.csv"
+OWN = Path(__file__).parents[2] / "config" / "published.csv"
 
 
 def test_numbers_stand_under_row_metric_and_column():
