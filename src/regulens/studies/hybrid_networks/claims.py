@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.core.statistics import welch_interval
 from regulens.core.tables import markdown_table
 from regulens.models.settings import HybridArchitecture
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
