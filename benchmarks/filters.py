@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from regulens.interpret.filters import align
 from regulens.models.hybrid import HybridNetwork
 from regulens.models.settings import HybridNetworkSettings
 from regulens.motifs import tomtom
+from regulens.motifs.filters import align
 from regulens.motifs.jaspar import load_targets
 from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
 from regulens.motifs.settings import ComparisonSettings

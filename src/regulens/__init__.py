@@ -32,7 +32,7 @@ _PUBLIC = {
     "train": "training.assay.train_assay",
     "predict": "training.evaluate.predict",
     "pearson_table": "training.evaluate.pearson_table",
-    "load_model": "training.resume.load_model",
+    "load_model": "training.checkpoint.load_model",
     "attention_distance": "interpret.attention.attention_distance",
     "load_classifier": "models.bert.load_classifier",
     "relevance": "interpret.score_file.score_batch",
@@ -40,7 +40,7 @@ _PUBLIC = {
     "find_motifs": "motifs.discover.find_motifs",
     "load_trials": "training.trials.load_trials",
     "saliency": "interpret.saliency.saliency",
-    "align_filters": "interpret.filters.align",
+    "align_filters": "motifs.filters.align",
     "tomtom": "motifs.tomtom.compare",
 }
 

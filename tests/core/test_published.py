@@ -22,8 +22,8 @@ def test_numbers_stand_under_row_metric_and_column():
 
 
 def test_a_number_without_a_column_and_a_text():
-    assert published_numbers(OWN, "dnabert_lrp", "section5.1")["promoters", "test_accuracy", ""].value == 0.93
-    classes = published_texts(OWN, "dnabert_lrp", "section5.3", "top_motif_class")
+    assert published_numbers(OWN, "dnabert_lrp", "section51")["promoters", "test_accuracy", ""].value == 0.93
+    classes = published_texts(OWN, "dnabert_lrp", "section53", "top_motif_class")
     assert classes["lrp", "top_motif_class", "promoters_positive"] == "Homeo domain factors"
 
 

@@ -44,8 +44,8 @@ from regulens.studies.hybrid_networks.figure2 import METRICS as TASK1
 from regulens.studies.hybrid_networks.figure3 import METRICS as TASK2
 from regulens.studies.hybrid_networks.filters import Filter, filter_figure
 from regulens.studies.hybrid_networks.saliency_logo import SaliencyExample, Track, saliency_figure
-from regulens.studies.hybrid_networks.training import TrialLog
-from regulens.studies.hybrid_networks.training import curves_figure as trials_figure
+from regulens.studies.hybrid_networks.training_curves import TrialLog
+from regulens.studies.hybrid_networks.training_curves import curves_figure as trials_figure
 from regulens.studies.loss_curves import CLASSES, MASKED_KMERS, loss_figure
 
 LENGTH = 200

@@ -17,7 +17,7 @@ from regulens.data.settings import Geometry
 from regulens.data.store import write_store
 from regulens.data.tracks import assign_groups
 from regulens.training.assay import train_assay
-from regulens.training.resume import read_checkpoint
+from regulens.training.checkpoint import read_checkpoint
 from regulens.training.settings import TrainingSettings
 
 GEOMETRY = Geometry(input_bp=64, bins=6, bin_bp=8)

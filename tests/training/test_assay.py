@@ -13,8 +13,9 @@ from regulens.data.store import AssayStore
 from regulens.models.base import build
 from regulens.training import loop
 from regulens.training.batches import BatchPlan
+from regulens.training.checkpoint import load_model
 from regulens.training.loop import EpochKeeper, log_columns
-from regulens.training.resume import TrainingState, load_model
+from regulens.training.resume import TrainingState
 from regulens.training.settings import TrainingSettings
 
 NO_DROPOUT = {"final_dropout": 0.0}

@@ -7,7 +7,7 @@ from regulens.core.errors import InputError
 from regulens.core.sequence import one_hot
 from regulens.data.store import AssayStore
 from regulens.models.base import build
-from regulens.training.resume import adopt_checkpoint, load_model, read_checkpoint, save_model
+from regulens.training.checkpoint import adopt_checkpoint, load_model, read_checkpoint, save_model
 
 
 @pytest.fixture(scope="module")

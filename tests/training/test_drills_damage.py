@@ -11,8 +11,8 @@ import torch
 from regulens.core.errors import InputError
 from regulens.core.tensors import read_tensors
 from regulens.data.store import AssayStore, link_shards
+from regulens.training.checkpoint import adopt_checkpoint, read_checkpoint
 from regulens.training.evaluate import pearson_table, predict, write_predictions
-from regulens.training.resume import adopt_checkpoint, read_checkpoint
 
 SETTINGS = {"max_epochs": 2}
 

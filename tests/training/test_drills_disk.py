@@ -130,7 +130,7 @@ def test_no_room_for_the_model(disk, make_run, monkeypatch):
     run = make_run(settings={"max_epochs": 1})
     run.folder = disk
     write = "regulens.training.assay.save_model"
-    from regulens.training.resume import save_model
+    from regulens.training.checkpoint import save_model
 
     with monkeypatch.context() as patch:
         patch.setattr(write, lambda *args, **facts: (fill(disk, 4096), save_model(*args, **facts)))

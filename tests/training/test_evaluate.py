@@ -13,6 +13,7 @@ from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.models.base import build
 from regulens.training.assay import track_means
+from regulens.training.checkpoint import save_model
 from regulens.training.evaluate import (
     composition,
     gc_cpg_ridge,
@@ -22,7 +23,6 @@ from regulens.training.evaluate import (
     training_mean,
     write_predictions,
 )
-from regulens.training.resume import save_model
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pyBigWig
 import pytest
 
 from regulens.data.store import AssayStore
-from regulens.training.resume import load_model
+from regulens.training.checkpoint import load_model
 
 MODELS = ["maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer", "swin1d"]
 

@@ -91,7 +91,7 @@ def test_chains_of_the_page_end_where_the_run_began(tiny, text):
 
 def test_claims_and_their_number(tiny, text):
     words = re.sub(r"<[^>]+>", " ", text)
-    for study, name in ((ASSAY, "Genomic Interpreter"), (LRP, "DNABERT and LRP"), (HYBRID, "Hybrid networks")):
+    for study, name in ((ASSAY, "Genomic Interpreter"), (LRP, "DNABERT-LRP"), (HYBRID, "Hybrid networks")):
         claims = read_claims(tiny / RESULTS / study / "claims.csv")
         numbers = [*count_verdicts(claims).values(), len(claims)]
         assert re.search(rf"{name}\s+" + r"\s+".join(map(str, numbers)), words), name
@@ -134,5 +134,5 @@ def test_snakemakes_own_report(tiny):
     done = run_snakemake(tiny, TINY, "--report", target)
     assert done.returncode == 0, done.stderr[-3000:]
     text = (tiny / target).read_text()
-    for words in ("Genomic Interpreter", "DNABERT and LRP", "Hybrid networks", "Figure 4b", "Section 5.3"):
+    for words in ("Genomic Interpreter", "DNABERT-LRP", "Hybrid networks", "Figure 4b", "Section 5.3"):
         assert words in text, words

@@ -16,11 +16,11 @@ def schema(*, write: bool = False, check: bool = False, root: Path = Path(".")) 
         check: fail when they are out of date.
         root: the repository.
     """
-    from regulens.config import docs
+    from regulens.report import documents
 
     if write == check:
         raise InputError("give --write or --check")
-    (docs.write if write else docs.check)(root)
+    (documents.write if write else documents.check)(root)
 
 
 @command("configuration", manifests=False)

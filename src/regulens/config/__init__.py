@@ -15,7 +15,7 @@ from regulens.config.genomic_interpreter import unfit_references as unfit_genomi
 from regulens.config.hybrid_networks import HybridNetworks
 from regulens.config.hybrid_networks import resolved as resolved_hybrid_networks
 from regulens.config.hybrid_networks import unfit_references as unfit_hybrid_networks
-from regulens.config.references import NAME
+from regulens.config.overrides import NAME
 from regulens.core.errors import InputError
 from regulens.core.settings import Settings, validated
 from regulens.data.settings import DownloadSettings, Source

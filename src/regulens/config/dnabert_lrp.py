@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from regulens.config.references import NAME, merged, wrong_keys
+from regulens.config.overrides import NAME, merged, wrong_keys
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import ClassName, CoordinateSequences, SimulatedSequences, TableSequences
 from regulens.interpret.scores import SCORE_LABELS

@@ -1,18 +1,15 @@
 """Keys of the first study: five assay models on BasenjiSmall (Genomic Interpreter)."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from regulens.config.references import NAME, merged, wrong_keys
+from regulens.config.overrides import NAME, merged, wrong_keys
 from regulens.core.errors import InputError
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import CropSettings, Geometry, SimulationSettings
 from regulens.training.settings import REFERENCE_ROWS, TrainingSettings
-
-if TYPE_CHECKING:
-    pass
 
 Split = Literal["train", "valid", "test"]
 

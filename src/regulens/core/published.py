@@ -28,7 +28,7 @@ class Number(NamedTuple):
 
 
 def published_texts(path: Path | str, study: str, item: str, metric: str | None = None) -> dict[Place, str]:
-    """Published values of an item (``table1``, ``section5.3``, ...) as printed, in the order of the file.
+    """Published values of an item (``table1``, ``section53``, ...) as printed, in the order of the file.
 
     ``metric``: only this one. Raises `InputError` if there is no such row.
     """

@@ -100,6 +100,3 @@ def _load(database, name: str, matrix_id: str, release: str) -> PositionWeightMa
         raise InputError(f"motif {name}: {release} has no matrix {matrix_id} ({advice}).")
     counts = np.array([motif.counts[base] for base in "ACGT"]).T
     return PositionWeightMatrix(name, matrix_id, counts / counts.sum(axis=1, keepdims=True))
-
-
-# MEME text.

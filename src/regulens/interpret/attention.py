@@ -17,8 +17,8 @@ from regulens.core.sequence import N_CODE, one_hot
 from regulens.core.tables import DISTANCE_COLUMNS
 from regulens.data.store import AssayStore
 from regulens.models.base import AssayModel, AttentionMap
+from regulens.training.checkpoint import load_model
 from regulens.training.device import best_device
-from regulens.training.resume import load_model
 
 
 @command("export-attention", threads=True)

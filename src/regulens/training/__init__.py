@@ -1,1 +1,1 @@
-"""Training and evaluation of the assay models."""
+"""Training and evaluation: assay models, BERT (pre-training and fine-tuning), trials of hybrid networks."""

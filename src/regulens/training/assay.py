@@ -20,7 +20,8 @@ from regulens.data.store import AssayStore
 from regulens.models.base import AssayModel, build
 from regulens.training import loop
 from regulens.training.batches import Batch, EpochAugmentation, StoreDataset
-from regulens.training.resume import TrainingTask, save_model
+from regulens.training.checkpoint import save_model
+from regulens.training.resume import TrainingTask
 from regulens.training.settings import TrainingSettings
 
 _HEAD_EXAMPLES = 1000

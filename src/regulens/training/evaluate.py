@@ -21,8 +21,8 @@ from regulens.data.store import LOCATION_BYTES, AssayStore
 from regulens.data.tracks import tracks_to_text
 from regulens.training.assay import TrackPearson, track_means
 from regulens.training.batches import StoreDataset, evaluation_batches, loader
+from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint, track_differences
 from regulens.training.device import best_device
-from regulens.training.resume import build_from_checkpoint, read_checkpoint, track_differences
 from regulens.training.settings import MEAN, RIDGE
 
 

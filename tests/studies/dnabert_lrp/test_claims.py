@@ -1,4 +1,4 @@
-"""Claims on DNABERT and LRP: verdicts on the paper's numbers, on made-up ones, and the table of a run."""
+"""Claims on DNABERT-LRP: verdicts on the paper's numbers, on made-up ones, and the table of a run."""
 
 import re
 

@@ -21,8 +21,8 @@ def files(tmp_path):
     )
     (tmp_path / "published.csv").write_text(
         "study,item,subject,metric,condition,value,sd\n"
-        "dnabert_lrp,section5.3,lrp,top_motif_class,promoters_positive,Homeo domain factors,\n"
-        "dnabert_lrp,section5.1,lrp,test_accuracy,,0.9,\n"
+        "dnabert_lrp,section53,lrp,top_motif_class,promoters_positive,Homeo domain factors,\n"
+        "dnabert_lrp,section51,lrp,test_accuracy,,0.9,\n"
     )
     return tmp_path
 

@@ -95,7 +95,7 @@ def test_published_numbers_by_subject_and_condition(published):
     assert accuracy["promoters_positive", "LRP*,n=20"] == 0.814
     assert accuracy["enhancers_negative", "n=200"] == 0.62
     assert len(accuracy) == 16
-    assert published_values(published, "section5.1", "test_accuracy") == {
+    assert published_values(published, "section51", "test_accuracy") == {
         ("promoters", ""): 0.93,
         ("enhancers", ""): 0.86,
     }

@@ -254,7 +254,7 @@ rule dnabert_lrp_claims:
         section53=lambda wildcards, input: options("--section53", input.section53),
         truth=lambda wildcards, input: options("--truth", input.truth),
     message:
-        "Which of the paper's claims on DNABERT and LRP hold in this run"
+        "Which of the paper's claims on DNABERT-LRP hold in this run"
     shell:
         "regulens dnabert-lrp claims --table1 {input.table1:q} --paired-tests {input.paired:q}"
         " --section51 {input.section51:q} --filters {input.filters:q} {params.section53} {params.truth}"

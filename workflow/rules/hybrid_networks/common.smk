@@ -7,7 +7,7 @@ HYBRID_DATA = f"{HYBRID_OUT}/data/{{dataset}}.h5"
 # One folder per network (architecture and activation on one task).
 NETWORK = f"{HYBRID_OUT}/{{network}}"
 TRIALS = f"{NETWORK}/model.pt"
-HYBRID_DESIGNS = "hybrid_networks/architectures"
+HYBRID_ARCHITECTURES = "hybrid_networks/architectures"
 HYBRID_ACTIVATIONS = "hybrid_networks/activations"
 HYBRID_NOTE = "hybrid_networks/data_note"
 

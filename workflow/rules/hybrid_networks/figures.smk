@@ -18,7 +18,7 @@ rule hybrid_networks_results:
         facts=f"{HYBRID_OUT}/{{dataset}}.facts.json",
     params:
         **parts(
-            *(HYBRID_DESIGNS, HYBRID_ACTIVATIONS, HYBRID_NOTE),
+            *(HYBRID_ARCHITECTURES, HYBRID_ACTIVATIONS, HYBRID_NOTE),
             "hybrid_networks/{dataset}/keep",
             "hybrid_networks/{dataset}/selection",
             "hybrid_networks/{dataset}/label",
@@ -36,7 +36,7 @@ rule hybrid_networks_figure1:
     output:
         **figure("hybrid_networks/figure1", "Figure 1"),
     params:
-        **parts(HYBRID_DESIGNS, HYBRID_ACTIVATIONS, "hybrid_networks/designs"),
+        **parts(HYBRID_ARCHITECTURES, HYBRID_ACTIVATIONS, "hybrid_networks/designs"),
     message:
         "Figure 1: the networks as configured"
     shell:
@@ -124,19 +124,19 @@ rule hybrid_networks_saliency_logo:
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
-rule hybrid_networks_training:
+rule hybrid_networks_training_curves:
     input:
         training_logs,
     output:
         **figure(
             "hybrid_networks/training_{dataset}",
             "Training",
-            caption="training",
+            caption="training_curves",
             task="{dataset}",
         ),
     params:
         **parts(
-            *(HYBRID_DESIGNS, HYBRID_ACTIVATIONS),
+            *(HYBRID_ARCHITECTURES, HYBRID_ACTIVATIONS),
             "hybrid_networks/{dataset}/trained",
             "hybrid_networks/{dataset}/training/monitor",
         ),
@@ -144,7 +144,7 @@ rule hybrid_networks_training:
     message:
         "Validation score of every trial by epoch, {wildcards.dataset}"
     shell:
-        "regulens hybrid-networks training {params.folder:q} --task {wildcards.dataset} {params.parts}"
+        "regulens hybrid-networks training-curves {params.folder:q} --task {wildcards.dataset} {params.parts}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
@@ -156,7 +156,7 @@ rule hybrid_networks_claims:
     output:
         **table("hybrid_networks/claims", "Claims", "md"),
     params:
-        **parts(HYBRID_DESIGNS, HYBRID_NOTE),
+        **parts(HYBRID_ARCHITECTURES, HYBRID_NOTE),
     message:
         "Which of the paper's claims hold in this run"
     shell:

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.command import Part, command
-from regulens.core.tables import numbers, p_text, read_table
+from regulens.core.tables import numbers, p_text, read_table, spread
 from regulens.interpret.scores import score_label
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.dnabert_lrp.paired_tests import COLUMNS as PAIRED_COLUMNS
 from regulens.studies.dnabert_lrp.table1 import COLUMNS as TABLE1_COLUMNS
-from regulens.studies.dnabert_lrp.tasks import PublishedAs, over_seeds, paper_task, published_values, spread, tasks_of
+from regulens.studies.dnabert_lrp.tasks import PublishedAs, over_seeds, paper_task, published_values, tasks_of
 from regulens.studies.dnabert_lrp.truth import COLUMNS as TRUTH_COLUMNS
 
 POSITIVE, NEGATIVE = "positive", "negative"
@@ -419,7 +419,7 @@ def paper_evidence(published: Path | str) -> Evidence:
         rows.append((*front, column, value, value - half, value + half, PAPER_SEQUENCES))
     names = ["task", "task_label", "paper", "class", "class_name", "score", "column", "accuracy"]
     accuracy = pd.DataFrame(rows, columns=[*names, "low", "high", "sequences"])
-    tests = published_values(published, "section5.1", "test_accuracy")
+    tests = published_values(published, "section51", "test_accuracy")
     metrics = pd.DataFrame(
         [(task, task, "all", "bert", "accuracy", value, np.nan, np.nan) for (task, _), value in tests.items()],
         columns=["task", "paper", "subset", "row", "metric", "value", "low", "high"],

@@ -158,7 +158,7 @@ def section51(
 
     Returns the tidy table, columns ``COLUMNS``. Raises InputError on bad tables.
     """
-    known = published_values(published, "section5.1", "test_accuracy")
+    known = published_values(published, "section51", "test_accuracy")
     table = read_metrics(labelled(runs, labels), known, published_as)
     rows = {MODEL: "BERT", REGRESSION: f"{kmer}-mer logistic regression", DIFFERENCE: "Difference"}
     table["row_label"] = table["row"].map(rows)

@@ -55,7 +55,7 @@ def section53(
             of `compare`).
         task: name of the task.
         annotation: factor, class and family of each target; TSV of `jaspar.write_targets`.
-        published: ``config/published.csv`` (rows with study dnabert_lrp, item section5.3, condition
+        published: ``config/published.csv`` (rows with study dnabert_lrp, item section53, condition
             <task of the paper>_positive).
         csv: every motif with its best target (lowest q, then lowest p), to write. ``rank`` orders the motifs of a score
             by q, then by instances (most first), then by p, with those without a match last: rank 1 is taken to be the
@@ -112,7 +112,7 @@ def _score_rows(folder: Path, annotated: pd.DataFrame) -> tuple[pd.DataFrame, di
 
 def _published_classes(path: Path | str, condition: str) -> dict[str, str]:
     """Class that the paper reports for each score."""
-    known = published_texts(path, STUDY, "section5.3", "top_motif_class")
+    known = published_texts(path, STUDY, "section53", "top_motif_class")
     return {place.subject: text for place, text in known.items() if place.condition == condition}
 
 

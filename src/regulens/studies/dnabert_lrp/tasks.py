@@ -9,7 +9,6 @@ from regulens.core.errors import InputError
 from regulens.core.published import published_numbers
 from regulens.core.runs import CLASSES, TaskRun
 from regulens.core.tables import read_table
-from regulens.core.tables import spread as spread  # the claims take it from here
 
 STUDY = "dnabert_lrp"
 

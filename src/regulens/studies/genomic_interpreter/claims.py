@@ -13,9 +13,17 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.runs import Run, labelled
 from regulens.core.statistics import LEVEL, t_quantile
-from regulens.core.tables import DISTANCE_COLUMNS, decimal, interval, numbers, read_correlations, read_table, with_sd
+from regulens.core.tables import (
+    DISTANCE_COLUMNS,
+    decimal,
+    interval,
+    numbers,
+    read_correlations,
+    read_table,
+    spread,
+    with_sd,
+)
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
-from regulens.studies.dnabert_lrp.tasks import spread
 from regulens.studies.genomic_interpreter.attention import AttentionFile, LayerAttention
 from regulens.studies.genomic_interpreter.figure3 import track_row
 from regulens.studies.genomic_interpreter.table1 import OVERALL, group_means, read_published

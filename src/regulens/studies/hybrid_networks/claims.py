@@ -12,10 +12,9 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.statistics import welch_interval
-from regulens.core.tables import markdown_table
+from regulens.core.tables import markdown_table, spread
 from regulens.models.settings import HybridArchitecture
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
-from regulens.studies.dnabert_lrp.tasks import spread
 from regulens.studies.hybrid_networks.results import (
     ACTIVATIONS,
     SHOWN,

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from regulens.config import Config
-from regulens.config.published_numbers import tables
 from regulens.core.errors import InputError
 from regulens.core.settings import settings_classes
 from regulens.models.base import architectures
 from regulens.report.items import differences, papers
+from regulens.report.published_numbers import tables
 
 BEGIN, END = "<!-- generated: {part} -->", "<!-- end of generated {part} -->"
 

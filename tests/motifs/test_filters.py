@@ -10,11 +10,11 @@ import torch
 from regulens.core.errors import InputError
 from regulens.core.sequence import encode
 from regulens.data.simulate.motifs import MotifSequences, write_motif_sequences
-from regulens.interpret import filters
-from regulens.interpret.filters import align, align_filters
 from regulens.models.hybrid import HybridNetwork
 from regulens.models.settings import HybridNetworkSettings
+from regulens.motifs import filters
 from regulens.motifs.filter_matches import ALIGNED_COLUMNS, match_filters
+from regulens.motifs.filters import align, align_filters
 from regulens.motifs.jaspar import write_targets
 from regulens.motifs.meme import read_meme
 from regulens.motifs.settings import ComparisonSettings, FilterSettings

@@ -27,10 +27,10 @@ def tables(root: Path) -> str:
     published, here = root / "config/published.csv", root / "docs/reproduction"
     parts = [
         ("Genomic Interpreter, Table 1: Pearson r", _assay(published, here / "genomic_interpreter/table1.csv")),
-        ("DNABERT + LRP, Table 1: accuracy", _mutagenesis(published, here / "dnabert_lrp/table1.csv")),
-        ("DNABERT + LRP, Section 5.1: test accuracy", _accuracy(published, here / "dnabert_lrp/section51.csv")),
+        ("DNABERT-LRP, Table 1: accuracy", _mutagenesis(published, here / "dnabert_lrp/table1.csv")),
+        ("DNABERT-LRP, Section 5.1: test accuracy", _accuracy(published, here / "dnabert_lrp/section51.csv")),
         (
-            "DNABERT + LRP, Section 5.3: class of the top motif, promoters",
+            "DNABERT-LRP, Section 5.3: class of the top motif, promoters",
             _motifs(published, here / "dnabert_lrp/section53_promoters.csv"),
         ),
         ("Hybrid networks, task 1", _hybrid(published, here / "hybrid_networks/task1.csv", "task1")),
@@ -80,7 +80,7 @@ def _accuracy(published: Path, path: Path) -> str:
     table = read_table(path, ["task", "subset", "value", "published"])
     shown = table[table["published"].notna() & (table["subset"] == "all")]
     measured = {row.task: row.value for row in shown.itertuples()}
-    known = published_numbers(published, "dnabert_lrp", "section5.1")
+    known = published_numbers(published, "dnabert_lrp", "section51")
     rows = [
         [place.subject.capitalize(), _pair(number.value, measured.get(place.subject), 3)]
         for place, number in known.items()
@@ -91,7 +91,7 @@ def _accuracy(published: Path, path: Path) -> str:
 def _motifs(published: Path, path: Path) -> str:
     table = read_table(path, ["score", "rank", "target_name", "tf_class"])
     top = {row.score: f"{row.tf_class} ({row.target_name})" for row in table[table["rank"] == 1].itertuples()}
-    known = published_texts(published, "dnabert_lrp", "section5.3")
+    known = published_texts(published, "dnabert_lrp", "section53")
     rows = [[place.subject, text, top.get(place.subject, NOT_RUN)] for place, text in known.items()]
     return _markdown(["Score", "published", "here"], rows)
 

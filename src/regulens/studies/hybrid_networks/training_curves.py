@@ -39,8 +39,8 @@ CUT = 2.0
 """Percentage of values that may lie below the axis: first epochs, which would compress the rest."""
 
 
-@command("hybrid-networks training")
-def training(
+@command("hybrid-networks training-curves")
+def training_curves(
     folder: Path | str,
     /,
     task: str,

@@ -8,13 +8,13 @@ from hybrid_inputs import paper_architectures
 
 from regulens.core.errors import InputError
 from regulens.plotting.style import activation_style
-from regulens.studies.hybrid_networks.training import (
+from regulens.studies.hybrid_networks.training_curves import (
     curves_figure,
     grid_of,
     logs_in,
     read_logs,
     score_limits,
-    training,
+    training_curves,
 )
 
 ACTIVATIONS = ["relu", "exponential"]
@@ -147,7 +147,7 @@ def test_text_is_readable(runs, folder, tmp_path):
     check_text(curves_figure(runs, read_logs(runs)))
     check_text(curves_figure(runs[:1], read_logs(runs[:1])))
     one = {"c24": paper_architectures()["c24"]}
-    training(folder, "task1", one, ACTIVATIONS, tmp_path / "c.pdf", tmp_path / "c.png")
+    training_curves(folder, "task1", one, ACTIVATIONS, tmp_path / "c.pdf", tmp_path / "c.png")
     assert "Validation AUROC" in pdf_text(tmp_path / "c.pdf")
     assert (tmp_path / "c.png").exists()
 
@@ -160,7 +160,7 @@ def test_training_of_a_results_folder(tmp_path, draw):
         path = tmp_path / "task2" / "c24" / activation / "log.csv"
         path.parent.mkdir(parents=True)
         log().to_csv(path, index=False)
-    words = ["training", tmp_path, "--task", "task2"]
+    words = ["training-curves", tmp_path, "--task", "task2"]
     values = {"architectures": DESIGNS, "activations": ["relu", "exponential"]}
     assert "no training log" in draw(*words, **values)
     assert "Validation AUPR" in draw(*words, **values, monitor="aupr")
