@@ -7,8 +7,9 @@ import pytest
 import yaml
 from config_changes import changed
 
-from regulens.config import STUDIES, docs, load, validate
+from regulens.config import STUDIES, load, validate
 from regulens.core.errors import InputError
+from regulens.report import documents
 
 ROOT = Path(__file__).parents[2]
 FILES = ["demo", "small", "config"]
@@ -234,4 +235,4 @@ def test_second_papers_configuration_is_the_papers():
 
 
 def test_generated_documents_are_up_to_date():
-    docs.check(ROOT)
+    documents.check(ROOT)
