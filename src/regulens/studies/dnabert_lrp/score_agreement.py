@@ -164,7 +164,7 @@ def agreement_table(
     for name, values in scores.items():
         if np.isnan(values).any():
             wrong = np.isnan(values).any(axis=1).sum()
-            raise InputError(f"{source}: the score {name} is not a number in {wrong} sequences: compute it again")
+            raise InputError(f"{source}: the score {name} is NaN in {wrong} sequences: compute it again")
         ranks[name] = standard_ranks(values).astype(np.float32)  # half the memory; six digits are written
     rows = []
     for label in np.unique(labels):
