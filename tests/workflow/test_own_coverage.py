@@ -7,9 +7,8 @@ import time
 from .conftest import planned, run_snakemake
 
 
-def test_crops_follow_the_files_that_the_track_table_names(tiny, study, tmp_path, changed_config):
-    genome = next(study.rglob("targets.tsv")).parent
-    shutil.copytree(genome, tmp_path / "own")
+def test_crops_follow_the_files_that_the_track_table_names(tiny, tmp_path, changed_config):
+    shutil.copytree(tiny / "results/tiny/simulated_genome", tmp_path / "own")
     data = {"fasta": "genome.fa", "windows": "windows.bed", "tracks": "targets.tsv", "coverage": "coverage"}
     changes = {f"genomic_interpreter.data.{key}": f"own/{name}" for key, name in data.items()}
     changes |= {"genomic_interpreter.data.route": "bigwig", "genomic_interpreter.data.shards.train": 1}
