@@ -20,6 +20,7 @@ from regulens.cluster.preflight import (
     motif_problems,
     parse_gres,
     problems,
+    row_problems,
 )
 from regulens.config import load, validate
 from regulens.core.errors import InputError
@@ -27,6 +28,7 @@ from regulens.data import download
 
 ROOT = Path(__file__).parents[2]
 ROOM = 10**13
+SPLITS = ("train", "valid", "test")
 
 
 @pytest.fixture
@@ -63,6 +65,7 @@ def test_asks_for_what_is_neither_downloaded_nor_mirrored(paper, tmp_path, monke
     for name in needed_sources(paper):
         (tmp_path / "resources" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "resources" / name).write_bytes(b" " * 20_000)
+    (tmp_path / "resources" / paper.genomic_interpreter.data.tracks).write_text(track_table("CNhs12545"))
     assert problems(paper) == []
     monkeypatch.setenv("REGULENS_MIRROR", "/no/such/folder")
     assert "does not exist" in problems(paper)[0]
@@ -202,5 +205,80 @@ def test_command_lists_and_fails(paper, tmp_path):
     assert "  * 152 files" in str(result.exception)
     values = yaml.safe_load((ROOT / "tests/config/tiny.yaml").read_text())
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(values))
+    (tmp_path / "enhancers.tsv").write_text("sequence\tlabel\nACGT\t1\n")
     result = CliRunner().invoke(app, ["preflight", "--configfile", "tiny.yaml"])
     assert "nothing is missing" in result.output
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A configuration with data of the user's own, all of which exist: 3 windows, tracks one and two."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REGULENS_MIRROR", raising=False)
+    free(monkeypatch, ROOM)
+    values = yaml.safe_load((ROOT / "tests/config/tiny.yaml").read_text())
+    study = values["genomic_interpreter"]
+    study["data"] = {
+        "route": "bigwig",
+        "geometry": study["data"]["geometry"],
+        "fasta": "genome.fa",
+        "windows": "windows.bed",
+        "tracks": "tracks.tsv",
+        "coverage": "bigwigs",
+        "shards": dict.fromkeys(SPLITS, 1),
+        "crop": {"blacklist": "blacklist.bed"},
+    }
+    study["figures"]["figure3"]["track"] = "two"
+    for name in ("genome.fa", "blacklist.bed", "bigwigs/one.bw", "elsewhere/two.bw"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    windows = [f"c\t{start}\t{start + 900}\t{split}\n" for split in SPLITS for start in (0, 1000, 2000)]
+    (tmp_path / "windows.bed").write_text("".join(windows))
+    tracks = track_table("one", "two").replace("two.bw", str(tmp_path / "elsewhere/two.bw"))
+    (tmp_path / "tracks.tsv").write_text(tracks)
+    return validate({"run": "own", "sources": {}, "genomic_interpreter": study})
+
+
+def track_table(*names: str) -> str:
+    rows = [f"{number}\t{name}\t{name}.bw\t32\t2\tsum\tCAGE:{name}\n" for number, name in enumerate(names)]
+    return "index\tidentifier\tfile\tclip\tscale\tsum_stat\tdescription\n" + "".join(rows)
+
+
+def test_own_data_that_exist_are_no_problem(own):
+    assert problems(own) == []
+
+
+@pytest.mark.parametrize("name", ["fasta", "windows", "tracks", "crop.blacklist"])
+def test_a_file_that_does_not_exist_is_named_with_its_key(own, name):
+    config = changed(own, **{f"genomic_interpreter__data__{name.replace('.', '__')}": "no/such.file"})
+    (found,) = problems(config)
+    assert found.startswith(f"genomic_interpreter.data.{name}: no/such.file does not exist: correct the path")
+
+
+def test_coverage_files_are_those_of_the_track_table(own, tmp_path):
+    (tmp_path / "bigwigs/one.bw").rename(tmp_path / "bigwigs/One.bw")
+    assert problems(own) == [
+        "genomic_interpreter.data.coverage: 1 of the 2 files that tracks.tsv names do not exist (bigwigs/one.bw, ...): "
+        "correct its column file, or the folder"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("figure3__track", "tow", "figures.figure3.track: 'tow' does not exist; did you mean 'two'?"),
+        ("figure3__example", 3, "figures.figure3.example: 3 does not exist; the test set has rows 0 to 2"),
+        ("attention__example", 9, "figures.attention.example: 9 does not exist; the test set has rows 0 to 2"),
+    ],
+)
+def test_rows_of_figures_are_looked_up(own, key, value, message):
+    assert problems(changed(own, **{f"genomic_interpreter__figures__{key}": value})) == [
+        f"genomic_interpreter.{message}"
+    ]
+
+
+def test_examples_of_a_task_are_looked_up(paper, monkeypatch):
+    config = changed(paper, dnabert_lrp__tasks__promoters__examples=[0, 9034])
+    assert row_problems(config) == [
+        "dnabert_lrp.tasks.promoters.examples: 9034 does not exist; the test set has at most 9034 rows"
+    ]

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 
 from regulens.cli import commands
+from regulens.cluster.inputs import coverage_files
 from regulens.cluster.preflight import gpu_requests, problems
 from regulens.config import STUDIES, resolved, to_yaml, unfit_references, validate
 from regulens.core.code import (

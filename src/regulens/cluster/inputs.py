@@ -4,6 +4,7 @@ Counted in tables that exist locally, else known from the public data sets; None
 downloaded.
 """
 
+import csv
 import gzip
 import os
 from itertools import chain
@@ -33,27 +34,51 @@ GENOME = ("/hg38/bigZips/hg38.fa.gz", 1.0e9, 3.3e9)
 
 def needed_sources(config: Config) -> list[str]:
     """Names of all files that the run downloads."""
-    studies = (config.genomic_interpreter, _assay_files), (config.dnabert_lrp, _sequence_files)
-    names = chain.from_iterable(files(study) for study, files in studies if study)
+    names = chain(data_files(config).values(), [config.dnabert_lrp and config.dnabert_lrp.model.weights])
     return [name for name in dict.fromkeys(names) if name and find_source(config.sources, name)]
 
 
-def _assay_files(study: GenomicInterpreter) -> list[str | None]:
-    data = study.data
-    names = [getattr(data, key, None) for key in ("windows", "tracks", "statistics", "fasta")] + [data.crop.blacklist]
+def data_files(config: Config) -> dict[str, str]:
+    """Key to name of every data file that the run reads, its own and its downloads; files of a pattern one by one."""
+    files = (_assay_files(config.genomic_interpreter) if config.genomic_interpreter else {}) | (
+        _sequence_files(config.dnabert_lrp) if config.dnabert_lrp else {}
+    )
+    return {key: name for key, name in files.items() if name}
+
+
+def _assay_files(study: GenomicInterpreter) -> dict[str, str | None]:
+    data, key = study.data, "genomic_interpreter.data"
+    files = {f"{key}.{name}": getattr(data, name, None) for name in ("windows", "tracks", "statistics", "fasta")}
+    files[f"{key}.crop.blacklist"] = data.crop.blacklist
     if isinstance(data, TfrecordData):
-        shards = ((split, shard) for split, count in data.shards.items() for shard in range(count))
-        names += [data.tfrecords.replace("{split}", split).replace("{shard}", str(i)) for split, i in shards]
-    return names
+        for split, count in data.shards.items():
+            for shard in range(count):
+                name = data.tfrecords.replace("{split}", split).replace("{shard}", str(shard))
+                files[f"{key}.tfrecords, {split} {shard}"] = name
+    return files
 
 
-def _sequence_files(study: DnabertLrp) -> list[str | None]:
-    names = [study.model.weights, *(study.pretraining.data.fasta if study.pretraining else [])]
-    for task in study.tasks.values():
-        names += [getattr(task.data, key, None) for key in ("fasta", "table", "sites")]
-        if isinstance(task.data, CoordinateSequences):
-            names += coordinate_tables(task.data.coordinates).values()
-    return names
+def _sequence_files(study: DnabertLrp) -> dict[str, str | None]:
+    files = {}
+    for number, name in enumerate(study.pretraining.data.fasta if study.pretraining else []):
+        files[f"dnabert_lrp.pretraining.data.fasta[{number}]"] = name
+    for task, settings in study.tasks.items():
+        key = f"dnabert_lrp.tasks.{task}.data"
+        files |= {f"{key}.{name}": getattr(settings.data, name, None) for name in ("fasta", "table", "sites")}
+        if isinstance(settings.data, CoordinateSequences):
+            for (split, label), name in coordinate_tables(settings.data.coordinates).items():
+                files[f"{key}.coordinates, {split} {label}"] = name
+    return files
+
+
+def coverage_files(tracks: Path | str, folder: Path | str) -> list[str]:
+    """Coverage files that a track table names, relative to ``folder``; empty if there is no such table to read."""
+    try:
+        with Path(tracks).open(newline="", encoding="utf-8-sig") as file:
+            names = [row.get("file") for row in csv.DictReader(file, delimiter="\t")]
+    except (OSError, ValueError, csv.Error):
+        return []
+    return [str(Path(folder) / name) for name in dict.fromkeys(names) if name]
 
 
 def local_copies(config: Config, name: str) -> list[Path]:
@@ -102,7 +127,7 @@ def assay_examples(config: Config) -> dict[str, int] | None:
     for place in local_copies(config, data.windows)[:1]:
         for line in _open(place):
             _, start, end, split, *_ = (*line.split("\t"), "", "", "")
-            if split.strip() in counts:
+            if split.strip() in counts and start.isdigit() and end.strip().isdigit():
                 tiles = (int(end) - int(start)) // data.geometry.target_bp if data.crop.tiling == "adjoining" else 1
                 counts[split.strip()] += tiles
         return counts

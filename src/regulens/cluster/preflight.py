@@ -10,12 +10,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from regulens.cluster.inputs import assay_examples, local_copies, needed_sources, source_bytes, store_bytes, track_count
+from regulens.cluster.inputs import (
+    assay_examples,
+    coverage_files,
+    data_files,
+    local_copies,
+    needed_sources,
+    sequence_counts,
+    source_bytes,
+    store_bytes,
+    track_count,
+)
 from regulens.config import Config
-from regulens.config.genomic_interpreter import SimulatedData
+from regulens.config.genomic_interpreter import BigwigData, SimulatedData
 from regulens.config.hybrid_networks import TASKS
 from regulens.core.errors import InputError
-from regulens.data.settings import SimulatedSequences, find_source
+from regulens.data.settings import SimulatedSequences, TableSequences, find_source
 
 GPU_MEMORY_GB = {
     "p100": 16,
@@ -36,6 +46,8 @@ GPU_MEMORY_GB = {
 
 TIMEOUT_S = 30
 """Longest wait for an answer of `sinfo`."""
+
+CORRECT = "correct the path, or name it in sources to have it downloaded"
 
 SMALLEST_WEIGHTS = 10_000
 """A weight file smaller than this is a Git LFS pointer or a web page."""
@@ -69,7 +81,9 @@ def problems(config: Config, requests: Iterable[GpuRequest] = (), conda: bool = 
     return [
         *bucket_problems(config, names),
         *disk_problems(config, names),
-        *file_problems(config),
+        *data_problems(config),
+        *weight_problems(config),
+        *row_problems(config),
         *motif_problems(config, conda),
         *cluster_problems(config, list(requests)),
     ]
@@ -170,7 +184,63 @@ def _gb(size: float) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
-def file_problems(config: Config) -> list[str]:
+def data_problems(config: Config) -> list[str]:
+    """Problem: data files that do not exist and are not downloaded, coverage files among them."""
+    found = [
+        f"{key}: {name} does not exist: {CORRECT}"
+        for key, name in data_files(config).items()
+        if not find_source(config.sources, name) and not local_copies(config, name)
+    ]
+    data = config.genomic_interpreter and config.genomic_interpreter.data
+    if not isinstance(data, BigwigData):
+        return found
+    tables = local_copies(config, data.tracks)
+    files = coverage_files(tables[0], data.coverage) if tables else []
+    missing = [name for name in files if not Path(name).is_file()]
+    if missing:
+        found.append(
+            f"genomic_interpreter.data.coverage: {len(missing)} of the {len(files)} files that {tables[0]} names "
+            f"do not exist ({missing[0]}, ...): correct its column file, or the folder"
+        )
+    elif not files and not Path(data.coverage).is_dir():
+        found.append(f"genomic_interpreter.data.coverage: {data.coverage} does not exist: correct the folder")
+    return found
+
+
+def row_problems(config: Config) -> list[str]:
+    """Problem: a track or an example of a figure that the data do not have, as far as the data are known."""
+    found = []
+    if study := config.genomic_interpreter:
+        figures, key = study.figures, "genomic_interpreter.figures"
+        tables = [] if isinstance(study.data, SimulatedData) else local_copies(config, study.data.tracks)
+        if tables:
+            from regulens.data.tracks import read_track_table, track_row  # pandas loads slowly
+
+            try:
+                track_row(read_track_table(tables[0]), figures.figure3.track)
+            except InputError as error:
+                found.append(str(error).replace("figure3.track:", f"{key}.figure3.track:"))
+        examples = (assay_examples(config) or {}).get("test")
+        chosen = {"figure3.example": figures.figure3.example, "attention.example": figures.attention.example}
+        for name, example in chosen.items():
+            if examples is not None and example >= examples:
+                found.append(f"{key}.{name}: {example} does not exist; the test set has rows 0 to {examples - 1}")
+    if study := config.dnabert_lrp:
+        for task, settings in study.tasks.items():
+            counts = sequence_counts(config, task)
+            if counts is None:
+                continue
+            # A table may say itself which of its rows are the test set.
+            rows = sum(counts) if isinstance(settings.data, TableSequences) else counts[1]
+            found += [
+                f"dnabert_lrp.tasks.{task}.examples: {example} does not exist; the test set has at most {rows} rows"
+                for example in settings.examples
+                if example >= rows
+            ]
+    return found
+
+
+def weight_problems(config: Config) -> list[str]:
     """Problem: weights and checkpoints that are missing or are not weight files."""
     wanted, found = {}, []
     if assay := config.genomic_interpreter:
@@ -194,7 +264,7 @@ def file_problems(config: Config) -> list[str]:
                 "(not its Git LFS pointer)"
             )
         elif not copies and not find_source(config.sources, name):
-            found.append(f"{key}: {name} does not exist: correct the path, or name it in sources to have it downloaded")
+            found.append(f"{key}: {name} does not exist: {CORRECT}")
     return found
 
 

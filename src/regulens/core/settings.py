@@ -57,9 +57,9 @@ def describe(kind: Any, error: ValidationError, values: Any, prefix: str = "") -
 
 
 def nearest(word: str, valid: list[str]) -> str:
-    """Hint for an unknown name: the closest valid one, or all of them if none is close."""
+    """Hint for an unknown name: the closest valid one, or the first dozen of them if none is close."""
     close = difflib.get_close_matches(str(word), valid, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(valid)}"
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(valid[:12])}{', ...' * (len(valid) > 12)}"
 
 
 def settings_classes(annotation: Any) -> list[type[BaseModel]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
+from regulens.core.settings import nearest
 
 SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
 """Summary statistics of a bin (docs/papers.md, "Coverage to bins", step 8)."""
@@ -40,6 +41,20 @@ def read_track_table(path: Path | str) -> pd.DataFrame:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot read the track table: {error}") from None
     return _parse(text, str(path))
+
+
+def track_row(tracks: pd.DataFrame, track: str | int) -> int:
+    """Row of a track given by its identifier, its description or its 0-based number."""
+    for column in ("identifier", "description"):
+        rows = np.flatnonzero(tracks[column].astype(str) == str(track))
+        if len(rows) > 1:
+            raise InputError(f"figure3.track: {len(rows)} tracks have the {column} {track!r}; give the row number")
+        if len(rows):
+            return int(rows[0])
+    if str(track).isdigit() and int(track) < len(tracks):
+        return int(track)
+    identifiers = list(tracks["identifier"].astype(str))
+    raise InputError(f"figure3.track: {track!r} does not exist; {nearest(str(track), identifiers)}")
 
 
 def tracks_to_text(table: pd.DataFrame) -> str:

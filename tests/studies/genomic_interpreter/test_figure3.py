@@ -111,7 +111,7 @@ def test_unknown_location_gives_positions_in_the_target(data):
 @pytest.mark.parametrize(
     ("track", "example", "message"),
     [
-        ("T9", 0, "figure3.track: 'T9' does not exist; nearest valid: T"),
+        ("T9", 0, "figure3.track: 'T9' does not exist; did you mean 'T"),
         ("CAGE:CD133", 0, "figure3.track: 2 tracks have the description"),
         ("4", 0, "figure3.track: '4'.*valid: T0, T1, T2, T3"),
         ("T0", 3, "figure3.example: 3 does not exist; valid: 0 to 2"),

@@ -7,14 +7,15 @@ wildcard_constraints:
 
 if DATA.route == "simulated":
     FASTA, WINDOWS = f"{GENOME}/genome.fa", f"{GENOME}/windows.bed"
-    TRACKS, COVERAGE = f"{GENOME}/targets.tsv", f"{GENOME}/coverage"
+    TRACKS, FOLDER = f"{GENOME}/targets.tsv", f"{GENOME}/coverage"
+    COVERAGE = FOLDER
 
     rule simulate_genome:
         output:
             fasta=FASTA,
             windows=WINDOWS,
             tracks=TRACKS,
-            coverage=directory(COVERAGE),
+            coverage=directory(FOLDER),
             planted=f"{GENOME}/planted.bed",
             links=f"{GENOME}/links.tsv",
         benchmark:
@@ -29,7 +30,10 @@ if DATA.route == "simulated":
 
 elif DATA.route == "bigwig":
     FASTA, WINDOWS = unpacked(DATA.fasta), located(DATA.windows)
-    TRACKS, COVERAGE = located(DATA.tracks), DATA.coverage
+    TRACKS, FOLDER = located(DATA.tracks), DATA.coverage
+    # The files that the table names; a table that is downloaded first names none yet, so then it is the folder.
+    COVERAGE = [] if find_source(CONFIG.sources, DATA.tracks) else coverage_files(TRACKS, FOLDER)
+    COVERAGE = COVERAGE or FOLDER
 
 else:
     WINDOWS, TRACKS = located(DATA.windows), located(DATA.tracks)
@@ -72,12 +76,13 @@ else:
         params:
             **parts(GEOMETRY, CROP, GROUPS),
             shards=lambda wildcards: DATA.shards[wildcards.split],
+            folder=FOLDER,
             blacklist=lambda wildcards, input: options("--blacklist", input.blacklist),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
         shell:
             "regulens crop-bigwig --fasta {input.fasta:q} --windows {input.windows:q} --tracks {input.tracks:q}"
-            " --coverage {input.coverage:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
+            " --coverage {params.folder:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
             " --shards {params.shards} {params.parts} --output {output:q} 2> {log:q}"
 
 

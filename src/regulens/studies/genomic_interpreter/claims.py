@@ -23,9 +23,9 @@ from regulens.core.tables import (
     spread,
     with_sd,
 )
+from regulens.data.tracks import track_row
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.genomic_interpreter.attention import AttentionFile, LayerAttention
-from regulens.studies.genomic_interpreter.figure3 import track_row
 from regulens.studies.genomic_interpreter.table1 import OVERALL, group_means, read_published
 from regulens.training.settings import REFERENCE_ROWS
 

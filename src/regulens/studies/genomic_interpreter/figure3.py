@@ -7,15 +7,15 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.runs import Run, labelled
-from regulens.core.tables import decimal, require_one_of
+from regulens.core.tables import decimal
 from regulens.data.store import AssayStore, parse_location
+from regulens.data.tracks import track_row
 from regulens.plotting.style import DARK_GREY, DOUBLE_COLUMN, SMALL, TRUTH, model_colour, new_figure, save, styled
 
 
@@ -57,20 +57,6 @@ class Profile:
     """Measured values, float64 (bins,)."""
     predictions: dict[str, np.ndarray]
     """Predicted rates by label, float64 (bins,)."""
-
-
-def track_row(tracks: pd.DataFrame, track: str | int) -> int:
-    """Row of a track given by its identifier, its description or its 0-based number."""
-    for column in ("identifier", "description"):
-        rows = np.flatnonzero(tracks[column].astype(str) == str(track))
-        if len(rows) > 1:
-            raise InputError(f"figure3.track: {len(rows)} tracks have the {column} {track!r}; give the row number")
-        if len(rows):
-            return int(rows[0])
-    if str(track).isdigit() and int(track) < len(tracks):
-        return int(track)
-    require_one_of(str(track), list(tracks["identifier"].astype(str)), "figure3.track")
-    raise AssertionError  # unreachable: one_of has raised
 
 
 def read_profile(
