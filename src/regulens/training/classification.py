@@ -302,8 +302,8 @@ def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", pa
 
     ``path`` is a file of this project (from masked k-mers, or a classifier's ``model.ckpt``), or one with HuggingFace's
     names, such as ``pytorch_model.bin`` of ``zhihan1996/DNA_bert_6``, also as ``.safetensors``: under any prefix
-    (``bert.``; see `tensors_of`), with ``gamma`` and ``beta`` for the layer norms or not. Heads in the file are ignored. If
-    the file has no pooler, the model keeps its new one and says so on stderr.
+    (``bert.``; see `tensors_of`), with ``gamma`` and ``beta`` for the layer norms or not. Heads in the file are
+    ignored. If the file has no pooler, the model keeps its new one and says so on stderr.
 
     Raises `InputError` for an unreadable file and for one that does not fit, naming the settings to change.
     """
