@@ -203,4 +203,25 @@ def test_command_lists_and_fails(paper, tmp_path):
     values = yaml.safe_load((ROOT / "tests/config/tiny.yaml").read_text())
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(values))
     result = CliRunner().invoke(app, ["preflight", "--configfile", "tiny.yaml"])
+    assert "motifs are compared by " in result.output
     assert "nothing is missing" in result.output
+
+
+@pytest.mark.parametrize(
+    ("engines", "installed", "words"),
+    [
+        (("auto", "meme"), True, ["/tomtom, version 4.12.0 of the MEME Suite"]),
+        (("auto", "auto"), False, ["memelite, version "]),
+        (("memelite", "auto"), True, ["/tomtom, version 4.12.0 of the MEME Suite", "memelite, version "]),
+        (("memelite", "memelite"), True, ["memelite, version "]),
+    ],
+)
+def test_which_program_compares_motifs_is_said(paper, tmp_path, monkeypatch, engines, installed, words):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if installed:
+        (tmp_path / "tomtom").write_text("#!/bin/sh\necho 4.12.0\n")
+        (tmp_path / "tomtom").chmod(0o755)
+    keys = {"dnabert_lrp__motifs__comparison__engine": engines[0], "hybrid_networks__comparison__engine": engines[1]}
+    found = preflight.comparison_programs(changed(paper, **keys))
+    assert len(found) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, found, strict=True))

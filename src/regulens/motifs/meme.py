@@ -150,6 +150,13 @@ def read_meme(path: Path | str) -> MemeText:
     return MemeText(list(motifs.values()), background)
 
 
+def split_meme(path: Path | str) -> list[str]:
+    """A file that `read_meme` reads as one text for each motif: the lines before the first motif, then its own."""
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    header, *motifs = re.split(r"^(?=[^\S\n]*MOTIF)", text, flags=re.MULTILINE)
+    return [header + motif for motif in motifs]
+
+
 def _motif(lines: _Lines, line: str, title: list[str]) -> MemeMotif:
     facts = dict(re.findall(r"(\w+)=\s*(\S+)", line))
     try:
