@@ -60,17 +60,18 @@ class Profile:
 
 
 def track_row(tracks: pd.DataFrame, track: str | int) -> int:
-    """Row of a track given by its identifier, its description or its 0-based number."""
+    """Row of a track given by its identifier or description (a text, even of digits), or by its row (a number)."""
+    if isinstance(track, int):
+        require_one_of(track, range(len(tracks)), "figure3.track")
+        return track
     for column in ("identifier", "description"):
-        rows = np.flatnonzero(tracks[column].astype(str) == str(track))
+        rows = np.flatnonzero(tracks[column].astype(str) == track)
         if len(rows) > 1:
             raise InputError(f"figure3.track: {len(rows)} tracks have the {column} {track!r}; give the row number")
         if len(rows):
             return int(rows[0])
-    if str(track).isdigit() and int(track) < len(tracks):
-        return int(track)
-    require_one_of(str(track), list(tracks["identifier"].astype(str)), "figure3.track")
-    raise AssertionError  # unreachable: one_of has raised
+    require_one_of(track, list(tracks["identifier"].astype(str)), "figure3.track")
+    raise AssertionError  # unreachable: require_one_of has raised
 
 
 def read_profile(
@@ -84,7 +85,7 @@ def read_profile(
     Arguments:
         store: HDF5 store of the test set.
         predictions: file of predictions by label of the model (HDF5: ``prediction`` (N, bins, tracks)).
-        track: identifier, description or row number.
+        track: see `track_row`.
         example: row of the test set.
 
     Raises InputError that names the key for an unknown track or example, or predictions of other data.
