@@ -36,8 +36,9 @@ CACHE = ParseCache(cache_folder())
 atexit.register(CACHE.save)
 try:
     # Snakemake has read these files, but keeps the last of two equal keys.
-    for each in filter(os.path.exists, workflow.configfiles):
-        read_yaml(each)
+    for each in map(str, workflow.configfiles):
+        if os.path.exists(each) and not each.endswith(".json"):
+            read_yaml(each)
     CONFIG = validate(
         config,
         lambda found: CACHE.remember(
