@@ -139,8 +139,8 @@ def test_a_wrong_part_is_answered_with_the_right_one(tmp_path, words, message):
     ("text", "message"),
     [
         (None, "no such configuration: a run writes it"),
-        ("a: [", "not a readable configuration"),
-        ("- a", "not a configuration: it must be a map of keys, found list"),
+        ("a: [", "not valid YAML"),
+        ("- a", "the file must be a map of keys, found list"),
     ],
 )
 def test_a_configuration_that_cannot_be_read(tmp_path, text, message):

@@ -207,6 +207,7 @@ def test_command_lists_and_fails(paper, tmp_path):
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(values))
     (tmp_path / "enhancers.tsv").write_text("sequence\tlabel\nACGT\t1\n")
     result = CliRunner().invoke(app, ["preflight", "--configfile", "tiny.yaml"])
+    assert "motifs are compared by " in result.output
     assert "nothing is missing" in result.output
 
 
@@ -282,3 +283,23 @@ def test_examples_of_a_task_are_looked_up(paper, monkeypatch):
     assert row_problems(config) == [
         "dnabert_lrp.tasks.promoters.examples: 9034 does not exist; the test set has at most 9034 rows"
     ]
+
+
+@pytest.mark.parametrize(
+    ("engines", "installed", "words"),
+    [
+        (("auto", "meme"), True, ["/tomtom, version 4.12.0 of the MEME Suite"]),
+        (("auto", "auto"), False, ["memelite, version "]),
+        (("memelite", "auto"), True, ["/tomtom, version 4.12.0 of the MEME Suite", "memelite, version "]),
+        (("memelite", "memelite"), True, ["memelite, version "]),
+    ],
+)
+def test_which_program_compares_motifs_is_said(paper, tmp_path, monkeypatch, engines, installed, words):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if installed:
+        (tmp_path / "tomtom").write_text("#!/bin/sh\necho 4.12.0\n")
+        (tmp_path / "tomtom").chmod(0o755)
+    keys = {"dnabert_lrp__motifs__comparison__engine": engines[0], "hybrid_networks__comparison__engine": engines[1]}
+    found = preflight.comparison_programs(changed(paper, **keys))
+    assert len(found) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, found, strict=True))

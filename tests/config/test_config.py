@@ -9,6 +9,7 @@ from config_changes import changed
 
 from regulens.config import STUDIES, load, validate
 from regulens.core.errors import InputError
+from regulens.core.yaml_file import read_yaml
 from regulens.report import documents
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,15 @@ def test_paper_configuration_is_the_papers():
             "many",
             ["genomic_interpreter.training.max_epochs", "'many'", "integer"],
         ),
+        ("genomic_interpreter.training.max_epochs", True, ["training.max_epochs: must be a number", "found True"]),
+        ("genomic_interpreter.training.learning_rate", True, ["training.learning_rate: must be a number"]),
+        ("genomic_interpreter.seeds", [True, 2], ["genomic_interpreter.seeds: must be a number", "[True, 2]"]),
+        ("genomic_interpreter.data.simulation.contigs", {"train": True}, ["simulation.contigs: must be a number"]),
+        ("genomic_interpreter.models.swin1d.settings.width", True, ["swin1d.settings.width"]),
+        ("genomic_interpreter.models.swin1d.training", {"max_epochs": True}, ["swin1d.training.max_epochs: must be"]),
+        ("sources", {"../../x": {"url": "https://x"}}, ["sources.../../x", "its path in the download folder"]),
+        ("sources", {"/x": {"url": "https://x"}}, ["sources./x", "its path in the download folder"]),
+        ("sources", {"a/../x": {"url": "https://x"}}, ["sources.a/../x", "its path in the download folder"]),
         ("genomic_interpreter.data.geometry.bin_bp", 100, ["power of two", "100"]),
         ("sources", {"x": {"url": "ftp://x", "sha256": "zz"}}, ["sources.x.url", "sources.x.sha256"]),
         ("downloads", {}, ["downloads", "'download'"]),
@@ -118,14 +128,31 @@ def test_model_overrides_shared_training(demo):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("a: [", "not valid YAML"), ("- 1", "must be a map"), (None, "no such configuration file")]
+    ("content", "words"),
+    [
+        (b"a: [", "x.yaml: not valid YAML"),
+        (b"a: 2024-13-45", "x.yaml: not valid YAML"),
+        (b"- 1", "must be a map"),
+        (b"", "must be a map"),
+        (None, "no such configuration file"),
+        ("run: x\ndata_note: na\xefve".encode("latin-1"), "x.yaml, line 2: not UTF-8 text"),
+        (b"a:\n  b: 1\n  c: {}\n  b: 2", "x.yaml, line 4: the key 'b' stands on line 2 too"),
+        (b"a: {b: 1, 'b': 2}", "x.yaml, line 1: the key 'b' stands on line 1 too"),
+        (b"a: [{1: x, 1: y}]", "x.yaml, line 1: the key 1 stands on line 1 too"),
+    ],
 )
-def test_unreadable_files(tmp_path, text, words):
+def test_unreadable_files(tmp_path, content, words):
     path = tmp_path / "x.yaml"
-    if text:
-        path.write_text(text)
+    if content is not None:
+        path.write_bytes(content)
     with pytest.raises(InputError, match=words):
         load(path)
+
+
+def test_a_byte_order_mark_anchors_and_overridden_merges_are_read(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("\ufeffa: &a {b: 1, c: 2}\nd:\n  <<: *a\n  b: 3\n", encoding="utf-8")
+    assert read_yaml(path) == {"a": {"b": 1, "c": 2}, "d": {"b": 3, "c": 2}}
 
 
 def test_model_override_goes_into_nested_keys(demo):

@@ -1,9 +1,19 @@
 """Tables of motif sites: with and without roles, with and without rows."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.data.sequences import SITE_COLUMNS, check_sites, read_sites, write_sites
+from regulens.data.sequences import (
+    SITE_COLUMNS,
+    SequenceSet,
+    check_sites,
+    read_sequences,
+    read_sites,
+    write_sequences,
+    write_sites,
+)
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
@@ -35,9 +45,20 @@ def test_sites_without_a_role_are_positive(tmp_path):
     check_sites(table, table.set_index("id")["end"], "sites.tsv")
 
 
+@pytest.mark.parametrize("name", ['gene_id "G001"; exon 1', '"', "'a'", '"quoted"', "NA", "007", "a,b", "é#1"])
+def test_any_id_and_motif_survive_as_in_the_file_of_sequences(tmp_path, name):
+    codes = np.zeros((1, 20), np.uint8)
+    write_sequences(tmp_path / "test.tsv", SequenceSet([name], np.ones(1, np.uint8), codes))
+    table = pd.DataFrame([(name, 3, 9, name, "+", "positive")], columns=list(SITE_COLUMNS))
+    write_sites(tmp_path / "sites.tsv", table)
+    assert read_sites(tmp_path / "sites.tsv").to_dict("records") == table.to_dict("records")
+    assert read_sites(tmp_path / "sites.tsv")["id"].tolist() == read_sequences(tmp_path / "test.tsv").ids
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('id,start,end,motif,strand\na,3,9,"S\tP1",-\n', r"sites.tsv, line 2: 'S\\tP1' cannot be the motif"),
         ("id\tstart\tend\tmotif\n", "sites.tsv: there is no column 'strand'; found: id, start, end, motif"),
         ("", "sites.tsv: the file is empty"),
         ("id\tstart\tend\tmotif\tstrand\trole\na\t3\t9\tSP1\t-\tboth\n", "line 2: role must be positive or"),

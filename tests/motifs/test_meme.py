@@ -56,6 +56,38 @@ def test_lines_it_need_not_know_are_passed_over(tmp_path):
     assert read.background.tolist() == [0.25] * 4
 
 
+PROBABILITIES = [[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "sites", "rows"),
+    [
+        (f"\ufeff{HEADER}MOTIF a\n{MATRIX}", 8, PROBABILITIES),
+        (f"{HEADER}MOTIF a\n{MATRIX}".replace("\n", "\r\n"), 8, PROBABILITIES),
+        # MEME takes 20 sites where the number is 0 or not there.
+        (f"{HEADER}MOTIF a\n{MATRIX.replace('nsites= 8', 'nsites= 0')}", 20, PROBABILITIES),
+        (f"{HEADER}MOTIF a\n{MATRIX.replace('nsites= 8', '')}", 20, PROBABILITIES),
+        (f"{HEADER}MOTIF a\n{MATRIX.replace('w= 2', '')}\nURL http://x\n", 8, PROBABILITIES),
+        (f"{HEADER}MOTIF a\nletter-probability matrix: alength= 4\n{MATRIX.partition(chr(10))[2]}", 20, PROBABILITIES),
+        (f"{HEADER}MOTIF a\nletter-probability matrix:\n0.33 0.33 0.33 0.00\n", 20, [[1 / 3, 1 / 3, 1 / 3, 0]]),
+        (f"{HEADER}MOTIF a\nletter-probability matrix:\n.13 .13 .38 .38", 20, [np.array([13, 13, 38, 38]) / 102]),
+        (f"{HEADER}MOTIF a width = 2 sites = 8\n{MATRIX}------\n", 8, PROBABILITIES),
+        (f"{'*' * 80}\nMEME - Motif discovery tool\n{'*' * 80}\n{HEADER}MOTIF a\n{MATRIX}", 8, PROBABILITIES),
+        (
+            f'MEME version 5\nALPHABET "DNA" DNA-LIKE\nA "Adenine" ~ T\nEND ALPHABET\nMOTIF a\n{MATRIX}',
+            8,
+            PROBABILITIES,
+        ),
+    ],
+)
+def test_files_as_other_programs_write_them(tmp_path, text, sites, rows):
+    path = tmp_path / "m.meme"
+    path.write_bytes(text.encode())
+    (motif,) = read_meme(path).motifs
+    assert (motif.matrix.matrix_id, motif.matrix.name, motif.sites) == ("a", "a", sites)
+    assert motif.matrix.probabilities == pytest.approx(np.array(rows))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -73,9 +105,14 @@ def test_lines_it_need_not_know_are_passed_over(tmp_path):
         (HEADER + "MOTIF a\nMOTIF b\n" + MATRIX, "line 8: motif a before it has no"),
         (HEADER + "MOTIF a\n", "line 7: motif a has no letter-probability matrix"),
         (HEADER + "MOTIF a\n" + MATRIX + "MOTIF a\n" + MATRIX, "line 11: motif a occurs twice"),
-        (HEADER + "MOTIF a\n" + MATRIX.replace("w= 2", ""), "line 8: motif a: 'alength= 4 w= WIDTH"),
+        (HEADER + "MOTIF a\n" + MATRIX.replace("w= 2", "w= x"), "line 8: motif a: 'alength= 4 w= WIDTH"),
         (HEADER + "MOTIF a\n" + MATRIX.replace("alength= 4", "alength= 20"), "line 8: motif a: alength must be 4"),
-        (HEADER + "MOTIF a\n" + MATRIX.replace("w= 2", "w= 3"), "line 10: the file ends after row 2 of 3 of motif a"),
+        (HEADER + "MOTIF a\n" + MATRIX.replace("w= 2", "w= 3"), "line 10: motif a ends after row 2 of 3"),
+        (HEADER + "MOTIF a\n" + MATRIX.replace("w= 2", "w= 1"), "line 10: motif a has more rows than its w= 1"),
+        (HEADER + "MOTIF a\nletter-probability matrix:\nMOTIF b\n" + MATRIX, "line 8: motif a ends after row 0"),
+        (HEADER + "MOTIF a\n" + MATRIX.replace("nsites= 8", "nsites= -1"), "line 8: motif a: alength must be 4"),
+        (HEADER + "MOTIF a\n" + MATRIX.replace("0.4", "0.43"), "line 9: row 1 of 2 of motif a must be probabilities"),
+        ("*****\nMEME - Motif discovery tool\n", "no line 'MEME version' after its banner"),
         (HEADER + "MOTIF a\n" + MATRIX.replace(" 0.4", ""), "line 9: row 1 of 2 of motif a has 3 numbers"),
         (HEADER + "MOTIF a\n" + MATRIX.replace("0.4", "x"), "line 9: row 1 of 2 of motif a has something that is no"),
         (HEADER + "MOTIF a\n" + MATRIX.replace("0.4", "0.5"), "line 9: row 1 of 2 of motif a must be probabilities"),

@@ -9,7 +9,7 @@ import pytest
 from regulens.core.errors import InputError
 from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs import tomtom
-from regulens.motifs.meme import MemeMotif, read_meme, write_meme
+from regulens.motifs.meme import MemeMotif, read_meme, split_meme, write_meme
 from regulens.motifs.settings import ComparisonSettings
 from regulens.motifs.tomtom import FACTS, HIT_COLUMNS, compare, read_hits
 
@@ -24,6 +24,10 @@ q0\tT1\t1\t1e-03\t6e-02\t1.1e-02\t7\tACGTACGT\tTACGTACG\t+
 # The format of this file is described at https://meme-suite.org/meme/doc/tomtom-output-format.html.
 # tomtom -text -thresh 0.1 -dist pearson queries.meme targets.meme
 """
+
+
+# Before 5.0 the names of the columns had blanks; MEME 4.12.
+OLD_TABLE = "#" + TABLE.replace(HEADER, HEADER.replace("_", " ")).replace("5.4.1", "4.12.0")
 
 
 @pytest.fixture
@@ -42,17 +46,27 @@ def files(tmp_path):
     return tmp_path / "queries.meme", tmp_path / "targets.meme", tmp_path / "tomtom.tsv"
 
 
-def stand_in(folder, monkeypatch, *, prints="", code=0, stderr="", version="5.4.1"):
-    """A program `tomtom` alone on the PATH; it writes its arguments to ``arguments.txt``."""
+def stand_in(folder, monkeypatch, *, prints="", code=0, stderr="", version="5.4.1", option="--version"):
+    """A program `tomtom` alone on the PATH; it prints the lines of its queries, and of no motif.
+
+    It keeps its arguments in ``arguments.txt``, and its queries in a file of ``queries/`` for every call.
+    """
+    (folder / "queries").mkdir(exist_ok=True)
     path = folder / "bin" / "tomtom"
     path.parent.mkdir()
     path.write_text(
         f"#!{sys.executable}\n"
-        "import sys\n"
-        f"if sys.argv[1:] == ['--version']:\n    print({version!r})\n    sys.exit(0)\n"
+        "import os, sys\n"
+        f"if sys.argv[1:] == [{option!r}]:\n    print({version!r})\n    sys.exit(0)\n"
+        "if len(sys.argv) == 2:\n    sys.exit('unknown option')\n"
         f"open({str(folder / 'arguments.txt')!r}, 'w').write('\\n'.join(sys.argv[1:]))\n"
+        "queries = [line.split()[1] for line in open(sys.argv[-2]) if line.startswith('MOTIF')]\n"
+        f"open({str(folder / 'queries')!r} + f'/{{os.getpid()}}', 'w').write(' '.join(queries))\n"
         f"sys.stderr.write({stderr!r})\n"
-        f"sys.stdout.write({prints!r})\n"
+        f"for line in {prints!r}.splitlines(True):\n"
+        "    cells = line.split('\\t')\n"
+        "    if len(cells) < 2 or cells[1].startswith('Target') or cells[0] in [*queries, 'strange']:\n"
+        "        sys.stdout.write(line)\n"
         f"sys.exit({code})\n"
     )
     path.chmod(0o755)
@@ -111,7 +125,8 @@ def test_the_subprocess_gets_the_arguments_and_its_hits_are_written(files, tmp_p
     stand_in(tmp_path, monkeypatch, prints=TABLE)
     result = compare(*files[:2], ComparisonSettings(), files[2], "JASPAR2016 CORE")
     arguments = (tmp_path / "arguments.txt").read_text().splitlines()
-    assert arguments == ["-text", "-thresh", "0.1", "-dist", "pearson", str(files[0]), str(files[1])]
+    assert arguments[:5] == ["-text", "-thresh", "0.1", "-dist", "pearson"]
+    assert arguments[6:] == [str(files[1])]
     assert result.notes == []
     hits, facts = read_hits(files[2])
     assert list(facts) == FACTS
@@ -138,6 +153,32 @@ def test_the_subprocess_gets_the_arguments_and_its_hits_are_written(files, tmp_p
         "query_consensus": "GGATTAAAAGT",
         "target_consensus": "ATTAAA",
     }
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_every_query_is_a_process_of_its_own(files, tmp_path, monkeypatch, capfd, threads):
+    stand_in(tmp_path, monkeypatch, prints=TABLE)
+    hits = compare(*files[:2], ComparisonSettings(), files[2], threads=threads).hits
+    assert sorted(path.read_text() for path in (tmp_path / "queries").iterdir()) == ["q0", "q1", "q2"]
+    assert list(zip(hits["query"], hits["target"], strict=True)) == [("q0", "T1"), ("q0", "T7"), ("q1", "T3")]
+    assert "Tomtom: queries: 3 of 3\n" in capfd.readouterr().err
+
+
+def test_a_query_alone_is_as_in_its_file(tmp_path):
+    text = "{0}\nMEME - x\n{0}\nMEME version 5\nBackground letter frequencies\nA .2 C .3 G .3 T .2\n".format("*" * 60)
+    blocks = [f"MOTIF {name}\nletter-probability matrix:\n.1 .2 .3 .4\n---\nBL   MOTIF {name}\n" for name in "ab"]
+    (tmp_path / "m.meme").write_text(text + "".join(blocks))
+    assert split_meme(tmp_path / "m.meme") == [text + block for block in blocks]
+
+
+def test_the_table_before_meme_5_has_the_same_hits(files, tmp_path, monkeypatch):
+    assert OLD_TABLE.startswith("#Query ID\tTarget ID\tOptimal offset\t")
+    assert tomtom.parse_tsv(OLD_TABLE).equals(tomtom.parse_tsv(TABLE))
+    assert tomtom.parse_tsv(OLD_TABLE.partition("\n")[0] + "\n").empty
+    stand_in(tmp_path, monkeypatch, prints=OLD_TABLE, version="4.12.0", option="-version")
+    result = run(files)
+    assert result.facts["version"] == "4.12.0"
+    assert len(result.hits) == 3
 
 
 def test_settings_reach_the_program(files, tmp_path, monkeypatch):
@@ -187,9 +228,8 @@ def test_garbage_and_a_wrong_version_are_errors(files, tmp_path, monkeypatch):
 
 
 def test_hits_of_other_motifs_are_an_error(files, tmp_path, monkeypatch):
-    stand_in(tmp_path, monkeypatch, prints=TABLE)
-    write_meme(files[0], read_meme(files[0]).motifs[:1])
-    with pytest.raises(InputError, match="reports the query 'q1', which is not a motif of .*queries.meme"):
+    stand_in(tmp_path, monkeypatch, prints=TABLE.replace("q1\t", "strange\t"))
+    with pytest.raises(InputError, match="reports the query 'strange', which is not a motif of .*queries.meme"):
         run(files)
 
 

@@ -41,6 +41,12 @@ def test_pdf_holds_text_as_text_and_no_date(tmp_path):
     assert b"CreationDate" not in data
 
 
+@pytest.mark.parametrize("label", ["$x_1$", "$5_{ and $6", "$\\unknowncommand$", "a $ b", "50 % & #1 ^ ~ {", "\\alpha"])
+def test_labels_are_printed_as_they_stand(tmp_path, label):
+    save(small_figure(title=label), tmp_path / "f.pdf", tmp_path / "f.png")
+    assert label in pdf_text(tmp_path / "f.pdf")
+
+
 def test_bytes_do_not_depend_on_the_process_or_the_date(tmp_path):
     code = """
 import sys
@@ -65,8 +71,14 @@ save(figure, sys.argv[1] + ".pdf", sys.argv[1] + ".png")
 
 def test_a_failure_leaves_no_file_and_keeps_the_old_one(tmp_path):
     (tmp_path / "f.pdf").write_text("old")
-    figure = small_figure(title="$\\unknowncommand$")
-    with pytest.raises(ValueError, match="unknowncommand"):
+    figure = small_figure()
+
+    def fails(target, **options):
+        target.write_text("half")
+        raise ValueError("no such glyph")
+
+    figure.savefig = fails
+    with pytest.raises(ValueError, match="no such glyph"):
         save(figure, tmp_path / "f.pdf", tmp_path / "f.png")
     assert [path.name for path in tmp_path.iterdir()] == ["f.pdf"]
     assert (tmp_path / "f.pdf").read_text() == "old"

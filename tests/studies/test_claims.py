@@ -224,7 +224,7 @@ def test_a_wrong_key_is_answered_with_the_right_one(read, claim, message):
 
 def test_a_file_that_is_no_yaml_is_named(tmp_path):
     (tmp_path / "claims.yaml").write_text("claims: [")
-    with pytest.raises(InputError, match=r"claims\.yaml: while parsing"):
+    with pytest.raises(InputError, match=r"claims\.yaml: not valid YAML: while parsing"):
         load_claims(tmp_path / "claims.yaml", Evidence)
 
 

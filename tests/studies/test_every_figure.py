@@ -7,6 +7,7 @@ import pytest
 from every_figure import every_figure
 from figure_inputs import MODELS, check_text, pdf_text
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 from score_inputs import SCORES
 
 import regulens
@@ -49,6 +50,13 @@ def again(tmp_path_factory):
 
 def test_no_figure_is_forgotten(figures):
     assert list(figures) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_label_is_read_as_a_formula(figures, name):
+    texts = [text for text in figures[name].findobj(Text) if text.get_text()]
+    assert texts
+    assert not [text for text in texts if text.get_parse_math()]
 
 
 @pytest.mark.parametrize("name", NAMES)

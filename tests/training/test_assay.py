@@ -102,7 +102,14 @@ def test_undefined_scores_are_worse_than_any():
     assert keeper._better("pearson", row)
     keeper.state.best = {"row": {"valid_pearson": math.nan, "valid_loss": 1.0}}
     assert not keeper._better("pearson", row)
+    # Among undefined scores the loss decides.
+    assert keeper._better("pearson", {"valid_pearson": math.nan, "valid_loss": 0.9})
+    assert not keeper._better("pearson", {"valid_pearson": math.nan, "valid_loss": 1.1})
+    assert not keeper._better("pearson", {"valid_pearson": math.nan, "valid_loss": math.nan})
     assert keeper._better("pearson", {"valid_pearson": -0.5, "valid_loss": 9.0})
+    keeper.state.best = {"row": {"valid_pearson": math.nan, "valid_loss": math.nan}}
+    assert keeper._better("loss", row)
+    assert keeper._better("pearson", row)
     keeper.state.best = {"row": {"valid_pearson": 0.2, "valid_loss": 1.0}}
     assert not keeper._better("pearson", row)
     assert keeper._better("loss", {"valid_pearson": 0.1, "valid_loss": 0.9})

@@ -46,7 +46,7 @@ def test_a_file_that_is_no_model_is_named(trained, tmp_path, kind):
         load_model(path)
 
 
-@pytest.mark.parametrize("form", ["own", "plain", "nested", "prefixed"])
+@pytest.mark.parametrize("form", ["own", "plain", "nested", "prefixed", "compiled", "with a metric"])
 def test_weights_are_adopted(trained, stores, model_keys, tmp_path, capfd, form):
     model, path = trained
     output = tmp_path / "out" / "model.ckpt"
@@ -54,13 +54,36 @@ def test_weights_are_adopted(trained, stores, model_keys, tmp_path, capfd, form)
     if form != "own":
         path = tmp_path / "weights.pt"
         prefixed = {f"model.{name}": value for name, value in weights.items()}
-        torch.save({"plain": weights, "nested": {"state_dict": prefixed, "epoch": 2}, "prefixed": prefixed}[form], path)
+        contents = {
+            "plain": weights,
+            "nested": {"state_dict": prefixed, "epoch": 2},
+            "prefixed": prefixed,
+            "compiled": {f"module._orig_mod.{name}": value for name, value in weights.items()},
+            "with a metric": {"state_dict": prefixed | {"valid_r.count": torch.ones(())}},
+        }
+        torch.save(contents[form], path)
     adopt_checkpoint(path, "maxpool_cnn", model_keys, stores["test"], output)
     assert torch.equal(load_model(output)(codes()), model(codes()))
     content = read_checkpoint(output)
     assert content["adopted_from"] == str(path)
     assert content["seed"] == (3 if form == "own" else None)
-    assert ("cannot be checked" in capfd.readouterr().err) == (form != "own")
+    words = capfd.readouterr().err
+    assert ("cannot be checked" in words) == (form != "own")
+    assert ("left out: valid_r.count" in words) == (form == "with a metric")
+
+
+@pytest.mark.parametrize("form", ["own", "plain"])
+def test_weights_that_are_no_numbers_are_not_adopted(trained, stores, model_keys, tmp_path, form):
+    model, path = trained
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    weights["head.bias"][0] = torch.nan
+    content = read_checkpoint(path) | {"state_dict": weights} if form == "own" else weights
+    torch.save(content, tmp_path / "nan.pt")
+    with pytest.raises(InputError, match=r"nan\.pt: 1 of 4 values of head\.bias are not finite"):
+        adopt_checkpoint(tmp_path / "nan.pt", "maxpool_cnn", model_keys, stores["test"], tmp_path / "model.ckpt")
+    if form == "own":
+        with pytest.raises(InputError, match=r"nan\.pt: 1 of 4 values of head\.bias are not finite"):
+            load_model(tmp_path / "nan.pt")
 
 
 def test_what_does_not_fit_is_said(trained, stores, model_keys, other_store, tmp_path):

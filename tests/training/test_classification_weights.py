@@ -51,7 +51,7 @@ def encoder_outputs(model) -> tuple[torch.Tensor, torch.Tensor]:
     return outputs.last_hidden_state, outputs.pooler_output
 
 
-@pytest.mark.parametrize("form", ["own classifier", "DNABERT", "no prefix", "safetensors", "nested"])
+@pytest.mark.parametrize("form", ["own classifier", "DNABERT", "no prefix", "safetensors", "nested", "compiled"])
 def test_the_whole_encoder_is_taken_and_the_head_is_not(tmp_path, capfd, form):
     source, model = classifier(1), classifier(2)
     path = tmp_path / "pytorch_model.bin"
@@ -62,6 +62,10 @@ def test_the_whole_encoder_is_taken_and_the_head_is_not(tmp_path, capfd, form):
         torch.save(legacy(source.bert.state_dict(prefix="bert.")), path, _use_new_zipfile_serialization=False)
     elif form == "no prefix":
         torch.save(plain, path)
+    elif form == "compiled":
+        torch.save(
+            {"state_dict": {f"model._orig_mod.{name}": x for name, x in legacy(source.state_dict()).items()}}, path
+        )
     elif form == "nested":
         torch.save({"state_dict": {f"model.{name}": x for name, x in source.state_dict().items()}}, path)
     else:
@@ -147,7 +151,7 @@ def test_other_files_are_refused(tmp_path):
         initialise_from(classifier(2, changed(heads=2)), path)
 
 
-@pytest.mark.parametrize("form", ["own", "HuggingFace", "prefixed"])
+@pytest.mark.parametrize("form", ["own", "HuggingFace", "prefixed", "with a metric"])
 def test_a_trained_classifier_is_adopted(tmp_path, capfd, form):
     source, path, output = classifier(1), tmp_path / "trained.bin", tmp_path / "model.ckpt"
     weights = source.state_dict()
@@ -158,14 +162,36 @@ def test_a_trained_classifier_is_adopted(tmp_path, capfd, form):
             weights = {name.replace(new, old): tensor for name, tensor in weights.items()}
         torch.save(weights | {"bert.embeddings.position_ids": torch.arange(40)[None]}, path)
     else:
-        torch.save({f"model.{name}": tensor for name, tensor in weights.items()}, path)
+        metric = {"accuracy.count": torch.ones(())} if form == "with a metric" else {}
+        torch.save({f"model._orig_mod.{name}": tensor for name, tensor in weights.items()} | metric, path)
     adopt_classifier(path, SMALL, 30, output, task="promoters")
     model, content = load_classifier(output)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, source.state_dict()[name])
     assert (content["task"], content["adopted_from"], content["length_bp"]) == ("promoters", str(path), 30)
     assert (content["seed"], content["epoch"]) == ((3, 2) if form == "own" else (None, None))
-    assert ("cannot be checked" in capfd.readouterr().err) == (form != "own")
+    words = capfd.readouterr().err
+    assert ("cannot be checked" in words) == (form != "own")
+    assert ("left out: accuracy.count" in words) == (form == "with a metric")
+
+
+@pytest.mark.parametrize("name", ["classifier.bias", "bert.embeddings.LayerNorm.weight"])
+def test_weights_that_are_no_numbers_are_refused_wherever_they_are_read(tmp_path, name):
+    source, path = classifier(1), tmp_path / "nan.bin"
+    with torch.no_grad():
+        source.state_dict()[name][0] = torch.nan
+    torch.save(source.state_dict(), path)
+    message = rf"nan\.bin: 1 of \d+ values of {name} are not finite numbers"
+    with pytest.raises(InputError, match=message):
+        adopt_classifier(path, SMALL, 30, tmp_path / "model.ckpt")
+    if name.startswith("bert."):
+        with pytest.raises(InputError, match=message.replace("bert.", "")):
+            initialise_from(classifier(2), path)
+    else:
+        initialise_from(classifier(2), path)  # heads are not taken
+    save_classifier(path, source, source.state_dict(), SMALL, 30)
+    with pytest.raises(InputError, match=message):
+        load_classifier(path)
 
 
 def test_a_classifier_that_does_not_fit_is_not_adopted(tmp_path):

@@ -1,16 +1,19 @@
 """Fine-tuning and pre-training through the real trainer: what the files hold, and what must not change a result."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from task_runs import LENGTH, MASKS, TaskRun, write_tables
 from torch.nn.functional import cross_entropy
 
+from regulens.core.errors import InputError
 from regulens.core.kmers import token_ids
 from regulens.core.tensors import read_weight_file
-from regulens.data.sequences import read_sequences
+from regulens.data.sequences import read_sequences, write_sequences
 from regulens.models.bert import load_classifier
 from regulens.training import loop
 from regulens.training.classification import ENCODER_KIND, ClassificationTask
@@ -98,6 +101,34 @@ def test_log_has_the_columns_of_the_task_and_the_schedule_of_dnabert(make_task_r
     assert rows["train_loss"].iloc[-1] < rows["train_loss"].iloc[0]
     assert rows["valid_accuracy"].between(0, 1).all()
     assert not run.state.exists()
+
+
+def one_class(tables, folder) -> dict[str, Path]:
+    """The tables, with a validation set of one class: its AUROC is undefined in every epoch."""
+    valid = read_sequences(tables["valid"])
+    write_sequences(folder / "valid.tsv", valid._replace(labels=np.zeros_like(valid.labels)))
+    return tables | {"valid": folder / "valid.tsv"}
+
+
+def test_where_no_epoch_has_a_score_the_loss_decides_and_that_is_said(make_task_run, tables, tmp_path, capfd):
+    run = make_task_run("classes", training={"select": "auroc", "max_epochs": 4, "learning_rate": 0.001})
+    run.tables = one_class(tables, tmp_path)
+    run.here()
+    rows = run.rows()
+    assert rows["valid_auroc"].isna().all()
+    best = rows["epoch"][rows["valid_loss"].idxmin()]
+    assert run.content()["epoch"] == best
+    assert best > 1
+    words = f"the validation auroc is undefined in all of 4 epochs, .*: epoch {best} is kept for its loss"
+    assert re.search(words, capfd.readouterr().err)
+
+
+def test_without_a_finite_loss_no_epoch_is_kept(make_task_run, monkeypatch):
+    monkeypatch.setattr(loop.Training, "epoch_losses", lambda self: (1.0, float("nan")))
+    run = make_task_run("classes")
+    with pytest.raises(InputError, match="the validation loss is not a finite number in any of 3 epochs"):
+        run.here()
+    assert not run.output.exists()
 
 
 def test_the_classifier_file_loads_and_is_that_of_its_row(make_task_run, tables):

@@ -89,6 +89,15 @@ def test_a_wrong_key_stops_the_run_before_the_jobs(tmp_path, changed_config):
     assert "Job stats" not in words
 
 
+def test_a_key_that_stands_twice_stops_the_run_before_the_jobs(tmp_path):
+    config = tmp_path / "twice.yaml"
+    config.write_text(f"{TINY.read_text()}\nrun: again\n")
+    done = run_snakemake(tmp_path, config, "--dry-run")
+    assert done.returncode != 0
+    assert re.search(r"twice\.yaml, line \d+: the key 'run' stands on line \d+ too", done.stdout + done.stderr)
+    assert "Job stats" not in done.stdout + done.stderr
+
+
 def test_missing_billing_project_stops_the_start_with_the_remedy(tmp_path):
     done = run_snakemake(tmp_path, ROOT / "config/config.yaml")
     assert done.returncode != 0

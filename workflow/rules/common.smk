@@ -22,6 +22,7 @@ from regulens.core.code import (
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.settings import part_of
+from regulens.core.yaml_file import read_yaml
 from regulens.data.settings import find_source, pattern
 from regulens.motifs.settings import ComparisonSettings
 from regulens.report.items import papers
@@ -35,6 +36,10 @@ CACHE = ParseCache(cache_folder())
 # Saved at exit, because parameters are evaluated while jobs are planned.
 atexit.register(CACHE.save)
 try:
+    # Snakemake has read these files, but keeps the last of two equal keys.
+    for each in map(str, workflow.configfiles):
+        if os.path.exists(each) and not each.endswith(".json"):
+            read_yaml(each)
     CONFIG = validate(
         config,
         lambda found: CACHE.remember(

@@ -56,7 +56,7 @@ def preflight(
         gpu_model: GPU model as the cluster calls it, e.g. a100.
         conda: rules run in conda environments.
     """
-    from regulens.cluster.preflight import GpuRequest, problems
+    from regulens.cluster.preflight import GpuRequest, comparison_programs, problems
     from regulens.config import load
 
     config, requests = load(configfile), []
@@ -67,6 +67,8 @@ def preflight(
         ]
     if found := problems(config, requests, conda):
         raise InputError("the run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found))
+    for sentence in [] if conda else comparison_programs(config):
+        print(sentence)
     print(f"{configfile}: nothing is missing")
 
 

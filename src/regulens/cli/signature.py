@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
-import yaml
 
 from regulens.core.command import Command, settings_of
 from regulens.core.errors import InputError
 from regulens.core.settings import nearest, part_of, validated
+from regulens.core.yaml_file import read_yaml
 from regulens.provenance.record import manifests
 
 
@@ -98,19 +98,8 @@ def read_parts(function: Callable, config: Path, parts: tuple[str, ...]) -> dict
 
 def read_configuration(path: Path) -> dict[str, Any]:
     """The configuration that a run has written, as plain maps."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such configuration: a run writes it when it starts; to write it without a run, use "
-            "`regulens configuration`"
-        ) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path}: not a readable configuration: {error}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: not a configuration: it must be a map of keys, found {type(values).__name__}")
-    return values
+    words = "no such configuration: a run writes it when it starts; to write it without a run, use"
+    return read_yaml(path, f"{words} `regulens configuration`")
 
 
 def described(function: Callable) -> tuple[str, str, dict[str, str]]:

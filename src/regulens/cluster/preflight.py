@@ -289,6 +289,20 @@ def motif_problems(config: Config, conda: bool = False) -> list[str]:
     return _release_problems(releases) + ([] if conda else _engine_problems(engines))
 
 
+def comparison_programs(config: Config) -> list[str]:
+    """The programs outside of conda environments that will compare motifs, with their versions."""
+    from regulens.motifs.tomtom import find_tomtom, meme_version, memelite_version
+
+    parts = [part for part in (config.dnabert_lrp and config.dnabert_lrp.motifs, config.hybrid_networks) if part]
+    engines, binary = {part.comparison.engine for part in parts}, find_tomtom()
+    found = []
+    if binary and engines - {"memelite"}:
+        found.append(f"motifs are compared by {binary}, version {meme_version(binary)} of the MEME Suite")
+    if "memelite" in engines or (engines and not binary):
+        found.append(f"motifs are compared by memelite, version {memelite_version()}")
+    return found
+
+
 def _release_problems(releases: dict[str, str]) -> list[str]:
     if not releases:
         return []

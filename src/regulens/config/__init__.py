@@ -1,10 +1,12 @@
 """The configuration: a settings class describes every key; read only by the command line and the workflow."""
 
+import posixpath
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.dnabert_lrp import resolved as resolved_dnabert_lrp
@@ -18,10 +20,20 @@ from regulens.config.hybrid_networks import unfit_references as unfit_hybrid_net
 from regulens.config.overrides import NAME
 from regulens.core.errors import InputError
 from regulens.core.settings import Settings, validated
+from regulens.core.yaml_file import read_yaml
 from regulens.data.settings import DownloadSettings, Source
 
 STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks")
 """Keys of the studies, which are also names of folders and of targets of the workflow."""
+
+
+def _inside(name: str) -> str:
+    """The name of a source, which is a path inside the download folder."""
+    if name.startswith(("/", "../")) or posixpath.normpath(name) != name or name in (".", ".."):
+        raise ValueError(
+            "a source's name is its path in the download folder: no / before it, no . or .. as a part of it"
+        )
+    return name
 
 
 class Config(Settings):
@@ -31,7 +43,7 @@ class Config(Settings):
     """Name of the run; everything is written to `results/<run>`."""
     download: DownloadSettings = DownloadSettings()
     """Downloads."""
-    sources: dict[str, Source]
+    sources: dict[Annotated[str, AfterValidator(_inside)], Source]
     """Files to download: name (the path in the download and mirror folders) and where it comes from. With `{split}` and
     `{shard}` in its name, one entry describes many files."""
     genomic_interpreter: GenomicInterpreter | None = None
@@ -96,14 +108,7 @@ def to_yaml(values: dict) -> str:
 
 def load(path: Path | str) -> Config:
     """Read and check one configuration file."""
-    try:
-        values = yaml.safe_load(Path(path).read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such configuration file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: the file must be a map of keys, found {type(values).__name__}")
+    values = read_yaml(path)
     try:
         return validate(values)
     except InputError as error:

@@ -85,6 +85,8 @@ class AssayModelEntry(Settings):
     """Name of a registered architecture (`src/regulens/models/`)."""
     label: str
     """Name in tables and figures."""
+    published: Literal["maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer", "swin1d"] | None = None
+    """The paper's model whose numbers are shown beside this one in Table 1; none: no numbers."""
     checkpoint: str | None = None
     """Trained model to start from instead of training."""
     threads: int = Field(default=1, gt=0)
@@ -182,12 +184,13 @@ def resolved(study: GenomicInterpreter) -> dict:
     """The study as plain maps, with the complete training settings of every model and two maps for the tables.
 
     ``labels``: name in the tables of every model and reference row. ``select``: the score that selects the epoch, for
-    every model that is trained here.
+    every model that is trained here. ``published_as``: the paper's model that a model repeats.
     """
     values = study.model_dump(mode="json", exclude={"training"})
     for name, entry in values["models"].items():
         entry["training"] = study.model_training(name).model_dump(mode="json")
     values["labels"] = {name: entry.label for name, entry in study.models.items()} | REFERENCE_ROWS
+    values["published_as"] = {name: entry.published for name, entry in study.models.items()}
     trained = [name for name, entry in study.models.items() if not entry.checkpoint]
     values["select"] = {name: values["models"][name]["training"]["select"] for name in trained}
     return values

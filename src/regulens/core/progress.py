@@ -40,3 +40,14 @@ def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iter
     """Iterate over ``items`` with a progress bar; ``total``: their number, if it is known but they have no length."""
     with bar() as shown:
         yield from shown.track(items, total=total, description=what)
+
+
+def reported(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
+    """Iterate over ``items`` with a progress bar or, if there is no terminal, a line after each quarter of them."""
+    with bar() as shown:
+        task = shown.add_task(what, total=total)
+        for done, item in enumerate(items, 1):
+            yield item
+            shown.advance(task)
+            if shown.disable and 4 * done // total > 4 * (done - 1) // total:
+                say(f"{what}: {done} of {total}")

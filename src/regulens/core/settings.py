@@ -1,10 +1,11 @@
 """Base class of every settings object, and validation whose errors name the key and what would be right."""
 
 import difflib
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from regulens.core.errors import InputError
 
@@ -16,6 +17,39 @@ class Settings(BaseModel):
     """A group of configuration keys: unknown ones are errors, and values never change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_values_for_numbers(cls, values: Any) -> Any:
+        """YAML reads yes, no, on and off as truth values, and Pydantic these as 1 and 0."""
+        words = "must be a number, not a truth value (YAML reads yes, no, on and off as true and false)"
+        wrong = [
+            InitErrorDetails(type=PydanticCustomError("truth_value", words), loc=(name,), input=values[name])
+            for name, field in (cls.model_fields if isinstance(values, dict) else {}).items()
+            if {int, float} & (kinds := _plain_types(field.annotation))
+            and not {bool, Any} & kinds
+            and any(isinstance(value, bool) for value in _leaves(values.get(name)))
+        ]
+        if wrong:
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return values
+
+
+def _plain_types(annotation: Any) -> set:
+    """The types at the ends of a type annotation, through unions, lists and maps."""
+    if get_origin(annotation) is Literal:
+        return {type(value) for value in get_args(annotation)}
+    return set().union(*map(_plain_types, get_args(annotation))) if get_args(annotation) else {annotation}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The values inside lists and maps."""
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else None
+    if inside is None:
+        yield value
+    else:
+        for each in inside:
+            yield from _leaves(each)
 
 
 def validated(kind: Any, values: Any, prefix: str = "") -> Any:

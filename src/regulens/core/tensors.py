@@ -1,7 +1,7 @@
 """Files of tensors (``torch.save``), byte-identical for the same content, and checks that weights fit a model."""
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from regulens.core.errors import InputError
+from regulens.core.progress import say
 
 _SHOWN = 6
 
@@ -68,17 +69,52 @@ def read_map(
     return content
 
 
-def tensors_of(content: Mapping[str, Any], path: Path | str) -> dict[str, Tensor]:
-    """The state dictionary in the content of a file: the content itself, or its entry ``state_dict``.
+def tensors_of(
+    content: Mapping[str, Any], path: Path | str, expected: Collection[str]
+) -> tuple[dict[str, Tensor], list[str]]:
+    """The state dictionary in a file's content (itself, or its entry ``state_dict``), by a model's ``expected`` names.
 
-    A prefix ``model.`` that all names have is taken off.
+    The prefix under which most of these names are is taken off, whatever wrapped the model when it was saved:
+    ``model.`` of Lightning, ``module.`` of DistributedDataParallel, several of them; ``_orig_mod.`` of torch.compile
+    anywhere. Tensors outside of the prefix, such as a metric's, are left out; the second value is their names.
+
+    Raises `InputError` for values that are not tensors, and if several prefixes have the names with different values.
     """
-    weights = content.get("state_dict", content)
-    if not isinstance(weights, Mapping) or not weights or not all(map(torch.is_tensor, weights.values())):
+    content = content.get("state_dict", content)
+    if not isinstance(content, Mapping) or not content or not all(map(torch.is_tensor, content.values())):
         raise InputError(f"{path}: neither a model file of regulens nor a state dictionary of tensors")
-    if all(name.startswith("model.") for name in weights):
-        return {name.removeprefix("model."): tensor for name, tensor in weights.items()}
-    return dict(weights)
+    names = {name: name.replace("_orig_mod.", "") for name in content}
+    under: dict[str, dict[str, Tensor]] = {"": {}}  # the first of equals wins: no prefix if nothing fits
+    for full, name in names.items():
+        for start in [0, *(place + 1 for place, letter in enumerate(name) if letter == ".")]:
+            if name[start:] in expected:
+                under.setdefault(name[:start], {})[name[start:]] = content[full]
+    most = max(map(len, under.values()))
+    prefix, *others = [prefix for prefix, found in under.items() if len(found) == most]
+    for other in others:
+        if not all(key in under[other] and torch.equal(under[other][key], each) for key, each in under[prefix].items()):
+            raise InputError(
+                f"{path}: two sets of these weights, {prefix}... and {other}...: keep one of them in the file"
+            )
+    weights = {name.removeprefix(prefix): content[full] for full, name in names.items() if name.startswith(prefix)}
+    return weights, [full for full, name in names.items() if not name.startswith(prefix)]
+
+
+def say_left_out(names: list[str], path: Path | str) -> None:
+    """Say which tensors of a file are not part of the model."""
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        say(f"{path}: not part of the model, left out: {', '.join(names[:3])}{more}")
+
+
+def require_finite(weights: Mapping[str, Any], path: Path | str) -> None:
+    """Raise `InputError` naming the first tensor with a value that is NaN or infinite."""
+    for name, tensor in weights.items():
+        if wrong := int((~torch.isfinite(tensor)).sum()):
+            raise InputError(
+                f"{path}: {wrong:,} of {tensor.numel():,} values of {name} are not finite numbers (NaN or infinite): "
+                "whatever wrote it had diverged; use an earlier checkpoint"
+            )
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path | str, what: str) -> None:

@@ -5,6 +5,7 @@ simulation; `prepare_sequences` filters, crops and splits them and writes the fi
 count of what was left out and why. Motif sites, planted or annotated, go with them.
 """
 
+import csv
 import logging
 import re
 from collections.abc import Mapping
@@ -530,7 +531,7 @@ def read_sites(path: Path | str) -> pd.DataFrame:
 
     ``role`` is one of `ROLES`; without the column, sites are annotated ones and count as positive. A header without
     rows is valid: no sequence has a site. Raises `InputError` naming file and line of a missing column, an invalid
-    strand or role, or an impossible interval.
+    strand or role, an impossible interval, or an id or motif with a tab or line break.
     """
     path = Path(path)
     if path.is_file() and _is_header(path.read_text("utf-8-sig", errors="replace")):
@@ -545,6 +546,11 @@ def read_sites(path: Path | str) -> pd.DataFrame:
         strand=one_of(table, "strand", ("+", "-", "."), path),
         role=one_of(table, "role", ROLES, path),
     )
+    for name in ("id", "motif"):
+        if len(strange := table[~table[name].map(str.isprintable)]):  # a quoted field may hold a tab
+            raise InputError(
+                f"{path}, line {strange.index[0]}: {strange[name].iloc[0]!r} cannot be the {name} of a site"
+            )
     wrong = (table["start"] < 0) | (table["start"] >= table["end"])
     if wrong.any():
         row = table.loc[wrong.idxmax()]
@@ -591,4 +597,6 @@ def crop_sites(sites: pd.DataFrame, first: pd.Series, length_bp: int) -> pd.Data
 def write_sites(path: Path | str, sites: pd.DataFrame) -> None:
     """Write sites as a table that `read_sites` reads."""
     with atomic_output(path) as temporary:
-        sites.to_csv(temporary, sep="\t", index=False, columns=list(SITE_COLUMNS), lineterminator="\n")
+        # `read_text_table` takes quotation marks between tabs as they are.
+        options = {"sep": "\t", "index": False, "lineterminator": "\n", "quoting": csv.QUOTE_NONE}
+        sites.to_csv(temporary, columns=list(SITE_COLUMNS), **options)

@@ -16,7 +16,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.kmers import vocabulary_size
 from regulens.core.settings import validated
-from regulens.core.tensors import listed, read_weight_file, weight_differences, write_tensors
+from regulens.core.tensors import listed, read_weight_file, require_finite, weight_differences, write_tensors
 from regulens.models.settings import BertSettings
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def load_classifier(path: Path | str) -> tuple["BertForSequenceClassification", 
     model = build_classifier(validated(BertSettings, content["settings"], f"{path}: settings"))
     if lines := weight_differences(content["state_dict"], model.state_dict()):
         raise InputError(f"{path}: the weights are not those of the settings in the file:{listed(lines)}")
+    require_finite(content["state_dict"], path)
     model.load_state_dict(content["state_dict"])
     return model.eval(), content
 

@@ -15,8 +15,11 @@ from regulens.data.matrices import PositionWeightMatrix
 
 UNIFORM = np.full(4, 0.25)
 
-_SUM_TOLERANCE = 0.01
-"""Tolerance for the sum of a row: rows are printed with few digits."""
+_SUM_TOLERANCE = 0.02 + 1e-9
+"""Tolerance for the sum of a row: four values rounded to two digits."""
+
+_SITES = 20.0
+"""Number of sites where a file gives none, or 0: MEME's default."""
 
 _FLOOR = 1e-7
 """Added to a frequency before the logarithm, as in the published code."""
@@ -28,8 +31,8 @@ class MemeMotif:
 
     matrix: PositionWeightMatrix
     """``matrix_id`` is the identifier, ``name`` the alternative name (the identifier where there is none)."""
-    sites: float = 20.0
-    """Number of sites of the matrix (``nsites``; MEME's default is 20)."""
+    sites: float = _SITES
+    """Number of sites of the matrix (``nsites``)."""
     e_value: float = 0.0
     """E-value of the motif."""
 
@@ -79,7 +82,7 @@ class _Lines:
         self.path, self.number = path, 0
         note_read(path)
         try:
-            self._lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+            self._lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
         except OSError as error:
             raise InputError(f"{path}: cannot read motifs: {error.strerror}") from None
 
@@ -90,36 +93,48 @@ class _Lines:
             if line:
                 yield line
 
+    def numbers(self) -> Iterator[list[str]]:
+        """The words of the lines up to the first that does not begin with a number, which stays for the next reader."""
+        for line in self:
+            if not _is_number(line.split()[0]):
+                self.number -= 1
+                return
+            yield line.split()
+
     def error(self, problem: str) -> InputError:
         return InputError(f"{self.path}, line {self.number}: {problem}")
 
 
 def read_meme(path: Path | str) -> MemeText:
-    """Read the motifs of a MEME file, minimal or as written by MEME; unknown lines are skipped.
+    """Read the motifs of a MEME file, minimal or ``meme.txt`` as written by MEME; unknown lines are skipped.
 
-    Rows are rescaled to sum to 1, because they are printed with few digits. A file without motifs is valid.
+    Rows are rescaled to sum to 1, because they are printed with few digits. All ``key= value`` pairs of a matrix are
+    optional. A file without motifs is valid.
 
-    Raises `InputError` naming file and line: another format, another alphabet than ACGT, a matrix whose rows are
-    missing, too short, negative or do not sum to 1, an identifier that occurs twice.
+    Raises `InputError` naming file and line: another format, another alphabet than ACGT, a matrix with more or
+    fewer rows than it states, or rows that are too short, negative or do not sum to 1, an identifier that occurs twice.
     """
     lines = _Lines(path)
     motifs: dict[str, MemeMotif] = {}
-    background, header, title = UNIFORM, False, None
+    background, header, banner, title = UNIFORM, False, False, None
     for line in lines:
         if not header:
             version = re.match(r"MEME version (\d+)", line)
+            banner = banner or line.startswith("*****")
+            if banner and not version:
+                continue
             if not version or int(version[1]) < 4:
                 raise lines.error(f"'MEME version 4' or later expected first, found {line[:60]!r}")
             header = True
         elif line.startswith("ALPHABET"):
-            if line.removeprefix("ALPHABET").lstrip("= ").strip() != "ACGT":
+            if not re.fullmatch(r'ALPHABET(\s*=?\s*ACGT|\s+"DNA"(\s+DNA-LIKE)?)', line):
                 raise lines.error(f"the alphabet must be ACGT, found {line[:60]!r}")
         elif line.startswith("Background letter frequencies"):
             background = _background(lines)
         elif line.startswith("MOTIF"):
             if title:
                 raise lines.error(f"motif {title[0]} before it has no letter-probability matrix")
-            title = line.split()[1:]
+            title = re.sub(r"\swidth\s*=.*", "", line).split()[1:]
             if not title or title[0] in motifs:
                 raise lines.error(f"motif {title[0]} occurs twice" if title else "a motif without an identifier")
         elif line.startswith("letter-probability matrix:"):
@@ -128,28 +143,46 @@ def read_meme(path: Path | str) -> MemeText:
             motifs[title[0]] = _motif(lines, line, title)
             title = None
     if not header:
-        raise InputError(f"{path}: the file is empty; a MEME file without motifs has its header")
+        problem = "no line 'MEME version' after its banner" if banner else "the file is empty"
+        raise InputError(f"{path}: {problem}; a MEME file without motifs has its header")
     if title:
         raise lines.error(f"motif {title[0]} has no letter-probability matrix")
     return MemeText(list(motifs.values()), background)
 
 
+def split_meme(path: Path | str) -> list[str]:
+    """A file that `read_meme` reads as one text for each motif: the lines before the first motif, then its own."""
+    text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    header, *motifs = re.split(r"^(?=[^\S\n]*MOTIF)", text, flags=re.MULTILINE)
+    return [header + motif for motif in motifs]
+
+
 def _motif(lines: _Lines, line: str, title: list[str]) -> MemeMotif:
     facts = dict(re.findall(r"(\w+)=\s*(\S+)", line))
     try:
-        letters, width = int(facts.get("alength", 4)), int(facts["w"])
-        sites, e_value = float(facts.get("nsites", 20)), float(facts.get("E", 0))
-    except (KeyError, ValueError):
+        letters, width = int(facts.get("alength", 4)), int(facts["w"]) if "w" in facts else None
+        sites, e_value = float(facts.get("nsites", _SITES)) or _SITES, float(facts.get("E", 0))
+    except ValueError:
         raise lines.error(f"motif {title[0]}: 'alength= 4 w= WIDTH nsites= N E= E' expected") from None
-    if letters != 4 or width < 1 or not sites >= 0:
-        raise lines.error(f"motif {title[0]}: alength must be 4, w at least 1 and nsites not negative")
-    rows = []
-    for row, text in zip(range(width), lines, strict=False):  # range first: zip consumes no extra line
-        rows.append(_frequencies(lines, text.split(), f"row {row + 1} of {width} of motif {title[0]}"))
-    if len(rows) < width:
-        raise lines.error(f"the file ends after row {len(rows)} of {width} of motif {title[0]}")
+    if letters != 4 or (width is not None and width < 1) or not 0 < sites < np.inf:
+        raise lines.error(f"motif {title[0]}: alength must be 4, w at least 1 and nsites a number that is not negative")
+    rows, stated = [], "" if width is None else f" of {width}"
+    for words in lines.numbers():
+        if len(rows) == width:
+            raise lines.error(f"motif {title[0]} has more rows than its w= {width}")
+        rows.append(_frequencies(lines, words, f"row {len(rows) + 1}{stated} of motif {title[0]}"))
+    if not rows or len(rows) < (width or 0):
+        raise lines.error(f"motif {title[0]} ends after row {len(rows)}{stated}")
     matrix = PositionWeightMatrix(title[1] if len(title) > 1 else title[0], title[0], np.stack(rows))
     return MemeMotif(matrix, sites, e_value)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _background(lines: _Lines) -> np.ndarray:

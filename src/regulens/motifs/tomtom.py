@@ -15,7 +15,9 @@ import subprocess
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -25,9 +27,9 @@ from scipy.stats import false_discovery_control
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read, write_text
-from regulens.core.progress import say
+from regulens.core.progress import reported, say
 from regulens.core.tables import damaged, read_table
-from regulens.motifs.meme import MemeText, read_meme
+from regulens.motifs.meme import MemeText, read_meme, split_meme
 from regulens.motifs.settings import ComparisonSettings
 
 HIT_COLUMNS = [
@@ -81,13 +83,23 @@ def compile_memelite(engine: Literal["auto", "memelite"], output: Path | str) ->
 
 
 @command("tomtom")
-def tomtom(queries: Path | str, /, targets: Path | str, settings: Part[ComparisonSettings], output: Path | str) -> None:
+def tomtom(
+    queries: Path | str,
+    /,
+    targets: Path | str,
+    settings: Part[ComparisonSettings],
+    output: Path | str,
+    threads: int = 1,
+) -> None:
     """Compare motifs with Tomtom of the MEME Suite, or with memelite where it is not installed.
 
     ``queries`` and ``targets`` are MEME text; see `compare`.
+
+    Arguments:
+        threads: how many of the MEME Suite's tomtom run at a time.
     """
     name = " ".join(filter(None, [settings.release, settings.collection, settings.tax_group]))
-    for note in compare(queries, targets, settings, output, targets_name=name).notes:
+    for note in compare(queries, targets, settings, output, name, threads).notes:
         say(note)
 
 
@@ -97,11 +109,13 @@ def compare(
     settings: ComparisonSettings,
     output: Path | str,
     targets_name: str | None = None,
+    threads: int = 1,
 ) -> Comparison:
     """Compare every query motif with every target on both strands and write the hits with q <= ``max_q_value``.
 
     ``output``: TSV with ``# key: value`` lines (`FACTS`) and `HIT_COLUMNS`, see `read_hits`. ``targets_name`` describes
     the targets (default: the name of their file). Without query motifs or hits, the table has only a header.
+    ``threads``: see `meme_hits`.
 
     Raises `InputError` if a MEME file is malformed, there is no target, the configured engine is not installed, or
     Tomtom fails.
@@ -137,7 +151,7 @@ def compare(
     elif binary is None:
         hits = memelite_hits(queries, targets, settings.max_q_value)
     else:
-        hits = meme_hits(binary, query_meme, targets_meme, settings.distance, settings.max_q_value)
+        hits = meme_hits(binary, query_meme, targets_meme, settings.distance, settings.max_q_value, threads)
         _check_names(hits, "query", [m.matrix.matrix_id for m in queries.motifs], query_meme)
         _check_names(hits, "target", [m.matrix.matrix_id for m in targets.motifs], targets_meme)
     if queries.motifs and hits.empty:
@@ -195,7 +209,7 @@ TSV_COLUMNS = {
     "Query_consensus": "query_consensus",
     "Target_consensus": "target_consensus",
 }
-"""Columns of Tomtom's TSV (since MEME 5.0) and their names here."""
+"""Columns of Tomtom's TSV and their names here. Before MEME 5.0 they had blanks, and a `#` before the first."""
 
 
 def find_tomtom() -> str | None:
@@ -205,30 +219,43 @@ def find_tomtom() -> str | None:
 
 def meme_version(binary: str) -> str:
     """Version of the MEME Suite, e.g. ``5.4.1``. Raises `InputError` if the program does not print one."""
-    answer = _run_tomtom([binary, "--version"])
-    found = re.search(r"\d+\.\d+(\.\d+)?", answer.stdout)
-    if answer.returncode or not found:
-        raise InputError(_failure([binary, "--version"], answer, "no version number in its answer"))
-    return found[0]
+    for option in ("--version", "-version"):  # some releases before 5.0 know only the second
+        answer = _run_tomtom([binary, option])
+        if not answer.returncode and (found := re.search(r"\d+\.\d+(\.\d+)?", answer.stdout)):
+            return found[0]
+    raise InputError(_failure([binary, "--version"], answer, "no version number in its answer"))
 
 
 def meme_hits(
-    binary: str, query_meme: Path | str, targets_meme: Path | str, distance: str, max_q_value: float
+    binary: str, query_meme: Path | str, targets_meme: Path | str, distance: str, max_q_value: float, threads: int = 1
 ) -> pd.DataFrame:
-    """Hits with q <= ``max_q_value``, columns `HIT_COLUMNS`, in Tomtom's order.
+    """Hits with q <= ``max_q_value``, columns `HIT_COLUMNS`, in the order of the queries and then Tomtom's.
 
-    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS``: both strands, and a threshold on q because ``-evalue``
-    is not given. Raises `InputError` with arguments, version, return code and stderr if Tomtom fails, and with the line
+    Runs ``tomtom -text -thresh Q -dist DISTANCE QUERY TARGETS`` for every query motif, ``threads`` at a time: both
+    strands, and a threshold on q because ``-evalue`` is not given. What Tomtom computes is a query's own, its q-values
+    too. Raises `InputError` with arguments, version, return code and stderr if Tomtom fails, and with the line
     if its table cannot be read.
     """
-    arguments = [binary, "-text", "-thresh", f"{max_q_value:g}", "-dist", distance, str(query_meme), str(targets_meme)]
-    answer = _run_tomtom(arguments)
-    if answer.returncode:
-        raise InputError(_failure(arguments, answer, f"return code {answer.returncode}", meme_version(binary)))
-    try:
-        return parse_tsv(answer.stdout)
-    except ValueError as error:
-        raise InputError(_failure(arguments, answer, str(error), meme_version(binary))) from None
+    options = [binary, "-text", "-thresh", f"{max_q_value:g}", "-dist", distance]
+
+    def run(query: Path) -> pd.DataFrame:
+        answer = _run_tomtom([*options, str(query), str(targets_meme)])
+        shown = [*options, str(query_meme), str(targets_meme)]  # the query's own file is gone when a person reads it
+        if answer.returncode:
+            raise InputError(_failure(shown, answer, f"return code {answer.returncode}", meme_version(binary)))
+        try:
+            return parse_tsv(answer.stdout)
+        except ValueError as error:
+            raise InputError(_failure(shown, answer, str(error), meme_version(binary))) from None
+
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(threads) as pool:
+        queries = []
+        for number, text in enumerate(split_meme(query_meme)):
+            queries.append(Path(folder) / f"{number}.meme")
+            queries[-1].write_text(text, encoding="utf-8")
+        found = list(reported(pool.map(run, queries), "Tomtom: queries", len(queries)))
+    # A program that answers for more than the query that it is given does not count twice.
+    return pd.concat(found, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
 def parse_tsv(text: str) -> pd.DataFrame:
@@ -236,14 +263,16 @@ def parse_tsv(text: str) -> pd.DataFrame:
 
     Without hits the table is empty. Raises `ValueError` naming the line for anything else.
     """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line and not line.startswith("#")]
-    header = lines[0][1].split("\t") if lines else []
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    header = lines[0][1].removeprefix("#").strip().replace(" ", "_").split("\t") if lines else []
     missing = [name for name in TSV_COLUMNS if name not in header]
     if missing:
         shown = repr(lines[0][1][:80]) if lines else "nothing"
         raise ValueError(f"its output is not Tomtom's table: column {missing[0]} is missing, found {shown}")
     rows = []
     for number, line in lines[1:]:
+        if line.startswith("#"):
+            continue
         cells = line.split("\t")
         if len(cells) != len(header):
             raise ValueError(f"line {number} of its output has {len(cells)} columns, {len(header)} expected")

@@ -40,6 +40,7 @@ SMALL, NORMAL, LARGE = 6, 7, 8
 RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same font on every machine
     "font.size": NORMAL,
+    "text.parse_math": False,  # labels are the user's: a $ is a dollar sign
     "axes.titlesize": NORMAL,
     "axes.labelsize": NORMAL,
     "xtick.labelsize": SMALL,

@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import pandas as pd
-import yaml
 from pydantic import create_model, model_validator
 from scipy.stats import spearmanr
 
@@ -24,6 +23,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.settings import Settings, validated
 from regulens.core.tables import MINUS, decimal, interval, markdown_table, p_text, read_table
+from regulens.core.yaml_file import read_yaml
 
 HOLDS, FAILS = "holds", "does not hold"
 NOT_TESTED, NOT_PUBLISHED = "not tested in this run", "not in the paper's table"
@@ -331,9 +331,10 @@ def load_claims(path: Path, evidence: type) -> StudyClaims:
     values = create_model("Values", __base__=Settings, **readings)
     claim = create_model("Claim", __base__=Claim, values=(values | None, None))
     study = create_model("StudyClaims", __base__=StudyClaims, claims=(list[claim], ...))
+    entries = read_yaml(path)
     try:
-        found = validated(study, yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (InputError, yaml.YAMLError) as error:
+        found = validated(study, entries)
+    except InputError as error:
         raise InputError(f"{path}: {error}") from None
     names = [claim.name for claim in found.claims]
     if twice := [name for name in names if names.count(name) > 1]:

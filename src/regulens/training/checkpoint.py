@@ -13,7 +13,7 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import say
-from regulens.core.tensors import load_weights, read_map, tensors_of, write_tensors
+from regulens.core.tensors import load_weights, read_map, require_finite, say_left_out, tensors_of, write_tensors
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.data.tracks import tracks_from_text, tracks_to_text
@@ -43,6 +43,7 @@ def build_from_checkpoint(content: dict[str, Any], path: Path | str) -> AssayMod
     n_tracks = content["tracks"].count("\n") - 1
     model = build(content["architecture"], content["model_settings"], geometry, n_tracks)
     load_weights(model, content["state_dict"], path, f"{model.architecture} as configured")
+    require_finite(content["state_dict"], path)
     return model.eval()
 
 
@@ -91,9 +92,8 @@ def adopt_checkpoint(
     """Take a trained model instead of training one, after checking that it fits configuration and data.
 
     ``checkpoint`` (the key ``models.<name>.checkpoint``) is a ``model.ckpt``, which must agree in architecture, model
-    settings, geometry and tracks with what is configured, or a file with a state dictionary (also one under the key
-    ``state_dict``, with or without the prefix ``model.``), which must agree in names and shapes; which tracks such a
-    file was trained on cannot be checked.
+    settings, geometry and tracks with what is configured, or a file with a state dictionary (see `tensors_of`), which
+    must agree in names and shapes; which tracks such a file was trained on cannot be checked.
 
     ``train`` is the store of the data that the model is for. Raises `InputError` that says what differs.
     """
@@ -108,9 +108,11 @@ def adopt_checkpoint(
             weights = content["state_dict"]
             facts = {key: value for key, value in content.items() if key not in _KEYS and key != "code_version"}
         else:
-            weights, facts = tensors_of(content, checkpoint), {"seed": None, "epoch": None}
+            (weights, rest), facts = tensors_of(content, checkpoint, model.state_dict()), {"seed": None, "epoch": None}
             say(f"{checkpoint}: plain weights; that they were trained on the configured tracks cannot be checked")
+            say_left_out(rest, checkpoint)
         load_weights(model, weights, checkpoint, f"{model.architecture} as configured")
+        require_finite(weights, checkpoint)
         save_model(output, model, model.state_dict(), data, **(facts | {"adopted_from": str(checkpoint)}))
 
 

@@ -27,7 +27,7 @@ from regulens.core.kmers import MASK, kmer_ids, token_ids, vocabulary_size
 from regulens.core.progress import progress, say
 from regulens.core.sequence import N_CODE
 from regulens.core.statistics import bootstrap_weights, percentile_interval
-from regulens.core.tensors import listed, read_weight_file, tensors_of, weight_differences
+from regulens.core.tensors import listed, read_weight_file, require_finite, say_left_out, tensors_of, weight_differences
 from regulens.data.sequences import SequenceSet, overlapping, read_sequences
 from regulens.models.bert import (
     CLASSIFIER_KEYS,
@@ -301,14 +301,16 @@ def initialise_from(model: "BertForSequenceClassification | BertForMaskedLM", pa
     """Load the weights of a pre-trained encoder into ``model.bert``; heads are unchanged.
 
     ``path`` is a file of this project (from masked k-mers, or a classifier's ``model.ckpt``), or one with HuggingFace's
-    names, such as ``pytorch_model.bin`` of ``zhihan1996/DNA_bert_6``, also as ``.safetensors``: with or without the
-    prefix ``bert.``, with ``gamma`` and ``beta`` for the layer norms or not. Heads in the file are ignored. If the file
-    has no pooler, the model keeps its new one and says so on stderr.
+    names, such as ``pytorch_model.bin`` of ``zhihan1996/DNA_bert_6``, also as ``.safetensors``: under any prefix
+    (``bert.``; see `tensors_of`), with ``gamma`` and ``beta`` for the layer norms or not. Heads in the file are
+    ignored. If the file has no pooler, the model keeps its new one and says so on stderr.
 
     Raises `InputError` for an unreadable file and for one that does not fit, naming the settings to change.
     """
     content = read_weight_file(path)
-    found, expected = _encoder(_modern_names(tensors_of(content, path))), model.bert.state_dict()
+    expected = model.bert.state_dict()
+    found, _ = tensors_of(content, path, expected)
+    found = _without_heads(_modern_names(found))
     pooled = any(name.startswith(_POOLER) for name in found)
     if not pooled or model.bert.pooler is None:
         found = {name: tensor for name, tensor in found.items() if not name.startswith(_POOLER)}
@@ -336,8 +338,8 @@ def adopt_classifier(
     """Take a fine-tuned classifier instead of training one, after checking that it fits (``tasks.<name>.checkpoint``).
 
     ``checkpoint`` is a classifier's ``model.ckpt``, which must agree with the configured sizes and length, or a file
-    with HuggingFace's names for a sequence classifier of two classes (as for `initialise_from`, and with or without the
-    prefix ``model.``); what such a file was trained on cannot be checked. ``task`` is kept in the file.
+    with HuggingFace's names for a sequence classifier of two classes (as for `initialise_from`); what such a file was
+    trained on cannot be checked. ``task`` is kept in the file.
 
     Raises `InputError` that says what differs.
     """
@@ -357,10 +359,12 @@ def adopt_classifier(
         known = {key: value for key, value in content.items() if key not in CLASSIFIER_KEYS and key != "code_version"}
     else:
         model, known = build_classifier(settings), {"seed": None, "epoch": None}
-        weights = _modern_names(tensors_of(content, checkpoint))
+        weights, rest = tensors_of(content, checkpoint, model.state_dict())
+        weights = _modern_names(weights)
         _require_fit(weights, model.state_dict(), checkpoint, "bert.")
         model.load_state_dict(weights)
         say(f"{checkpoint}: plain weights; what they were trained on cannot be checked")
+        say_left_out(rest, checkpoint)
     facts = known | ({"task": task} if task else {}) | {"adopted_from": str(checkpoint)}
     save_classifier(output, model, model.state_dict(), settings, length_bp, **facts)
 
@@ -372,16 +376,15 @@ def _modern_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in weights.items() if not name.endswith(_BUFFERS)}
 
 
-def _encoder(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of the encoder, without the prefix ``bert.`` and without those of heads."""
-    if any(name.startswith("bert.") for name in weights):
-        return {name.removeprefix("bert."): tensor for name, tensor in weights.items() if name.startswith("bert.")}
+def _without_heads(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the encoder alone."""
     return {name: tensor for name, tensor in weights.items() if not name.startswith(("cls.", "classifier."))}
 
 
 def _require_fit(found: dict[str, Tensor], expected: dict[str, Tensor], path: Path | str, prefix: str = "") -> None:
     lines = weight_differences(found, expected)
     if not lines:
+        require_finite(found, path)
         return
     sizes, wanted = _sizes(found, prefix), _sizes(expected, prefix)
     keys = [f"{key} to {size}" for key, size in sizes.items() if size is not None and size != wanted[key]]

@@ -57,8 +57,9 @@ def train(
     With ``settings.devices`` > 1 the running command (``sys.argv``) is started again for every further device; those
     processes end inside this function.
 
-    Raises `InputError` for data, settings or files that do not fit, and `SystemExit` with status 143 (130) after
-    SIGTERM (SIGINT), without ``output``.
+    Where ``settings.select`` is a score that no epoch has, the epoch with the lowest validation loss is kept, and that
+    is said. Raises `InputError` for data, settings or files that do not fit, and `SystemExit` with status 143 (130)
+    after SIGTERM (SIGINT), without ``output``.
     """
     output, log, state_folder = Path(output), Path(log), Path(state_folder)
     rank = process_rank()
@@ -105,6 +106,18 @@ def _finish(
     output: Path, log: Path, task: TrainingTask, state: TrainingState, settings: TrainingSettings, seed: int
 ) -> None:
     best = state.best["row"]
+    if settings.select != "last":
+        defined, value = _criterion(settings.select, best)
+        if value == -math.inf:
+            raise InputError(
+                f"the validation {settings.select} is not a finite number in any of {state.epoch} epochs, so that none "
+                "can be kept: look at the validation data, or set training.select"
+            )
+        if not defined:
+            say(
+                f"the validation {settings.select} is undefined in all of {state.epoch} epochs, because nothing varies "
+                f"in the validation set (one class, or no coverage): epoch {best['epoch']} is kept for its loss"
+            )
     task.save(
         output,
         state.best["model"],
@@ -361,12 +374,9 @@ class EpochKeeper(pl.Callback):
             self.bar.stop()
 
     def _better(self, select: str, row: dict[str, Any]) -> bool:
-        """Whether an epoch is better than the best so far; an undefined score is worse than any other."""
-        if not self.state.best or select == "last":
-            return True
-        name, sign = f"valid_{select}", -1 if select == "loss" else 1
-        new, old = sign * row[name], sign * self.state.best["row"][name]
-        return new > old or (math.isnan(old) and not math.isnan(new))
+        """Whether an epoch is better than the best so far."""
+        best = self.state.best
+        return not best or select == "last" or _criterion(select, row) > _criterion(select, best["row"])
 
     def _stop_if_asked(self, trainer: pl.Trainer) -> None:
         status = self.signals.status
@@ -387,6 +397,13 @@ class EpochKeeper(pl.Callback):
             f"{'  best' if better else ''}"
         )
         say_above(self.bar, line)
+
+
+def _criterion(select: str, row: dict[str, Any]) -> tuple[bool, float]:
+    """What the epoch to keep has the highest of: whether its score is defined; the score, or else minus the loss."""
+    loss = -math.inf if math.isnan(row["valid_loss"]) else -row["valid_loss"]
+    score = loss if select == "loss" else row[f"valid_{select}"]
+    return (False, loss) if math.isnan(score) else (True, score)
 
 
 def log_columns(scores: Iterable[str]) -> list[str]:

@@ -39,7 +39,8 @@ class TrainerSettings(Settings):
     patience: int | None = Field(default=None, gt=0)
     """Stop after this many epochs without a better validation score; none: never stop early."""
     select: Literal["pearson", "loss"] = "pearson"
-    """The validation score that selects the epoch to keep: highest mean Pearson r of the tracks, or lowest loss."""
+    """The validation score that selects the epoch to keep: highest mean Pearson r of the tracks, or lowest loss.
+    A score that is undefined in every epoch gives way to the loss."""
     effective_batch: int = Field(default=24, gt=0)
     """Examples per optimiser step, over all devices and accumulated batches."""
     batch_per_device: int = Field(default=8, gt=0)

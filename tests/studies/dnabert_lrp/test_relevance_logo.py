@@ -32,7 +32,7 @@ def write_inputs(folder, length=LENGTH, target="predicted", sites=SITES):
     random = np.random.default_rng(4)
     codes = random.integers(0, 4, (4, length)).astype(np.uint8)
     attributes = {"task": "promoters", "seed": 1, "rules": "ours", "target": target, "k": 6, "model": "small"}
-    names = ["p0", "1", "p2", "n0"]
+    names = ["p0", "3", "p2", "n0"]
     with write_score_file(folder / "scores.h5", names, np.array([1, 1, 1, 0]), codes, SCORES, **attributes) as writer:
         scale = dict.fromkeys(SCORES, 1) | {"gradcam": 1e-5}
         scores = {
@@ -73,8 +73,9 @@ def test_an_example_by_row_or_id(inputs):
         np.testing.assert_array_equal(example.scores["lrp"], file["scores/lrp"][2])
     assert list(example.sites["motif"]) == [site[3] for site in SITES if site[0] == "p2"]
     assert read_example(scores, "p2").row == 2
-    assert read_example(scores, "2").row == 2
-    assert read_example(scores, 1).name == "1"
+    # Sequences whose ids are numbers: a number is a row, a text an id.
+    assert [read_example(scores, number).name for number in (1, 3)] == ["3", "n0"]
+    assert read_example(scores, "3").row == 1
     assert read_example(scores, 3).probability == 1  # logits of 800 do not overflow
     assert read_example(scores, 2).sites is None
 
@@ -92,6 +93,7 @@ def test_the_order_of_the_scores_and_the_explained_class(tmp_path):
         (4, None, r"scores.h5: example 4 does not exist; valid: rows 0 to 3, or an id such as 'p0'"),
         (-1, None, r"scores.h5: example -1"),
         ("p9", None, r"scores.h5: example 'p9'"),
+        ("2", None, r"scores.h5: example '2' does not exist"),
         (0, ["lrp", "lrp_lst"], r"scores.h5: score: 'lrp_lst' does not exist; nearest valid: lrp_last"),
     ],
 )

@@ -171,7 +171,7 @@ def with_correlations(run, models, tracks, value) -> Evidence:
             HOLDS,
             r"^T001 \(DNase\) over .*: 1D-Swin 0.55.*; 1 seed$",
         ),
-        ("profile_matches", evidence(FIGURE3, seeds=(1, 2), track="0"), HOLDS, "± .*, Enformer .* ± .*; 2 seeds$"),
+        ("profile_matches", evidence(FIGURE3, seeds=(1, 2), track="T000"), HOLDS, "± .*, Enformer .* ± .*; 2 seeds$"),
         ("profile_matches", evidence(FIGURE3, other="swin1d"), NOT_TESTED, "beside no other model"),
         ("profile_matches", evidence(FIGURE3, other="maxpool_cnn"), NOT_TESTED, "no row MaxPoolCNNs"),
         # A constant prediction.

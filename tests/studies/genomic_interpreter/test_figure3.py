@@ -11,7 +11,7 @@ from regulens.core.runs import Run
 from regulens.data.settings import Geometry
 from regulens.data.store import parse_location, write_store
 from regulens.data.tracks import assign_groups
-from regulens.studies.genomic_interpreter.figure3 import figure3, profile_figure, read_profile
+from regulens.studies.genomic_interpreter.figure3 import figure3, profile_figure, read_profile, track_row
 
 GEOMETRY = Geometry(input_bp=1000, bins=5, bin_bp=128)
 LOCATIONS = ["chr11:61234000-61235000", "contig_2:x:500-1500", ""]
@@ -98,7 +98,11 @@ def test_track_by_description_and_by_number(data):
     store, _, predictions = data
     assert read_profile(store, {}, "CAGE:K562", 0).track == "T2, CAGE:K562"
     assert read_profile(store, {}, 3, 0).track == "T3, CAGE:CD133"
-    assert read_profile(store, {}, "3", 0).track == "T3, CAGE:CD133"
+
+
+def test_identifiers_that_are_numbers():
+    tracks = pd.DataFrame({"identifier": ["2", "0", "1"], "description": ["a", "b", "c"]})
+    assert [track_row(tracks, track) for track in ("0", "2", 0, 2)] == [1, 0, 0, 2]
 
 
 def test_unknown_location_gives_positions_in_the_target(data):
@@ -114,6 +118,8 @@ def test_unknown_location_gives_positions_in_the_target(data):
         ("T9", 0, "figure3.track: 'T9' does not exist; did you mean 'T"),
         ("CAGE:CD133", 0, "figure3.track: 2 tracks have the description"),
         ("4", 0, "figure3.track: '4'.*valid: T0, T1, T2, T3"),
+        ("3", 0, "figure3.track: '3' does not exist; did you mean 'T3'"),  # a text is never a row
+        (4, 0, "figure3.track: 4 does not exist; .*valid: "),
         ("T0", 3, "figure3.example: 3 does not exist; valid: 0 to 2"),
         ("T0", -1, "figure3.example: -1"),
     ],

@@ -1,10 +1,14 @@
 """Table 1: means, rounding, bold, undefined rows, published numbers, notes."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from figure_inputs import write_runs
 
+from regulens.config import load
+from regulens.config.genomic_interpreter import resolved
 from regulens.core.errors import InputError
 from regulens.core.runs import Run
 from regulens.core.tables import latex_escape, read_correlations
@@ -16,15 +20,21 @@ from regulens.studies.genomic_interpreter.table1 import (
     to_markdown,
 )
 
+ROOT = Path(__file__).parents[3]
+
 
 def tidy(*rows) -> pd.DataFrame:
     """A tidy table of (model, group, pearson, sd, published)."""
     columns = ["model", "group", "pearson", "sd", "published"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(label=table["model"].str.upper(), n_seeds=3, n_tracks=10, n_constant=0)
+    return table.assign(label=table["model"].str.upper(), n_seeds=3, n_tracks=10, n_constant=0, n_flat=0)
+
+
+PAPER = {name: name for name in ("maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer", "swin1d")}
 
 
 def write(folder, published, runs, **options):
+    options = {"published_as": PAPER} | options
     table = table1(runs, published, folder / "t.csv", folder / "t.md", folder / "t.tex", **options)
     return table, (folder / "t.md").read_text(), (folder / "t.tex").read_text()
 
@@ -73,6 +83,58 @@ def test_published_numbers_are_joined_by_model_and_group(runs, published, tmp_pa
     assert values[["mean", "gc_cpg_ridge"]].isna().all()
     assert "(0.3242)" in text
     assert "measured on the paper's data" in text
+
+
+def test_published_numbers_stand_only_beside_what_the_configuration_says_is_the_papers(runs, published, tmp_path):
+    table, text, _ = write(tmp_path, published, runs, published_as={"enformer": "swin1d", "swin1d": None})
+    values = table.set_index(["model", "group"])["published"]
+    assert values["enformer", "CAGE"] == 0.3242
+    assert values.drop("enformer").isna().all()
+    table, text, _ = write(tmp_path, published, runs, published_as=None)
+    assert table["published"].isna().all()
+    assert "(0." not in text
+    assert "the paper's number" not in text
+
+
+def test_shipped_configurations_say_so_of_every_model():
+    for name in ("demo", "small", "config"):
+        study = load(ROOT / f"config/{name}.yaml").genomic_interpreter
+        assert {model: entry.published for model, entry in study.models.items()} == PAPER
+        assert resolved(study)["published_as"] == PAPER
+
+
+def flat(runs, groups, share=slice(None)) -> None:
+    """Make the measured tracks of groups constant: in all runs, as it must be."""
+    for run in runs:
+        frame = pd.read_csv(run.path)
+        rows = frame.index[frame["group"].isin(groups)][share]
+        frame.loc[rows, ["pearson", "constant"]] = [np.nan, "target"]
+        frame.to_csv(run.path, index=False)
+
+
+def test_measured_tracks_that_do_not_vary_are_not_blamed_on_the_prediction(published, tmp_path):
+    runs = write_runs(tmp_path / "runs", counts={"DNase": 3, "RNA": 1, "CAGE": 2})
+    flat(runs, ["RNA"])
+    _, text, _ = write(tmp_path, published, runs)
+    assert "- RNA: undefined, because its track does not vary in the test set; left out of Overall.\n" in text
+    assert "- Training mean: undefined, because a prediction that does not vary has no correlation.\n" in text
+    assert text.count("undefined, because") == 2
+    assert "No track was constant" not in text
+    flat(runs, ["CAGE"])
+    _, text, _ = write(tmp_path, published, runs)
+    assert "- CAGE: undefined, because its 2 tracks do not vary in the test set; left out of Overall.\n" in text
+    flat(runs, ["DNase"])
+    _, text, _ = write(tmp_path, published, runs)
+    assert "- RNA: undefined, because its track does not vary in the test set.\n" in text
+    assert "- Overall: undefined, because its 6 tracks do not vary in the test set.\n" in text
+    assert "a prediction that" not in text
+
+
+def test_one_measured_track_of_several_that_does_not_vary_is_counted(published, tmp_path):
+    runs = write_runs(tmp_path / "runs", counts={"DNase": 3, "CAGE": 2})
+    flat(runs, ["CAGE"], share=slice(1))
+    _, text, _ = write(tmp_path, published, runs)
+    assert "Constant tracks left out of CAGE (of 2): 1 in every row." in text
 
 
 def test_a_group_that_the_paper_lacks_has_no_published_number(published, tmp_path):

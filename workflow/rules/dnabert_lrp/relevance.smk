@@ -127,9 +127,11 @@ rule tomtom:
         f"{MOTIFS}/tomtom.tsv",
     conda:
         "../../../envs/meme.yaml"
+    threads: LRP.model.threads
     params:
         **parts(settings="dnabert_lrp/motifs/comparison"),
     message:
         "Tomtom: motifs of {wildcards.score} against JASPAR, task {wildcards.task}"
     shell:
-        "regulens tomtom {input.queries:q} --targets {input.targets:q} {params.parts} --output {output:q} 2> {log:q}"
+        "regulens tomtom {input.queries:q} --targets {input.targets:q} {params.parts} --threads {threads}"
+        " --output {output:q} 2> {log:q}"

@@ -6,7 +6,7 @@ rule genomic_interpreter_table1:
     output:
         **table("genomic_interpreter/table1", "Table 1", "md", "tex", model="all"),
     params:
-        **parts(LABELS, GROUPS, DATA_NOTE),
+        **parts(LABELS, GROUPS, DATA_NOTE, "genomic_interpreter/published_as"),
         runs=runs(PEARSON, TABLE_RUNS),
     message:
         "Table 1: Pearson correlation by model and track group"

@@ -117,12 +117,14 @@ rule tomtom_filters:
         f"{RESULTS}/benchmarks/hybrid_networks/tomtom/{{network}}.tsv"
     conda:
         "../../../envs/meme.yaml"
+    threads: HYBRID.threads
     params:
         **parts(settings="hybrid_networks/comparison"),
     message:
         "Tomtom: filters of {wildcards.network} against JASPAR"
     shell:
-        "regulens tomtom {input.queries:q} --targets {input.targets:q} {params.parts} --output {output:q} 2> {log:q}"
+        "regulens tomtom {input.queries:q} --targets {input.targets:q} {params.parts} --threads {threads}"
+        " --output {output:q} 2> {log:q}"
 
 
 rule match_filters:

@@ -5,6 +5,7 @@ coverage of every track is computed from the elements and their sites by rules t
 check.
 """
 
+import csv
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -163,7 +164,7 @@ def simulate_genome(
         for bigwig in bigwigs:
             bigwig.close()
         write_fasta_index(written("genome.fa.fai"), names, settings.contig_bp)
-        options = {"sep": "\t", "index": False, "lineterminator": "\n"}
+        options = {"sep": "\t", "index": False, "lineterminator": "\n", "quoting": csv.QUOTE_NONE}
         pd.concat(planted).to_csv(written("planted.bed"), header=False, **options)
         pd.concat(links).to_csv(written("links.tsv"), **options)
         windows = [

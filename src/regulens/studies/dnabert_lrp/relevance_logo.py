@@ -77,7 +77,7 @@ def read_example(
     """One sequence from a file of base relevances, with its sites.
 
     Arguments:
-        example: id of the sequence, or its row in the file, from 0; a number that is also an id is taken as the id.
+        example: row of the sequence in the file, from 0 (a number), or its id (a text, which may consist of digits).
         scores: names in the order of the tracks; None: all, as in the file.
         sites_path: sites of the task's sequences; None: none are known.
 
@@ -85,7 +85,13 @@ def read_example(
     """
     with ScoreFile(scores_path) as file:
         ids, names = file.ids, file.names
-        row = ids.index(str(example)) if str(example) in ids else _row(example, ids, scores_path)
+        rows = ids if isinstance(example, str) else range(len(ids))
+        if example not in rows:
+            raise InputError(
+                f"{scores_path}: example {example!r} does not exist; valid: rows 0 to {len(ids) - 1}, or an id such as "
+                f"{ids[0]!r}"
+            )
+        row = rows.index(example)
         scores = list(scores or names)
         for name in scores:
             require_one_of(name, names, f"{scores_path}: score")
@@ -102,14 +108,6 @@ def read_example(
         check_sites(sites, pd.Series({ids[row]: len(codes)}), sites_path)
     probability = float(odds[predicted] / odds.sum())
     return Example(ids[row], row, label, predicted, probability, explained, codes, values, sites)
-
-
-def _row(example: int | str, ids: Sequence[str], path: Path | str) -> int:
-    if not (str(example).isdecimal() and int(example) < len(ids)):
-        raise InputError(
-            f"{path}: example {example!r} does not exist; valid: rows 0 to {len(ids) - 1}, or an id such as {ids[0]!r}"
-        )
-    return int(example)
 
 
 def best_window(example: Example, span_bp: int | None) -> tuple[int, int]:
@@ -266,7 +264,7 @@ def _write_titles(figure: Figure, example: Example, class_names: Mapping[str, st
 def relevance_logo(
     scores_path: Path | str,
     /,
-    example: int | str,
+    example: int,
     class_names: Part[Mapping[str, str]],
     pdf: Path | str,
     png: Path | str,

@@ -70,7 +70,7 @@ def read_profile(
     Arguments:
         store: HDF5 store of the test set.
         predictions: file of predictions by label of the model (HDF5: ``prediction`` (N, bins, tracks)).
-        track: identifier, description or row number.
+        track: see `track_row`.
         example: row of the test set.
 
     Raises InputError that names the key for an unknown track or example, or predictions of other data.

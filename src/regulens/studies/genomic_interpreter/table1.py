@@ -65,20 +65,31 @@ def notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
         lines.append("In brackets: the paper's number, measured on the paper's data and tracks.")
     if data_note:
         lines.append(data_note)
-    undefined = table[table["pearson"].isna()]
+    flat = _flat_groups(table)
+    for group, tracks in flat.items():
+        which = "its track does" if tracks == 1 else f"its {tracks} tracks do"
+        out = "; left out of Overall" if group != OVERALL and OVERALL not in flat else ""
+        lines.append(f"{group}: undefined, because {which} not vary in the test set{out}.")
+    undefined = table[table["pearson"].isna() & ~table["group"].isin(list(flat))]
     for label in dict.fromkeys(undefined["label"]):
         groups = list(undefined.loc[undefined["label"] == label, "group"])
-        where = "" if len(groups) == table["group"].nunique() else f" on {', '.join(groups)}"
+        where = "" if len(groups) == table["group"].nunique() - len(flat) else f" on {', '.join(groups)}"
         lines.append(f"{label}{where}: undefined, because a prediction that does not vary has no correlation.")
     lines += _constant_tracks(table) + _beaten_by_reference(table)
     return lines
+
+
+def _flat_groups(table: pd.DataFrame) -> dict[str, int]:
+    """Groups in which no measured track varies, and their numbers of tracks."""
+    flat = table[table["n_flat"] == table["n_tracks"]]
+    return dict(zip(flat["group"], flat["n_tracks"], strict=True))
 
 
 def _constant_tracks(table: pd.DataFrame) -> list[str]:
     defined = table[table["pearson"].notna() & (table["group"] != "Overall")]
     left_out = defined[defined["n_constant"] > 0]
     if left_out.empty:
-        return ["No track was constant, none is left out."]
+        return [] if _flat_groups(table) else ["No track was constant, none is left out."]
     lines = []
     for group, part in left_out.groupby("group", sort=False):
         rows = defined[defined["group"] == group]
@@ -98,10 +109,6 @@ def _beaten_by_reference(table: pd.DataFrame) -> list[str]:
         if groups:
             lines.append(f"{label} is above every model on {', '.join(groups)}.")
     return lines
-
-
-def _headers(table: pd.DataFrame) -> dict[str, int]:
-    return dict(table.drop_duplicates("group")[["group", "n_tracks"]].itertuples(index=False, name=None))
 
 
 def text_table(table: pd.DataFrame, data_note: str | None = None) -> TextTable:
@@ -151,15 +158,16 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
 
     The mean over tracks is taken for each seed; ``pearson`` and ``sd`` are the mean and the sample standard deviation
     of those (NaN with one seed). A track without a correlation, because its target or prediction is constant, is left
-    out of the mean and counted in ``n_constant`` (with several seeds: the largest count). See docs/papers.md, "Track
+    out of the mean and counted in ``n_constant`` (with several seeds: the largest count), and in ``n_flat`` if its
+    target is constant. See docs/papers.md, "Track
     correlation".
 
     Arguments:
         correlations: tidy table of ``read_correlations``.
         groups: order of the track groups; None: as they occur.
 
-    Returns columns model, label, group ('Overall' last), pearson, sd, n_seeds, n_tracks, n_constant; models in the
-    order of the table, reference rows after them.
+    Returns columns model, label, group ('Overall' last), pearson, sd, n_seeds, n_tracks, n_constant, n_flat; models in
+    the order of the table, reference rows after them.
     """
     groups = groups_of(correlations, groups)
     labels = models_of(correlations)
@@ -180,6 +188,7 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
                     "n_seeds": part["seed"].nunique(),
                     "n_tracks": part["track"].nunique(),
                     "n_constant": int(seeds.apply(lambda r: r.isna().sum()).max()),
+                    "n_flat": part.loc[part["constant"] == "target", "track"].nunique(),
                 }
             )
     return pd.DataFrame(rows)
@@ -207,6 +216,7 @@ def table1(
     labels: Part[Mapping[str, str] | None] = None,
     groups: Part[Mapping[str, Sequence[str]] | None] = None,
     data_note: Part[str | None] = None,
+    published_as: Part[Mapping[str, str | None] | None] = None,
 ) -> pd.DataFrame:
     """Table 1: Pearson correlation by model and track group, as tidy CSV, Markdown and LaTeX (booktabs).
 
@@ -218,15 +228,16 @@ def table1(
         labels: names of the models in the table.
         groups: the track groups in their order; only those that occur are shown.
         data_note: one sentence on the data, printed under the table; it should say if they are not the paper's.
+        published_as: the paper's model whose numbers stand beside those of a model; none: no numbers.
 
     Returns the tidy table. Raises InputError on a missing file or column, or runs over different tracks.
     """
     correlations = read_correlations(labelled(runs, labels))
     table = group_means(correlations, groups)
     known = read_published(published)
-    table["published"] = [known.get(key, np.nan) for key in zip(table["model"], table["group"], strict=True)]
-    table = table[COLUMNS]
-    write_csv(table, csv)
+    models = [(published_as or {}).get(model) for model in table["model"]]
+    table["published"] = [known.get(key, np.nan) for key in zip(models, table["group"], strict=True)]
+    write_csv(table[COLUMNS], csv)
     write_text(to_markdown(table, data_note), md)
     write_text(to_latex(table, data_note), tex)
-    return table
+    return table[COLUMNS]
