@@ -1,7 +1,5 @@
 """The bigWig route on a small made-up genome."""
 
-import gzip
-import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +8,8 @@ import pytest
 from tfrecords import write_table
 
 from regulens.core.errors import InputError
-from regulens.core.sequence import decode, encode
+from regulens.core.sequence import decode
 from regulens.data.crop import crop_bigwig
-from regulens.data.genome import Genome, index_fasta
 from regulens.data.settings import CropSettings, Geometry
 from regulens.data.store import AssayStore
 
@@ -207,34 +204,6 @@ def test_broken_inputs(data):
     expect(data, r"t1\.bw: the coverage of track 1 \(t1\) in .*tracks\.txt is missing")
     write_bigwig(data.folder / "t1.bw", {"chr1": np.full(4000, -1.0)})
     expect(data, r"t1\.bw: track 1 \(t1\) cannot be binned at line 1 .*: sum_sqrt of a bin whose sum is -32")
-
-
-def test_fasta(data):
-    with Genome(data.fasta) as genome:
-        assert genome.lengths == LENGTHS
-        for start, end in ((-5, 7), (3995, 4010), (-3, 4003), (59, 61), (5000, 5003), (-9, -2)):
-            inside = [data.sequences["chr1"][i] if 0 <= i < 4000 else 4 for i in range(start, end)]
-            np.testing.assert_array_equal(genome.codes("chr1", start, end), inside)
-    assert (data.folder / "genome.fa.fai").exists()
-    packed = data.folder / "genome.fa.gz"
-    packed.write_bytes(gzip.compress(data.fasta.read_bytes()))
-    with pytest.raises(InputError, match="compressed FASTA has no random access: decompress it first"):
-        Genome(packed)
-    with pytest.raises(InputError, match="cannot read the FASTA file"):
-        Genome(data.folder / "none.fa")
-    (data.folder / "bad.fa").write_text("ACGT\n")
-    with pytest.raises(InputError, match=r"bad\.fa: not a FASTA file that can be indexed"):
-        Genome(data.folder / "bad.fa")
-    assert not list(data.folder.glob("*.part*"))
-
-
-def test_stale_index_is_made_again(data):
-    index = index_fasta(data.fasta)
-    os.utime(index, (1, 1))
-    data.fasta.write_text(">chr7\nACGTN\n")
-    with Genome(data.fasta) as genome:
-        assert genome.lengths == {"chr7": 5}
-        np.testing.assert_array_equal(genome.codes("chr7", 0, 5), encode("ACGTN"))
 
 
 def test_many_tracks_share_few_open_files(data, monkeypatch):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from disguises import DISGUISES
 from tfrecords import write_statistics, write_table, write_tfrecord
 
 from regulens.core.errors import InputError
@@ -151,7 +152,7 @@ def test_statistics_that_do_not_fit(data):
     )
     expect(data, "target_length x pool_width .* = 512 is not seq_length = 1024")
     data.statistics.unlink()
-    expect(data, "statistics of the data set do not exist")
+    expect(data, "the file of the data set's statistics does not exist")
 
 
 def test_windows_that_do_not_fit(data):
@@ -180,3 +181,9 @@ def test_broken_records(data):
         data.targets[1, 15, 2] = value
         write_tfrecord(data.folder / "train-0.tfr", data.sequences[:2], data.targets[:2])
         expect(data, f"record 1 is not usable: its target of track 2 is {value}")
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_statistics_as_they_come(data, disguise):
+    data.statistics.write_bytes(disguise(data.statistics.read_text()))
+    assert len(data.crop()) == 2

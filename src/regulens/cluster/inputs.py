@@ -4,7 +4,6 @@ Counted in tables that exist locally, else known from the public data sets; None
 downloaded.
 """
 
-import gzip
 import os
 from itertools import chain
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from regulens.config import Config
 from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.genomic_interpreter import BigwigData, GenomicInterpreter, SimulatedData, TfrecordData
+from regulens.core.io import read_text
 from regulens.data.settings import CoordinateSequences, SimulatedSequences, coordinate_tables, find_source
 
 BASENJI2 = "gs://basenji_barnyard/data/human/"
@@ -100,7 +100,7 @@ def assay_examples(config: Config) -> dict[str, int] | None:
         return dict(BASENJI2_EXAMPLES)
     counts: dict[str, int] = {"train": 0, "valid": 0, "test": 0}
     for place in local_copies(config, data.windows)[:1]:
-        for line in _open(place):
+        for line in read_text(place).splitlines():
             _, start, end, split, *_ = (*line.split("\t"), "", "", "")
             if split.strip() in counts:
                 tiles = (int(end) - int(start)) // data.geometry.target_bp if data.crop.tiling == "adjoining" else 1
@@ -153,10 +153,5 @@ def _is_basenji2(config: Config, study: GenomicInterpreter) -> bool:
 def _lines(config: Config, name: str) -> int | None:
     """Number of lines of a table, compressed or not; None if it does not exist."""
     for place in local_copies(config, name):
-        return sum(1 for line in _open(place) if line.strip())
+        return sum(1 for line in read_text(place).splitlines() if line.strip())
     return None
-
-
-def _open(path: Path):
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        yield from file

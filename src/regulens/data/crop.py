@@ -22,7 +22,7 @@ import torch
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import note_read
+from regulens.core.io import note_read, read_text
 from regulens.core.progress import progress
 from regulens.data.genome import Genome, pad_with_n
 from regulens.data.settings import SPLITS, CropSettings, Geometry
@@ -358,10 +358,8 @@ class RecordFormat:
     def read(cls, path: Path | str) -> "RecordFormat":
         """Read and check ``path``; `InputError` naming the key that is missing or does not fit the others."""
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: the statistics of the data set do not exist") from None
-        except (OSError, ValueError) as error:
+            values = json.loads(read_text(path, "file of the data set's statistics"))
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: not a readable JSON file: {error}") from None
         keys = ("seq_length", "pool_width", "crop_bp", "target_length", "num_targets")
         for key in keys:
@@ -480,21 +478,14 @@ def read_windows(path: Path | str) -> list[Region]:
 
 
 def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
-    """Read a BED file in file order; ``with_split`` requires a split (train, valid, test) in the fourth column.
+    """Read a BED file, plain or gzip, in file order.
 
-    Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
-    Raises `InputError` naming file and line of a malformed row.
+    ``with_split`` requires a split (train, valid, test) in the fourth column. Empty, comment, ``track`` and ``browser``
+    lines and further columns are skipped. Raises `InputError` naming file and line of a malformed row.
     """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: the BED file does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the BED file: {error}") from None
     needed = 4 if with_split else 3
     regions = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path, "BED file").split("\n"), start=1):
         if not line.strip() or line.startswith(("#", "track ", "browser ")):
             continue
         fields = line.split("\t")

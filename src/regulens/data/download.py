@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import FULL_DISK, atomic_output, note_sha256
+from regulens.core.io import FULL_DISK, GZIP, atomic_output, make_folder_of, note_sha256
 from regulens.data.settings import DownloadSettings, Source
 
 PROTOCOLS = ("https", "http", "gs", "file")
@@ -125,7 +125,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise InputError(f"{path}: cannot read the compressed file: {error.strerror}") from None
-    if magic != b"\x1f\x8b":
+    if magic != GZIP:
         raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it directly")
     # disable=None: a bar in a terminal only; it would fill a log.
     bar = tqdm(total=size, desc=f"Decompressing {path.name}", unit="B", unit_scale=True, disable=None)
@@ -369,7 +369,7 @@ def parse_lock(text: str, lock: Path) -> dict[str, str]:
 
 def add_to_lock(lock: Path, name: str, sha256: str) -> None:
     """Append a checksum; safe for parallel downloads. Raises `InputError` if a different one is there by now."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(lock)
     with open(lock, "a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
         file.seek(0)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
+from regulens.core.io import read_text
 
 SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
 """Summary statistics of a bin (docs/papers.md, "Coverage to bins", step 8)."""
@@ -32,14 +33,7 @@ def read_track_table(path: Path | str) -> pd.DataFrame:
 
     Raises `InputError` naming file, line and column of what is missing or wrong.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: the track table does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the track table: {error}") from None
-    return _parse(text, str(path))
+    return _parse(read_text(path, "track table"), str(path))
 
 
 def tracks_to_text(table: pd.DataFrame) -> str:
@@ -92,10 +86,13 @@ def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> p
 
 
 def _parse(text: str, origin: str) -> pd.DataFrame:
-    rows = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
-    if not rows:
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise InputError(f"{origin}: not a track table: {error}") from None
+    header, *body = [row for row in rows if any(field.strip() for field in row)] or [[]]
+    if not header:
         raise InputError(f"{origin}: the track table is empty")
-    header, body = rows[0], [row for row in rows[1:] if row]
     missing = [name for name in _REQUIRED if name not in header]
     if missing:
         raise InputError(f"{origin}: the track table has no column {', '.join(missing)} (its header is {header})")
