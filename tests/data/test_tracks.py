@@ -97,8 +97,8 @@ def test_wrong_tables(write, tmp_path):
 
 def test_types_without_a_group(write):
     table = read_track_table(write("0\ta\tx\t1\t\t1\tsum\t0\tHIC:x"))
-    with pytest.raises(InputError, match=r"track 0 \(a\) has the type HIC, which is in no group"):
-        assign_groups(table, GROUPS)
+    with pytest.raises(InputError, match=r"mine.tsv: track 0 \(a\) has the type HIC, which is in no group"):
+        assign_groups(table, GROUPS, "mine.tsv")
     with pytest.raises(InputError, match="HIC is in the groups A and B"):
         assign_groups(table, {"A": ["HIC"], "B": ["HIC"]})
     with pytest.raises(InputError, match="must start with its type and a colon"):

@@ -1,9 +1,11 @@
-"""Random access to a genome in a FASTA file."""
+"""Random access to a genome in a FASTA file, and the names of its contigs in other files."""
 
 import codecs
+import json
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -80,6 +82,47 @@ def pad_with_n(inside: np.ndarray, start: int, end: int) -> np.ndarray:
         return inside
     left = min(max(-start, 0), end - start)
     return np.pad(inside, (left, end - start - left - len(inside)), constant_values=N_CODE)
+
+
+def check_contigs(theirs: Iterable[str], path: Path | str, ours: Iterable[str], other: Path | str, key: str) -> None:
+    """Raise `InputError` if two files share no contig, or have one under two names (``1`` and ``chr1``, ``MT``, ``M``).
+
+    ``theirs`` are the contigs of the file ``path``, ``ours`` those of ``other``, which states the names; ``key`` is the
+    setting that maps the former to the latter.
+    """
+    theirs, ours = list(dict.fromkeys(theirs)), list(dict.fromkeys(ours))
+    pairs = same_contigs(theirs, ours)
+    if not pairs and not set(theirs).isdisjoint(ours):
+        return
+    problem = "names contigs otherwise than" if pairs else "has no contig of"
+    here, there = (_some(list(pairs) or theirs), _some(list(pairs.values()) or ours))
+    raise InputError(
+        f"{path}: it {problem} {other} (here {here}; there {there}): use files of one assembly, or "
+        f"{map_contigs(theirs, ours, key)}"
+    )
+
+
+def same_contigs(theirs: Iterable[str], ours: Iterable[str]) -> dict[str, str]:
+    """Contigs of two files that differ only in how they are spelled: name in the one to name in the other."""
+
+    def plain(name: str) -> str:
+        name = name.lower().removeprefix("chr")
+        return "m" if name == "mt" else name
+
+    theirs, ours = set(theirs), dict.fromkeys(ours)
+    spelled = {plain(name): name for name in ours if name not in theirs}
+    return {name: spelled[plain(name)] for name in sorted(theirs - set(ours)) if plain(name) in spelled}
+
+
+def map_contigs(theirs: Iterable[str], ours: Iterable[str], key: str) -> str:
+    """What to do about contigs of another name: the setting, with an example."""
+    theirs = list(theirs)
+    example = dict(list(same_contigs(theirs, ours).items())[:3]) or dict.fromkeys(theirs[:1], "...")
+    return f"map the names: {key}: {json.dumps(example, ensure_ascii=False)}"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "none"
 
 
 def name_text(name: bytes) -> str:

@@ -51,12 +51,14 @@ def tracks_from_text(text: str, origin: str = "track table") -> pd.DataFrame:
     return _parse(text, origin)
 
 
-def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def assign_groups(
+    table: pd.DataFrame, groups: Mapping[str, Sequence[str]], origin: Path | str = "track table"
+) -> pd.DataFrame:
     """Add the column ``group`` by the assay type at the start of each description (``DNASE:thymus``: DNASE).
 
     ``groups`` maps a group's name to the types it holds, e.g. ``{"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"]}`` (the
     group of ATAC is a choice: docs/papers.md, "track-groups"). The column is an ordered categorical of the groups that
-    occur, in the order of the map, so that sorting and grouping keep that order.
+    occur, in the order of the map, so that sorting and grouping keep that order. ``origin`` names the table in errors.
 
     Raises `InputError` for a type in no group or in two, and for a description without a type.
     """
@@ -71,13 +73,13 @@ def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> p
         kind, colon, _ = description.partition(":")
         if not colon:
             raise InputError(
-                f"track {row} ({identifier}) has the description {description!r}: it must start with its type and a "
-                "colon, such as 'CAGE:liver'"
+                f"{origin}: track {row} ({identifier}) has the description {description!r}: it must start with its "
+                "type and a colon, such as 'CAGE:liver'"
             )
         if kind not in group_of:
             raise InputError(
-                f"track {row} ({identifier}) has the type {kind}, which is in no group: add {kind} to one of the "
-                f"groups {', '.join(groups)}"
+                f"{origin}: track {row} ({identifier}) has the type {kind}, which is in no group: add {kind} to one of "
+                f"the groups {', '.join(groups)}"
             )
         found.append(group_of[kind])
     occurring = set(found)
