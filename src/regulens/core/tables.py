@@ -140,7 +140,10 @@ def read_table(
         raise damaged(path, "the table has no rows")
     for name in numeric:
         if len(table) and not pd.api.types.is_numeric_dtype(table[name]):
-            raise damaged(path, f"column {name} has values that are not numbers")
+            wrong = pd.to_numeric(table[name], errors="coerce").isna().to_numpy() & table[name].notna().to_numpy()
+            first = int(wrong.argmax())
+            found = f" (row {first + 1}: {table[name].iloc[first]!r})" if wrong.any() else ""
+            raise damaged(path, f"column {name} has values that are not numbers{found}")
     return table
 
 

@@ -136,9 +136,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
                     target.write(chunk)
                     bar.update(file.tell() - bar.n)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{path}: the compressed file is cut short or damaged ({error}): delete it and get it again"
-            ) from None
+            raise InputError(f"{path}: the compressed file is cut short or damaged ({error}): get it again") from None
         except OSError as error:
             raise InputError(f"{output}: cannot decompress {path} to it: {error.strerror}") from None
 
@@ -166,7 +164,7 @@ def copy_from_mirror(name: str, copy: Path, target: Path) -> str:
 def checksum_advice(name: str, source: Source, copy: Path | None, expected: str, found: str, stated_in: str) -> str:
     """Error message about a wrong checksum."""
     if copy is not None:
-        advice = f"Delete or replace this copy; without it the file comes from {source.url}."
+        advice = f"Replace this copy, or rename it: without it the file comes from {source.url}."
     else:
         advice = f"Try again; if it stays, the file there has changed: see what did, then correct {stated_in}."
     return f"{name}: {copy or source.url} has sha256 {found}, but {stated_in} says {expected}. {advice}"
