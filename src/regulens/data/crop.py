@@ -97,11 +97,12 @@ def crop_bigwig(
     `clean_coverage`, `bin_coverage`). One window is in memory at a time.
 
     An input that reaches beyond the end of its contig is padded with N or dropped. A contig missing from a bigWig has
-    no coverage there; one missing from the FASTA is an error.
+    no coverage there; one missing from the FASTA is an error. Contigs are named as in the FASTA, after
+    ``crop.contig_names``. What float16 cannot hold of the coverage is counted in the store and said.
 
     Raises `InputError`, and leaves no output, for that, for overlapping splits, windows beyond their contig or shorter
-    than a target, a bigWig that shares no contig with the windows or disagrees on a contig's length, and malformed
-    files.
+    than a target, a blacklist or a bigWig that shares no contig with them or has one under another name, a bigWig that
+    disagrees on a contig's length, and malformed files.
     """
     settings = crop
     if not 0 <= shard < shards:
@@ -148,9 +149,9 @@ def _masks(
 
 
 def _check_regions(regions: Sequence[Region], genome: Genome, path: Path | str) -> None:
-    unknown = [region.contig for region in regions if region.contig not in genome.lengths]
     for region in regions:
-        if region.contig in unknown:
+        if region.contig not in genome.lengths:
+            unknown = [other.contig for other in regions if other.contig not in genome.lengths]
             known = ", ".join(list(genome.lengths)[:3])
             raise InputError(
                 f"{path}: {region} is on a contig that {genome.path} lacks (it has {known}, ...): use the FASTA of the "
