@@ -106,6 +106,24 @@ def test_an_index_of_another_file_is_made_again(tmp_path, sequences, change):
     check(path, sequences)
 
 
+def test_an_index_of_any_other_file_is_made_again(tmp_path):
+    """Pairs of small files that differ in names, lengths, widths and line ends, the second one older than the index."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "genome.fa"
+    # The second one has its first "base" in the header's line end, where the index of the first one looks.
+    contents = [({"a": "ACGTACGTAC" * 3}, 10, "\n"), ({"a": "ACGTACGTACGTACGTACGTACGTA"}, 8, "\r\n")]
+    for _ in range(300):
+        names = rng.permutation(["a", "b", "ab"])[: rng.integers(1, 4)]
+        texts = {name: decode(rng.integers(0, 4, rng.integers(1, 31), dtype=np.uint8)) for name in names}
+        contents.append((texts, int(rng.choice([4, 5, 8, 10])), str(rng.choice(["\n", "\r\n"]))))
+    for texts, width, end in contents:
+        sequences = {name: encode(text) for name, text in texts.items()}
+        path.write_text(fasta(sequences, width, end), newline="")
+        os.utime(path, (1, 1))
+        with Genome(path) as genome:
+            assert {name: decode(genome.codes(name, 0, length)) for name, length in genome.lengths.items()} == texts
+
+
 @pytest.mark.parametrize(
     "index",
     [

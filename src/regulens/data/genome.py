@@ -186,11 +186,11 @@ def fits(path: Path, records: list[Record]) -> bool:
             if record.length:
                 if not (0 < record.width <= record.stride <= size and record.end <= size):
                     return False
-                line = file.read(record.stride) if record.length > record.width else b""
+                line = file.read(min(record.length, record.width, _LONGEST_HEADER))
+                file.seek(record.offset + record.width)
+                line_end = file.read(min(record.stride - record.width, 2)) if record.length > record.width else b""
                 file.seek(record.end - 1)
-                if line[record.width :].strip() or not file.read(1).strip():
-                    return False
-                if line and len(line[: record.width].split()) != 1:
+                if re.search(rb"\s", line + file.read(1)) or line_end.strip():
                     return False
             end = record.end
         names = {name_text(record.name) for record in records}
