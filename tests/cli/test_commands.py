@@ -1,6 +1,8 @@
 """What holds for every command, and what the command line says of wrong words."""
 
+import errno
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -197,6 +199,17 @@ def test_bad_input_ends_with_one_line_and_status_2(monkeypatch, capsys):
         main()
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("regulens: error: none.gz: cannot read the compressed file")
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_a_missing_permission_ends_with_one_line_and_status_2(monkeypatch, capsys, code):
+    def fail():
+        raise OSError(code, os.strerror(code), "x/y.txt")
+
+    monkeypatch.setattr("regulens.cli.app", fail)
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert re.fullmatch(r"regulens: error: x/y\.txt: .*: no permission to read or write it\n", capsys.readouterr().err)
 
 
 def test_an_unknown_command_is_answered_with_the_nearest():

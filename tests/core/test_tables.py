@@ -18,7 +18,7 @@ AGAIN = "the file is damaged or of another version, make it again"
         (b"a,b\n\xff,2\n", f"not a table .*: {AGAIN}"),
         (b"a,c,d\n1,2,3\n", f"column b, x is missing, found a, c, d: {AGAIN}"),
         (b"a,b,x\n", f"the table has no rows: {AGAIN}"),
-        (b"a,b,x\n1,high,3\n2,3,4\n", f"column b has values that are not numbers: {AGAIN}"),
+        (b"a,b,x\n2,3,4\n1,high,3\n", f"column b has values that are not numbers .row 2: 'high'.: {AGAIN}"),
     ],
 )
 def test_what_is_not_the_table_is_an_error(tmp_path, content, message):

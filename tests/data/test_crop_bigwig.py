@@ -1,7 +1,7 @@
 """The bigWig route on a small made-up genome."""
 
 import gzip
-import os
+from importlib.resources import files
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,11 +10,10 @@ import pytest
 from tfrecords import write_table
 
 from regulens.core.errors import InputError
-from regulens.core.sequence import decode, encode
+from regulens.core.sequence import decode
 from regulens.data.crop import crop_bigwig
-from regulens.data.genome import Genome, index_fasta
 from regulens.data.settings import CropSettings, Geometry
-from regulens.data.store import AssayStore
+from regulens.data.store import AssayStore, link_shards
 
 GEOMETRY = Geometry(input_bp=320, bins=4, bin_bp=32)
 LENGTHS = {"chr1": 4000, "chr2": 1500, "chr3": 1000}
@@ -180,6 +179,8 @@ def expect(data, message, **changes):
 def test_unknown_contig(data):
     write_windows(data, *WINDOWS, ("chr9", 0, 500, "train"))
     expect(data, r"line 5 \(chr9:0-500, train\) is on a contig that .*genome\.fa lacks \(it has chr1, chr2, chr3")
+    write_windows(data, ("1", 0, 500, "train"), ("2", 0, 500, "train"))
+    expect(data, r'line 1 .* map the names: crop\.contig_names: {"1": "chr1", "2": "chr2"}')
 
 
 def test_windows_that_do_not_fit(data):
@@ -195,48 +196,118 @@ def test_windows_that_do_not_fit(data):
 
 def test_coverage_of_another_assembly(data):
     write_bigwig(data.folder / "t1.bw", {"1": np.ones(40)}, {"1": 40, "2": 15})
-    expect(data, r"t1\.bw: it shares no contig with the windows \(it has 1, 2, \.\.\., they have chr1, chr2")
+    expect(data, r"t1\.bw: it names contigs otherwise than the windows.*\(here 1, 2; there chr1, chr2\)")
+    write_bigwig(data.folder / "t1.bw", {"NC_1.2": np.ones(40)}, {"NC_1.2": 40})
+    expect(data, r't1\.bw: it has no contig of the windows.*\(here NC_1\.2; .*contig_names: {"NC_1\.2": "\.\.\."}')
+    write_bigwig(data.folder / "t1.bw", {"chr1": np.ones(40)}, {"chr1": 4000, "2": 1500})
+    expect(data, r't1\.bw: it names .*\(here 2; there chr2\): .* map the names: crop\.contig_names: {"2": "chr2"}')
     write_bigwig(data.folder / "t1.bw", {"chr1": np.ones(40)}, {"chr1": 4001})
     expect(data, r"t1\.bw: chr1 has 4001 bp there and 4000 bp in .*genome\.fa")
 
 
 def test_broken_inputs(data):
     (data.folder / "t1.bw").write_bytes(b"not a bigWig")
-    expect(data, r"t1\.bw: the coverage of track 1 in .* is not a readable bigWig")
+    expect(data, r"t1\.bw: the coverage of track 1 \(t1\) in .* is not a readable bigWig file: it is of another format")
+    (data.folder / "t1.bw").write_bytes(gzip.compress(b"a bigWig"))
+    expect(data, r"t1\.bw: the coverage of track 1 .* is compressed; decompress it")
+    (data.folder / "t1.bw").write_bytes((files("pyBigWigTest") / "test.bigBed").read_bytes())
+    expect(data, r"t1\.bw: the coverage of track 1 .* it is a bigBed file")
+    whole = (data.folder / "t0.bw").read_bytes()
+    (data.folder / "t0.bw").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"t0\.bw") as error:
+        crop(data)
+    assert "delete" not in str(error.value)
+    (data.folder / "t0.bw").write_bytes(whole)
     (data.folder / "t1.bw").unlink()
     expect(data, r"t1\.bw: the coverage of track 1 \(t1\) in .*tracks\.txt is missing")
     write_bigwig(data.folder / "t1.bw", {"chr1": np.full(4000, -1.0)})
     expect(data, r"t1\.bw: track 1 \(t1\) cannot be binned at line 1 .*: sum_sqrt of a bin whose sum is -32")
 
 
-def test_fasta(data):
-    with Genome(data.fasta) as genome:
-        assert genome.lengths == LENGTHS
-        for start, end in ((-5, 7), (3995, 4010), (-3, 4003), (59, 61), (5000, 5003), (-9, -2)):
-            inside = [data.sequences["chr1"][i] if 0 <= i < 4000 else 4 for i in range(start, end)]
-            np.testing.assert_array_equal(genome.codes("chr1", start, end), inside)
-    assert (data.folder / "genome.fa.fai").exists()
-    packed = data.folder / "genome.fa.gz"
-    packed.write_bytes(gzip.compress(data.fasta.read_bytes()))
-    with pytest.raises(InputError, match="compressed FASTA has no random access: decompress it first"):
-        Genome(packed)
-    with pytest.raises(InputError, match="cannot read the FASTA file"):
-        Genome(data.folder / "none.fa")
-    (data.folder / "bad.fa").write_text("ACGT\n")
-    with pytest.raises(InputError, match=r"bad\.fa: not a FASTA file that can be indexed"):
-        Genome(data.folder / "bad.fa")
-    assert not list(data.folder.glob("*.part*"))
-
-
-def test_stale_index_is_made_again(data):
-    index = index_fasta(data.fasta)
-    os.utime(index, (1, 1))
-    data.fasta.write_text(">chr7\nACGTN\n")
-    with Genome(data.fasta) as genome:
-        assert genome.lengths == {"chr7": 5}
-        np.testing.assert_array_equal(genome.codes("chr7", 0, 5), encode("ACGTN"))
-
-
 def test_many_tracks_share_few_open_files(data, monkeypatch):
     monkeypatch.setattr("regulens.data.crop._OPEN_FILES", 1)
     np.testing.assert_allclose(crop(data).target(0), expected_target(data, "chr1", 986, 1114), rtol=1e-3)
+
+
+def test_contigs_by_another_name(data, capsys):
+    """FASTA chr1 to chr3; windows and one bigWig call them 1 to 3, the blacklist Chr1 to Chr3."""
+    (data.folder / "black.bed").write_text("Chr1\t1020\t1025\n")
+    plain = crop(data).target(0)
+    data.windows.write_text(data.windows.read_text().replace("chr", ""))
+    write_bigwig(
+        data.folder / "t1.bw",
+        {contig[3:]: values for contig, values in data.coverage[1].items()},
+        {contig[3:]: length for contig, length in LENGTHS.items()},
+    )
+    expect_in_out = r'map the names: crop\.contig_names: {"1": "chr1", "2": "chr2"}'
+    with pytest.raises(InputError, match=expect_in_out):
+        crop(data)
+    names = {contig[3:]: contig for contig in LENGTHS}
+    store = crop(data, contig_names=names)
+    np.testing.assert_array_equal(store.target(0), plain)
+    assert store.location(0) == "chr1:890-1210"
+    with pytest.raises(InputError, match=r'black\.bed: it names .*\(here Chr1; there chr1\): .* {"Chr1": "chr1"}'):
+        crop(data, blacklist=data.folder / "black.bed", contig_names=names)
+    (data.folder / "other.bed").write_text("NC_000001.11\t1020\t1025\n")
+    with pytest.raises(InputError, match=r"other\.bed: it has no contig of .*\(here NC_000001\.11; there chr1, "):
+        crop(data, blacklist=data.folder / "other.bed", contig_names=names)
+    masked = crop(data, blacklist=data.folder / "black.bed", contig_names=names | {"Chr1": "chr1"})
+    assert (masked.target(0) != plain).any()
+    assert capsys.readouterr().err.count("\n") == 0
+    (data.folder / "black.bed").write_text("chr3\t10\t25\nchr3\t30\t35\n")
+    crop(data, blacklist=data.folder / "black.bed", contig_names=names)
+    assert "black.bed: none of its 2 regions is on a contig of the windows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("blacklist", ["", "# nothing\n"])
+def test_an_empty_blacklist_masks_nothing(data, blacklist):
+    plain = crop(data).target(0)
+    (data.folder / "black.bed").write_text(blacklist)
+    np.testing.assert_array_equal(crop(data, blacklist=data.folder / "black.bed").target(0), plain)
+
+
+def test_a_bigwig_without_entries_is_zero(data, capsys):
+    file = pyBigWig.open(str(data.folder / "t0.bw"), "w")
+    file.addHeader(list(LENGTHS.items()))
+    file.close()
+    target = crop(data).target(0)
+    assert (target[:, 0] == 0).all()
+    assert (target[:, 1] > 0).all()
+    assert "t0.bw: the bigWig file has no entry: track 0 (t0) is 0 everywhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "rounded", "counts"),
+    [
+        (2e5, 1e-4, 6.55, (128, 0, 0)),
+        (2e-9, 1e9, 0, (0, 128, 0)),
+        (1e-7, 1e7, 1.192, (0, 128, 0)),
+        (3, 1e5, 65504, (0, 0, 4)),
+        (100, 0.01, 1, None),
+        (0, 1e9, 0, None),
+    ],
+)
+def test_coverage_beyond_the_range_of_float16_is_counted_and_scaled_first(data, capsys, value, scale, rounded, counts):
+    """Basenji rounds first. The window of chr2 has 256 bases, its 4 bins of one example 128 of them."""
+    values = np.full(1500, value, np.float32)
+    values[: 100 + 64], values[100 + 192 :] = 1, 1
+    write_bigwig(data.folder / "t0.bw", {"chr2": values})
+    write_table(data.tracks, [{"scale": scale}, {"sum_stat": "sum_sqrt", "clip": 6}])
+    data.tracks.write_text(data.tracks.read_text().replace("\t1000\t", "\t1e9\t"))
+    store = crop(data, "valid")
+    np.testing.assert_allclose(store.target(0)[:, 0].astype(float), rounded, rtol=1e-2)
+    said = capsys.readouterr().err
+    if counts is None:
+        assert (store.out_of_range, said) == ({}, "")
+    else:
+        named = dict(zip(("bases_above", "bases_below", "bins_at_limit"), counts, strict=True))
+        assert store.out_of_range == {"t0": named}
+        link_shards([store.path, store.path], data.folder / "out/valid.h5")
+        assert AssayStore(data.folder / "out/valid.h5").out_of_range == {"t0": {k: 2 * n for k, n in named.items()}}
+        assert f"1 of the tracks (t0): {counts[0]} bases beyond 65,504 were clipped to it, {counts[1]} bases" in said
+        assert "crop.scale_first: true" in said
+    if rounded != 65504:
+        scaled = crop(data, "valid", scale_first=True)
+        np.testing.assert_allclose(scaled.target(0)[:, 0].astype(float), value * scale, rtol=1e-3)
+        if value:
+            np.testing.assert_array_equal(scaled.target(0)[:, 1], store.target(0)[:, 1])

@@ -1,13 +1,16 @@
 """The TFRecord route on small made-up data sets."""
 
+import zlib
+
 import numpy as np
 import pytest
+from disguises import DISGUISES
 from tfrecords import write_statistics, write_table, write_tfrecord
 
 from regulens.core.errors import InputError
 from regulens.data.crop import crop_tfrecord
 from regulens.data.settings import CropSettings, Geometry
-from regulens.data.store import AssayStore
+from regulens.data.store import AssayStore, link_shards
 
 BP, CROP, POOL, BINS, TRACKS = 1024, 256, 16, 32, 3
 GEOMETRY = Geometry(input_bp=320, bins=4, bin_bp=32)
@@ -151,7 +154,7 @@ def test_statistics_that_do_not_fit(data):
     )
     expect(data, "target_length x pool_width .* = 512 is not seq_length = 1024")
     data.statistics.unlink()
-    expect(data, "statistics of the data set do not exist")
+    expect(data, "the file of the data set's statistics does not exist")
 
 
 def test_windows_that_do_not_fit(data):
@@ -160,7 +163,7 @@ def test_windows_that_do_not_fit(data):
     data.crop("train-2")
     (data.folder / "train-3.tfr").write_bytes((data.folder / "train-2.tfr").read_bytes())
     (data.folder / "out/train-2.h5").unlink()
-    expect(data, "file 3 of train would start at row 6 of 5: there are too many files", "train-3")
+    expect(data, "file 3 of train would start at row 6 of that split in .* too many files", "train-3")
     rows = data.windows.read_text()
     data.windows.write_text(rows.replace("chr4", "#chr4"))
     expect(data, "it has 4 rows of train, but the statistics say train_seqs = 5")
@@ -180,3 +183,26 @@ def test_broken_records(data):
         data.targets[1, 15, 2] = value
         write_tfrecord(data.folder / "train-0.tfr", data.sequences[:2], data.targets[:2])
         expect(data, f"record 1 is not usable: its target of track 2 is {value}")
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_statistics_as_they_come(data, disguise):
+    data.statistics.write_bytes(disguise(data.statistics.read_text()))
+    assert len(data.crop()) == 2
+
+
+def test_a_file_without_records_after_the_last_row_is_an_empty_shard(data):
+    """The last file of a public data set is an empty zlib stream of 8 bytes."""
+    (data.folder / "train-3.tfr").write_bytes(zlib.compress(b""))
+    assert (data.folder / "train-3.tfr").stat().st_size == 8
+    assert len(data.crop("train-3")) == 0
+    assert len(data.crop("train-3", windows=False)) == 0
+    for name in ("train-0", "train-1", "train-2"):
+        data.crop(name)
+    whole = data.folder / "train.h5"
+    link_shards([data.folder / f"out/train-{shard}.h5" for shard in (0, 3, 1, 2)], whole)
+    assert [AssayStore(whole).location(i).split(":")[0] for i in range(5)] == [f"chr{i}" for i in range(5)]
+    (data.folder / "out/train-0.h5").unlink()
+    (data.folder / "train-0.tfr").write_bytes(zlib.compress(b""))
+    with pytest.raises(InputError, match="it has 0 records, but as file 0 .* it should have 2"):
+        data.crop("train-0")

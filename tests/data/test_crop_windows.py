@@ -1,6 +1,7 @@
 """BED files, tiles and splits."""
 
 import pytest
+from disguises import DISGUISES
 
 from regulens.core.errors import InputError
 from regulens.data.crop import check_splits_disjoint, read_bed, read_windows, tile_window
@@ -98,3 +99,11 @@ def test_overlapping_splits_name_both_rows(bed, rows, lines):
     path = bed(*rows)
     with pytest.raises(InputError, match=rf"target regions of line {lines[0]} .* and line {lines[1]} .* overlap"):
         check_splits_disjoint(read_windows(path), path)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_bed_files_as_they_come(bed, disguise):
+    path = bed(["chr1", 5, 9, "train"], ["chr2", 0, 1, "test"])
+    plain = read_windows(path)
+    path.write_bytes(disguise(path.read_text()))
+    assert [window[:4] for window in read_windows(path)] == [window[:4] for window in plain]

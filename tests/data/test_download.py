@@ -114,7 +114,7 @@ def test_mirror_comes_first(server, tmp_path, monkeypatch, by_environment):
     assert (tmp_path / "out" / "a").read_bytes() == CONTENT
     assert server.requests == {}
     (tmp_path / "mirror" / "sub" / "a").write_bytes(CONTENT[:-1])
-    with fails(tmp_path / "new", str(tmp_path / "mirror" / "sub" / "a"), SHA256, "Delete or replace this copy"):
+    with fails(tmp_path / "new", str(tmp_path / "mirror" / "sub" / "a"), SHA256, "Replace this copy, or rename it"):
         download("sub/a", Source(url=server.url("whole"), sha256=SHA256), tmp_path / "new" / "a", settings)
     (tmp_path / "mirror" / "sub" / "a").unlink()
     download("sub/a", Source(url=server.url("whole"), sha256=SHA256), tmp_path / "out" / "b", settings)

@@ -80,7 +80,7 @@ def test_unreadable_files(tmp_path):
         read_sequences(tmp_path)
     binary, cut = tmp_path / "binary.tsv", tmp_path / "cut.tsv.gz"
     binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="binary.tsv: not a text file"):
+    with pytest.raises(InputError, match="binary.tsv, line 1: not a text file"):
         read_sequences(binary)
     cut.write_bytes(gzip.compress((HEADER + "a\t1\tACGT\n").encode())[:-9])
     with pytest.raises(InputError, match="cut.tsv.gz: the compressed file is cut short or damaged"):

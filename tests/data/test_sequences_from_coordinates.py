@@ -166,3 +166,13 @@ def test_real_promoters(mirror, windows, tmp_path):
         print(f"{name}: {different.sum()} bases differ, in {np.count_nonzero(different)} of {len(different)} sequences")
         assert different.max() <= 3
         assert different.sum() < 0.001 * 251 * len(different)
+
+
+def test_contigs_by_another_name(tmp_path, genome):
+    fasta, text = genome
+    path = tmp_path / "train.positive.csv"
+    path.write_text(HEADER + "a,1,0,30,+\nb,chr2,0,30,+\nc,2,0,30,+\n")
+    with pytest.raises(InputError, match=r'map the names: data\.contig_names: {"1": "chr1", "2": "chr2"}'):
+        read_intervals(fasta, {("train", "positive"): path})
+    records = read_intervals(fasta, {("train", "positive"): path}, {"1": "chr1", "2": "chr2"})
+    assert records["sequence"].tolist() == [text["chr1"][:30].upper(), text["chr2"][:30], text["chr2"][:30]]

@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+from disguises import DISGUISES
 
 from regulens.core.errors import InputError
 from regulens.data.sequences import SequenceOutputs, from_table, read_sequences, read_sites, read_table
@@ -156,3 +157,11 @@ def test_real_tables(mirror, tmp_path, name, read, ambiguous, overlapping):
     sets = {split: read_sequences(tmp_path / f"out/{split}.tsv") for split in ("train", "valid", "test")}
     rows = {split: {one.tobytes() for one in found.codes} for split, found in sets.items()}
     assert sum(map(len, rows.values())) == len(set.union(*rows.values())) == sum(read) - ambiguous
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+@pytest.mark.parametrize("separator", ["\t", ","])
+def test_tables_as_they_come(tmp_path, disguise, separator):
+    text = "".join(f"{line}\n" for line in ("id,label,seq", "a,1,ACGT", "b,0,TTTT")).replace(",", separator)
+    (tmp_path / "a.tsv").write_bytes(disguise(text))
+    assert read_table(tmp_path / "a.tsv", settings(test_fraction=0.5))["sequence"].tolist() == ["ACGT", "TTTT"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from disguises import DISGUISES
 
 from regulens.core.errors import InputError
 from regulens.data.tracks import assign_groups, read_track_table, tracks_from_text, tracks_to_text
@@ -96,9 +97,19 @@ def test_wrong_tables(write, tmp_path):
 
 def test_types_without_a_group(write):
     table = read_track_table(write("0\ta\tx\t1\t\t1\tsum\t0\tHIC:x"))
-    with pytest.raises(InputError, match=r"track 0 \(a\) has the type HIC, which is in no group"):
-        assign_groups(table, GROUPS)
+    with pytest.raises(InputError, match=r"mine.tsv: track 0 \(a\) has the type HIC, which is in no group"):
+        assign_groups(table, GROUPS, "mine.tsv")
     with pytest.raises(InputError, match="HIC is in the groups A and B"):
         assign_groups(table, {"A": ["HIC"], "B": ["HIC"]})
     with pytest.raises(InputError, match="must start with its type and a colon"):
         assign_groups(table.assign(description="liver"), GROUPS)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_tables_as_they_come(write, disguise):
+    """With an index column, which a byte order mark would hide."""
+    path = write("11\ta\tx\t1\t\t1\tsum\t12\tCAGE:é+", "12\tb\tx\t1\t\t1\tsum\t11\tCAGE:é-")
+    plain = read_track_table(path)
+    path.write_bytes(disguise(path.read_text()))
+    assert read_track_table(path).equals(plain)
+    assert plain["strand_pair"].tolist() == [1, 0]

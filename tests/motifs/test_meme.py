@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from disguises import DISGUISES
 
 from regulens.core.errors import InputError
 from regulens.data.matrices import PositionWeightMatrix
@@ -128,10 +129,18 @@ def test_errors_name_file_and_line(tmp_path, text, message):
 
 
 def test_files_that_cannot_be_read_or_written(tmp_path):
-    with pytest.raises(InputError, match="gone.meme: cannot read motifs"):
+    with pytest.raises(InputError, match="gone.meme: the file of motifs does not exist"):
         read_meme(tmp_path / "gone.meme")
     with pytest.raises(InputError, match="'a' occurs twice"):
         write_meme(tmp_path / "m.meme", [motif("a"), motif("a")])
     with pytest.raises(InputError, match="'a b' must be one word"):
         write_meme(tmp_path / "m.meme", [motif("a b")])
     assert not (tmp_path / "m.meme").exists()
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_files_as_they_come(tmp_path, disguise):
+    path = tmp_path / "m.meme"
+    write_meme(path, [motif("a"), motif("b")])
+    path.write_bytes(disguise(path.read_text()))
+    assert [found.matrix.matrix_id for found in read_meme(path).motifs] == ["a", "b"]

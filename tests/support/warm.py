@@ -41,7 +41,6 @@ LIBRARIES = [
     "pandas",
     "pyBigWig",
     "pydantic",
-    "pyfaidx",
     "pyjaspar",
     "pytorch_lightning",
     "rich.progress",

@@ -4,6 +4,7 @@ Commands are found by scanning the sources, so that a module is imported only wh
 """
 
 import difflib
+import errno
 import importlib
 import re
 import sys
@@ -114,5 +115,12 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        print(f"regulens: error: {error}", file=sys.stderr)
-        sys.exit(2)
+        message = str(error)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        message = f"{error.filename}: {error.strerror}: no permission to read or write it"
+    else:
+        return
+    print(f"regulens: error: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -5,7 +5,6 @@ downloaded.
 """
 
 import csv
-import gzip
 import os
 from itertools import chain
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 from regulens.config import Config
 from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.genomic_interpreter import BigwigData, GenomicInterpreter, SimulatedData, TfrecordData
+from regulens.core.errors import InputError
+from regulens.core.io import read_text
 from regulens.data.settings import CoordinateSequences, SimulatedSequences, coordinate_tables, find_source
 
 BASENJI2 = "gs://basenji_barnyard/data/human/"
@@ -74,9 +75,8 @@ def _sequence_files(study: DnabertLrp) -> dict[str, str | None]:
 def coverage_files(tracks: Path | str, folder: Path | str) -> list[str]:
     """Coverage files that a track table names, relative to ``folder``; empty if there is no such table to read."""
     try:
-        with Path(tracks).open(newline="", encoding="utf-8-sig") as file:
-            names = [row.get("file") for row in csv.DictReader(file, delimiter="\t")]
-    except (OSError, ValueError, csv.Error):
+        names = [row.get("file") for row in csv.DictReader(read_text(tracks).splitlines(), delimiter="\t")]
+    except (InputError, csv.Error):  # the crop says what is wrong
         return []
     return [str(Path(folder) / name) for name in dict.fromkeys(names) if name]
 
@@ -125,7 +125,7 @@ def assay_examples(config: Config) -> dict[str, int] | None:
         return dict(BASENJI2_EXAMPLES)
     counts: dict[str, int] = {"train": 0, "valid": 0, "test": 0}
     for place in local_copies(config, data.windows)[:1]:
-        for line in _open(place):
+        for line in read_text(place).splitlines():
             _, start, end, split, *_ = (*line.split("\t"), "", "", "")
             if split.strip() in counts and start.isdigit() and end.strip().isdigit():
                 tiles = (int(end) - int(start)) // data.geometry.target_bp if data.crop.tiling == "adjoining" else 1
@@ -178,10 +178,5 @@ def _is_basenji2(config: Config, study: GenomicInterpreter) -> bool:
 def _lines(config: Config, name: str) -> int | None:
     """Number of lines of a table, compressed or not; None if it does not exist."""
     for place in local_copies(config, name):
-        return sum(1 for line in _open(place) if line.strip())
+        return sum(1 for line in read_text(place).splitlines() if line.strip())
     return None
-
-
-def _open(path: Path):
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        yield from file

@@ -260,7 +260,7 @@ def weight_problems(config: Config) -> list[str]:
         if copies and copies[0].stat().st_size < SMALLEST_WEIGHTS:
             size = copies[0].stat().st_size
             found.append(
-                f"{copies[0]} has {size} bytes, too few to be weights ({key}): delete it and fetch the file itself "
+                f"{copies[0]} has {size} bytes, too few to be weights ({key}): put the file itself there "
                 "(not its Git LFS pointer)"
             )
         elif not copies and not find_source(config.sources, name):

@@ -1,18 +1,21 @@
-"""Atomic output, the record of the files that a command wrote and read, and checksums.
+"""Text as it comes, atomic output, the record of the files that a command wrote and read, and checksums.
 
 Every file is written through `atomic_output`. Within `recorded_files` it is also recorded, and so are files that were
 read without being named on the command line (`note_read`); manifests are made from these records. Checksums are sha256;
 those of the user's own files, which have no manifest, are cached in the working folder.
 """
 
+import codecs
 import csv
 import errno
 import fcntl
+import gzip
 import hashlib
 import json
 import os
 import shutil
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,6 +36,35 @@ SMALL_BYTES = 1 << 20
 """Smaller files are read again, which is as fast as looking up their checksum."""
 
 _CHUNK_BYTES = 4 << 20
+
+GZIP = b"\x1f\x8b"
+"""First bytes of a gzip file."""
+
+
+def read_text(path: Path | str, what: str = "file", errors: str = "strict") -> str:
+    r"""Text of a small file of the user's, ``what`` in messages: the one opener of all readers of text.
+
+    Plain or gzip (by the first bytes, not by the name), UTF-8 or UTF-16, with or without a byte order mark; lines end
+    with ``\n`` whatever they ended with. ``errors`` is that of `bytes.decode`.
+
+    Raises `InputError` for a file that is missing, cannot be read, is cut short, or is not text, with the line.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        raw = gzip.decompress(raw) if raw.startswith(GZIP) else raw
+    except FileNotFoundError:
+        raise InputError(f"{path}: the {what} does not exist") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: the compressed file is cut short or damaged ({error}): get it again") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise InputError(f"{path}: cannot read the {what}: {getattr(error, 'strerror', error)}") from None
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = raw.decode("utf-16" if wide else "utf-8-sig", errors)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: not a text file in UTF-8 ({error}): save the {what} as UTF-8") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @dataclass
@@ -58,10 +90,11 @@ def atomic_output(target: Path | str) -> Iterator[Path]:
     files and folders (create the folder inside the block; an existing one is replaced). The manifest of an older target
     is removed first, so that it never lies beside a file that it does not describe.
 
-    Raises `InputError` that names target and folder when the disk (or a quota) is full.
+    Raises `InputError` that names target and folder when the folder or the file cannot be written, or the disk (or a
+    quota) is full.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(target)
     temporary = target.with_name(f".{uuid.uuid4().hex[:8]}.part.{target.name}")
     try:
         yield temporary
@@ -78,12 +111,29 @@ def atomic_output(target: Path | str) -> Iterator[Path]:
                 f"{target}: no space left to write it ({free:,} bytes free on the disk of {target.parent.resolve()}): "
                 "make room there (or check your quota) and start again"
             ) from error
+        if isinstance(error, OSError) and str(error.filename).startswith(str(temporary)):
+            raise InputError(f"{target}: cannot write it into {target.parent.resolve()}: {error.strerror}") from error
         raise
     finally:
-        if temporary.is_dir():
+        if os.path.isdir(temporary):
             shutil.rmtree(temporary)
         else:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # mostly because it is not there any more
+                temporary.unlink()
+
+
+def make_folder_of(target: Path) -> None:
+    """Make the folder of an output; `InputError` if that is not possible or the folder cannot be written."""
+    folder = target.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{target}: cannot make the folder {folder.resolve()} for it: {error.strerror}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{target}: cannot write it, there is no permission to write into the folder {folder.resolve()}: choose "
+            "another place, or ask for the permission"
+        )
 
 
 def write_text(text: str, target: Path | str) -> None:

@@ -2,10 +2,8 @@
 
 import csv
 import difflib
-import gzip
 import math
 import re
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output, note_read
+from regulens.core.io import atomic_output, note_read, read_text
 from regulens.core.runs import Run
 
 
@@ -27,15 +25,16 @@ def read_text_table(path: Path | str, required: Sequence[str] = ()) -> pd.DataFr
     Raises `InputError` for a file that is missing, truncated, not text or without rows, that lacks a column of
     ``required`` or has one twice, and for a row whose number of fields differs from the header.
     """
-    lines = _read_text(path).replace("\r\n", "\n").split("\n")
-    if not lines[0].strip():
+    lines = read_text(path).split("\n")
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
         raise InputError(f"{path}: the file is empty: its first line must name the columns")
-    if "\t" in lines[0]:
+    if "\t" in first:
         rows = [(number, line.split("\t")) for number, line in enumerate(lines, start=1) if line.strip()]
     else:
         reader = csv.reader(lines)
         try:
-            rows = [(reader.line_num, row) for row in reader if row]
+            rows = [(reader.line_num, row) for row in reader if any(field.strip() for field in row)]
         except csv.Error as error:
             raise InputError(f"{path}, line {reader.line_num}: not a comma-separated row: {error}") from None
     header = [name.strip().lower() for name in rows[0][1]]
@@ -83,20 +82,6 @@ def unique_ids(table: pd.DataFrame, path: Path | str) -> pd.Series:
         first = (ids == ids[line]).idxmax()
         raise InputError(f"{path}, line {line}: the id {ids[line]!r} is on line {first} too: ids must differ")
     return ids
-
-
-def _read_text(path: Path | str) -> str:
-    try:
-        raw = Path(path).read_bytes()
-        return (gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file does not exist") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: the compressed file is cut short or damaged ({error}): get it again") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file (UTF-8): {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the file: {error.strerror}") from None
 
 
 # Reading tables that commands wrote. Their manifests have checksums, so only columns and types are checked.
@@ -155,7 +140,10 @@ def read_table(
         raise damaged(path, "the table has no rows")
     for name in numeric:
         if len(table) and not pd.api.types.is_numeric_dtype(table[name]):
-            raise damaged(path, f"column {name} has values that are not numbers")
+            wrong = pd.to_numeric(table[name], errors="coerce").isna().to_numpy() & table[name].notna().to_numpy()
+            first = int(wrong.argmax())
+            found = f" (row {first + 1}: {table[name].iloc[first]!r})" if wrong.any() else ""
+            raise damaged(path, f"column {name} has values that are not numbers{found}")
     return table
 
 

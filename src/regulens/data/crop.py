@@ -10,10 +10,10 @@ which are pooled to wider ones. Both routes use the same windows (BED), splits a
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,9 @@ import torch
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import note_read
-from regulens.core.progress import progress
-from regulens.data.genome import Genome, pad_with_n
+from regulens.core.io import GZIP, note_read, read_text
+from regulens.core.progress import progress, say
+from regulens.data.genome import Genome, check_contigs, map_contigs, pad_with_n
 from regulens.data.settings import SPLITS, CropSettings, Geometry
 from regulens.data.store import write_store
 from regulens.data.tfrecord import decode_sequence, parse_example, read_records
@@ -32,6 +32,11 @@ from regulens.data.tracks import assign_groups, read_track_table
 
 FLOAT16_MAX = float(np.finfo(np.float16).max)
 """65,504; larger values are clipped to it before they are stored."""
+
+_FLOAT16_TINY = float(np.finfo(np.float16).tiny)  # 6e-5; below it, float16 has fewer digits, and below 3e-8 none
+
+_RANGE = ("bases_above", "bases_below", "bins_at_limit")
+"""What is counted of a track where float16 is too narrow."""
 
 _SQUARE_ROOT = ("sum_sqrt", "mean_sqrt")
 
@@ -92,45 +97,65 @@ def crop_bigwig(
     `clean_coverage`, `bin_coverage`). One window is in memory at a time.
 
     An input that reaches beyond the end of its contig is padded with N or dropped. A contig missing from a bigWig has
-    no coverage there; one missing from the FASTA is an error.
+    no coverage there; one missing from the FASTA is an error. Contigs are named as in the FASTA, after
+    ``crop.contig_names``. What float16 cannot hold of the coverage is counted in the store and said.
 
     Raises `InputError`, and leaves no output, for that, for overlapping splits, windows beyond their contig or shorter
-    than a target, a bigWig that shares no contig with the windows or disagrees on a contig's length, and malformed
-    files.
+    than a target, a blacklist or a bigWig that shares no contig with them or has one under another name, a bigWig that
+    disagrees on a contig's length, and malformed files.
     """
     settings = crop
     if not 0 <= shard < shards:
         raise InputError(f"shard {shard} of {split}: shards are numbered from 0 to {shards - 1}")
-    table = assign_groups(read_track_table(tracks), groups)
-    regions = read_windows(windows)
+    table = assign_groups(read_track_table(tracks), groups, tracks)
+    regions = read_windows(windows, settings.contig_names)
     check_splits_disjoint(regions, windows)
-    masks: dict[str, list[tuple[int, int]]] = {}
-    for region in read_bed(blacklist) if blacklist else ():
-        extended = (region.start - settings.blacklist_extend_bp, region.end + settings.blacklist_extend_bp)
-        masks.setdefault(region.contig, []).append(extended)
-    with Genome(fasta) as genome, _Coverage(table, Path(coverage), tracks) as measured:
+    with Genome(fasta) as genome, _Coverage(table, Path(coverage), tracks, settings) as measured:
         _check_regions(regions, genome, windows)
-        measured.check_contigs({region.contig: genome.lengths[region.contig] for region in regions}, genome.path)
+        lengths = {region.contig: genome.lengths[region.contig] for region in regions}
+        masks = _masks(blacklist, genome, lengths, settings) if blacklist else {}
+        measured.check_contigs(lengths, genome.path)
         examples = _examples(regions, split, genome, geometry, settings, windows)
         first, last = len(examples) * shard // shards, len(examples) * (shard + 1) // shards
         with write_store(output, table, geometry, split, settings.compression) as store:
             for work in progress(_by_window(examples[first:last]), f"windows of {split} {shard}"):
                 contig, start = work.window.contig, work.window.start
                 mask = [(a - start, b - start) for a, b in masks.get(contig, ())]
-                targets = measured.targets(work, geometry, mask, settings)
+                targets = measured.targets(work, geometry, mask)
                 for tile, target in zip(work.tiles, targets, strict=True):
                     left, right = start + tile.input_start, start + tile.input_start + geometry.input_bp
                     store.append(genome.codes(contig, left, right), target, f"{contig}:{left}-{right}")
+            store.out_of_range = measured.report()
             return store.examples
+
+
+CONTIG_NAMES = "crop.contig_names"
+"""Key of the setting that maps the names of contigs."""
+
+
+def _masks(
+    path: Path | str, genome: Genome, windows: Iterable[str], settings: CropSettings
+) -> dict[str, list[tuple[int, int]]]:
+    """Intervals of a blacklist by contig, extended; a warning if none is on a contig of the windows."""
+    masks: dict[str, list[tuple[int, int]]] = {}
+    for region in read_bed(path, names=settings.contig_names):
+        extended = (region.start - settings.blacklist_extend_bp, region.end + settings.blacklist_extend_bp)
+        masks.setdefault(region.contig, []).append(extended)
+    if masks:
+        check_contigs(masks, path, genome.lengths, genome.path, CONTIG_NAMES)
+    if masks.keys().isdisjoint(windows):
+        say(f"{path}: none of its {sum(map(len, masks.values()))} regions is on a contig of the windows")
+    return masks
 
 
 def _check_regions(regions: Sequence[Region], genome: Genome, path: Path | str) -> None:
     for region in regions:
         if region.contig not in genome.lengths:
+            unknown = [other.contig for other in regions if other.contig not in genome.lengths]
             known = ", ".join(list(genome.lengths)[:3])
             raise InputError(
                 f"{path}: {region} is on a contig that {genome.path} lacks (it has {known}, ...): use the FASTA of the "
-                "same assembly, with the same contig names"
+                f"same assembly, or {map_contigs(unknown, genome.lengths, CONTIG_NAMES)}"
             )
         if region.end > genome.lengths[region.contig]:
             raise InputError(
@@ -180,63 +205,105 @@ def _by_window(examples: Sequence[tuple[Region, Tile]]) -> list[_Work]:
     return work
 
 
+class _BigWig(NamedTuple):
+    """An open bigWig file."""
+
+    file: Any
+    names: dict[str, str]
+    """Its contigs: their name in the FASTA to that in the file."""
+    empty: bool
+    """It has no entry."""
+
+
 class _Coverage:
     """The bigWig files of a track table; a context manager."""
 
-    def __init__(self, table: pd.DataFrame, folder: Path, origin: Path | str):
+    def __init__(self, table: pd.DataFrame, folder: Path, origin: Path | str, settings: CropSettings):
         self._tracks = list(table[["identifier", "scale", "sum_stat", "clip", "clip_soft"]].itertuples(index=False))
         self._paths = [folder / file for file in table["file"]]
         self._origin = origin
-        self._open: OrderedDict[int, object] = OrderedDict()
+        self._settings = settings
+        self._rounded = np.zeros((len(table), len(_RANGE)), np.int64)
+        self._open: OrderedDict[int, _BigWig] = OrderedDict()
 
     def check_contigs(self, lengths: Mapping[str, int], fasta: Path) -> None:
         """Open every file once and compare its contigs with those of the windows, ``lengths`` in bp."""
         for row, path in enumerate(self._paths):
-            contigs = self._file(row).chroms()
-            shared = [name for name in lengths if name in contigs]
-            if not shared:
-                raise InputError(
-                    f"{path}: it shares no contig with the windows (it has {', '.join(list(contigs)[:3])}, ..., they "
-                    f"have {', '.join(list(lengths)[:3])}, ...): use coverage of the same assembly and contig names"
-                )
-            for name in shared:
-                if contigs[name] != lengths[name]:
+            opened = self._file(row)
+            contigs = {ours: opened.file.chroms(theirs) for ours, theirs in opened.names.items()}
+            check_contigs(contigs, path, lengths, f"the windows, whose names are those of {fasta}", CONTIG_NAMES)
+            for name in lengths:
+                if contigs.get(name, lengths[name]) != lengths[name]:
                     raise InputError(
                         f"{path}: {name} has {contigs[name]} bp there and {lengths[name]} bp in {fasta}: use coverage "
                         "of the same assembly"
                     )
+            if opened.empty:
+                say(f"{path}: the bigWig file has no entry: track {row} ({self._tracks[row][0]}) is 0 everywhere")
 
-    def targets(
-        self, work: _Work, geometry: Geometry, mask: Sequence[tuple[int, int]], settings: CropSettings
-    ) -> np.ndarray:
+    def targets(self, work: _Work, geometry: Geometry, mask: Sequence[tuple[int, int]]) -> np.ndarray:
         """Targets float16 (examples, bins, tracks); ``mask`` holds blacklisted intervals relative to the window."""
         window, tiles = work
+        settings = self._settings
         first, last = tiles[0].target_start, tiles[-1].target_start + geometry.target_bp
         targets = np.empty((len(tiles), geometry.bins, len(self._tracks)), dtype=np.float16)
-        for row, (identifier, *recipe) in enumerate(self._tracks):
-            file = self._file(row)
-            if window.contig in file.chroms():
-                try:
-                    values = file.values(window.contig, window.start, window.end, numpy=True)
-                except RuntimeError as error:
-                    raise InputError(
-                        f"{self._paths[row]}: the bigWig file is damaged at {window} ({error}): delete it and get it "
-                        "again"
-                    ) from None
-            else:
-                values = np.zeros(window.end - window.start, dtype=np.float32)
+        for row, (identifier, scale, *recipe) in enumerate(self._tracks):
+            values = self._values(row, window)
+            if settings.scale_first:
+                values, scale = values * np.float32(scale), 1.0
+            self._rounded[row, :2] += out_of_range(values)
             values = clean_coverage(values, geometry.bin_bp, mask, settings.interpolate_gaps)
             try:
-                bins = bin_coverage(values[first:last], geometry.bin_bp, *recipe)
+                bins = bin_coverage(values[first:last], geometry.bin_bp, scale, *recipe)
             except ValueError as error:
                 raise InputError(
                     f"{self._paths[row]}: track {row} ({identifier}) cannot be binned at {window}: {error}: use "
                     "another sum_stat, or coverage without negative values"
                 ) from None
+            if recipe[1] > FLOAT16_MAX:  # else it is the clip of the track
+                self._rounded[row, 2] += np.count_nonzero(np.abs(bins) == FLOAT16_MAX)
             targets[:, :, row] = bins.reshape(len(tiles), geometry.bins)
         return targets
 
-    def _file(self, row: int):
+    def report(self) -> dict[str, dict[str, int]]:
+        """What float16 could not hold, by track: bases above and below its range, bins at its largest value.
+
+        A warning names the tracks and the remedy.
+        """
+        found = {
+            identifier: dict(zip(_RANGE, counts, strict=True))
+            for (identifier, *_), counts in zip(self._tracks, self._rounded.tolist(), strict=True)
+            if any(counts)
+        }
+        if found:
+            above, below, bins = (sum(counts[kind] for counts in found.values()) for kind in _RANGE)
+            named = ", ".join(list(found)[:3]) + (", ..." if len(found) > 3 else "")
+            remedy = (
+                "choose another scale for these tracks"
+                if self._settings.scale_first
+                else "set crop.scale_first: true, which multiplies by the scale of the track before it rounds"
+            )
+            say(
+                f"{self._origin}: float16 cannot hold the coverage of {len(found)} of the tracks ({named}): {above:,} "
+                f"bases beyond {FLOAT16_MAX:,.0f} were clipped to it, {below:,} bases below {_FLOAT16_TINY:.1g} "
+                f"became 0 or changed by more than 1 %, {bins:,} bins have reached {FLOAT16_MAX:,.0f}: {remedy}"
+            )
+        return found
+
+    def _values(self, row: int, window: Region) -> np.ndarray:
+        """Coverage of a window, base by base, nan where the file has none; 0 on a contig that it lacks."""
+        opened = self._file(row)
+        if opened.empty or window.contig not in opened.names:
+            return np.zeros(window.end - window.start, dtype=np.float32)
+        try:
+            return opened.file.values(opened.names[window.contig], window.start, window.end, numpy=True)
+        except RuntimeError as error:
+            raise InputError(
+                f"{self._paths[row]}: the bigWig file is damaged at {window} ({error}): copy it again from where it "
+                "came from"
+            ) from None
+
+    def _file(self, row: int) -> _BigWig:
         if row in self._open:
             self._open.move_to_end(row)
             return self._open[row]
@@ -252,20 +319,32 @@ class _Coverage:
             file = None
         if file is None or not file.isBigWig():
             raise InputError(
-                f"{path}: the coverage of track {row} in {self._origin} is not a readable bigWig file: "
-                "delete it and get it again"
+                f"{path}: the coverage of track {row} ({self._tracks[row][0]}) in {self._origin} is not a readable "
+                f"bigWig file: {_other_format(path, file)}"
             )
         if len(self._open) == _OPEN_FILES:
-            self._open.popitem(last=False)[1].close()
-        self._open[row] = file
-        return file
+            self._open.popitem(last=False)[1].file.close()
+        names = {self._settings.contig_names.get(name, name): name for name in file.chroms() or {}}
+        self._open[row] = _BigWig(file, names, not file.header()["nBasesCovered"])
+        return self._open[row]
 
     def __enter__(self) -> "_Coverage":
         return self
 
     def __exit__(self, *_) -> None:
-        for file in self._open.values():
-            file.close()
+        for opened in self._open.values():
+            opened.file.close()
+
+
+def _other_format(path: Path, file) -> str:
+    """What a file that is no bigWig is, and what to do."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    if file is not None:
+        return "it is a bigBed file, which has intervals, not coverage; name the bigWig file of the experiment"
+    if start == GZIP:
+        return "it is compressed; decompress it (gunzip)"
+    return "it is of another format, or was cut short; name another file, or copy it again from where it came from"
 
 
 # From a TFRecord file of a Basenji data set (Genomic Interpreter, section 3.4; docs/papers.md, "BasenjiSmall" and
@@ -301,7 +380,7 @@ def crop_tfrecord(
     the records, or a record is broken.
     """
     settings = crop
-    table = assign_groups(read_track_table(tracks), groups)
+    table = assign_groups(read_track_table(tracks), groups, tracks)
     record = RecordFormat.read(statistics)
     if len(table) != record.tracks:
         raise InputError(
@@ -334,6 +413,12 @@ def crop_tfrecord(
                     store.append(codes, bins, location)
             except ValueError as error:
                 raise InputError(f"{tfrecord}: record {number} is not usable: {error}") from None
+        if expected == 0 and number == 0:
+            raise InputError(
+                f"{tfrecord}: file {shard} of {split} would start at row {shard * settings.records_per_file} of that "
+                f"split in {windows}, which has fewer: there are too many files for records_per_file = "
+                f"{settings.records_per_file}"
+            )
         if expected is not None and number + 1 != expected:
             found = f"more than {expected}" if number == expected else str(number + 1)
             raise InputError(
@@ -358,10 +443,8 @@ class RecordFormat:
     def read(cls, path: Path | str) -> "RecordFormat":
         """Read and check ``path``; `InputError` naming the key that is missing or does not fit the others."""
         try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: the statistics of the data set do not exist") from None
-        except (OSError, ValueError) as error:
+            values = json.loads(read_text(path, "file of the data set's statistics"))
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}: not a readable JSON file: {error}") from None
         keys = ("seq_length", "pool_width", "crop_bp", "target_length", "num_targets")
         for key in keys:
@@ -427,8 +510,9 @@ class RecordFormat:
 def _shard_rows(
     path: Path | str, record: RecordFormat, split: str, shard: int, settings: CropSettings
 ) -> list[tuple[str, int]]:
-    """Contig and first base of the sequence of each record of a shard.
+    """Contig and first base of the sequence of each record of a shard; none for a file after the last row.
 
+    (Some data sets end with a file without records.)
     Rows are target regions or whole sequences (both are in use), as determined by their width.
     """
     targets = []
@@ -452,11 +536,6 @@ def _shard_rows(
     if not mine:
         raise InputError(f"{path}: it has no rows of {split}")
     first = shard * settings.records_per_file
-    if first >= len(mine):
-        raise InputError(
-            f"{path}: file {shard} of {split} would start at row {first} of {len(mine)}: there are too many files for "
-            f"records_per_file = {settings.records_per_file}"
-        )
     return [(row.contig, row.start - record.crop_bp) for row in mine[first : first + settings.records_per_file]]
 
 
@@ -471,30 +550,28 @@ def _finite(target: np.ndarray) -> np.ndarray:
 # Windows of the genome, their splits, and the examples cut from each.
 
 
-def read_windows(path: Path | str) -> list[Region]:
-    """Read a BED of windows with their split in the fourth column, in file order; `InputError` if it is empty."""
-    windows = read_bed(path, with_split=True)
+def read_windows(path: Path | str, names: Mapping[str, str] | None = None) -> list[Region]:
+    """Read a BED of windows with their split in the fourth column, in file order; `InputError` if it is empty.
+
+    ``names`` maps contigs of the file to their names here.
+    """
+    windows = read_bed(path, with_split=True, names=names)
     if not windows:
         raise InputError(f"{path}: there are no windows in it")
     return windows
 
 
-def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
-    """Read a BED file in file order; ``with_split`` requires a split (train, valid, test) in the fourth column.
+def read_bed(path: Path | str, with_split: bool = False, names: Mapping[str, str] | None = None) -> list[Region]:
+    """Read a BED file, plain or gzip, in file order.
 
-    Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
+    ``with_split`` requires a split (train, valid, test) in the fourth column; ``names`` maps contigs of the file to
+    their names here. Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
+
     Raises `InputError` naming file and line of a malformed row.
     """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: the BED file does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the BED file: {error}") from None
-    needed = 4 if with_split else 3
+    needed, names = 4 if with_split else 3, names or {}
     regions = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path, "BED file").split("\n"), start=1):
         if not line.strip() or line.startswith(("#", "track ", "browser ")):
             continue
         fields = line.split("\t")
@@ -509,7 +586,7 @@ def read_bed(path: Path | str, with_split: bool = False) -> list[Region]:
         split = fields[3].strip() if with_split else ""
         if with_split and split not in SPLITS:
             raise InputError(f"{path}, line {number}: split {split!r} is not one of {', '.join(SPLITS)}")
-        regions.append(Region(fields[0], start, end, split, number))
+        regions.append(Region(names.get(fields[0], fields[0]), start, end, split, number))
     return regions
 
 
@@ -568,9 +645,16 @@ def clean_coverage(
     to [-baseline, baseline]. Remaining gaps get the baseline. ``interpolate`` first fills them linearly, falling to 0
     beyond the first and the last value.
 
-    Two deviations from Basenji, where its result is not intended (docs/papers.md, "blacklist-start"): an interval that
-    starts before the window is clipped to it (a negative index drops it there), and blacklisted values are bounded by
-    the magnitude of the baseline (a negative baseline inverts the bounds there).
+    Deviations from Basenji, in this function and in the steps that follow, where its result is not intended
+    (docs/papers.md, "Coverage to bins"):
+
+    * values beyond 65,504 become that number, where Basenji has infinity;
+    * the rounded values are multiplied by the scale in float32, not in float16;
+    * a blacklisted interval that starts before the window is clipped to it (a negative index drops it there);
+    * blacklisted values are bounded by the magnitude of the baseline (a negative one inverts the bounds there).
+
+    As there, coverage is rounded before it is scaled, unless `crop.scale_first` is set: what the rounding cannot hold
+    is counted (`out_of_range`).
     """
     values = to_float32(to_float16(np.clip(values, -FLOAT16_MAX, FLOAT16_MAX)))
     if interpolate:
@@ -584,6 +668,14 @@ def clean_coverage(
     if has_gaps:
         values[gaps] = baseline
     return values
+
+
+def out_of_range(values: np.ndarray) -> tuple[int, int]:
+    """Number of values beyond `FLOAT16_MAX`, and of those so near 0 that float16 changes them by more than 1 %."""
+    magnitude = np.abs(values)
+    small = values[(magnitude < _FLOAT16_TINY) & (magnitude > 0)]
+    lost = np.abs(to_float32(to_float16(small)) - small) > 0.01 * np.abs(small)
+    return np.count_nonzero(magnitude > FLOAT16_MAX), np.count_nonzero(lost)
 
 
 def interpolate_gaps(values: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import FULL_DISK, atomic_output, note_sha256
+from regulens.core.io import FULL_DISK, GZIP, atomic_output, make_folder_of, note_sha256
 from regulens.data.settings import DownloadSettings, Source
 
 PROTOCOLS = ("https", "http", "gs", "file")
@@ -125,7 +125,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
         raise InputError(f"{path}: cannot read the compressed file: {error.strerror}") from None
-    if magic != b"\x1f\x8b":
+    if magic != GZIP:
         raise InputError(f"{path}: not a gzip file{'' if size else ' (it is empty)'}: get it again, or use it directly")
     # disable=None: a bar in a terminal only; it would fill a log.
     bar = tqdm(total=size, desc=f"Decompressing {path.name}", unit="B", unit_scale=True, disable=None)
@@ -136,9 +136,7 @@ def decompress(path: Path | str, /, output: Path | str) -> None:
                     target.write(chunk)
                     bar.update(file.tell() - bar.n)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{path}: the compressed file is cut short or damaged ({error}): delete it and get it again"
-            ) from None
+            raise InputError(f"{path}: the compressed file is cut short or damaged ({error}): get it again") from None
         except OSError as error:
             raise InputError(f"{output}: cannot decompress {path} to it: {error.strerror}") from None
 
@@ -166,7 +164,7 @@ def copy_from_mirror(name: str, copy: Path, target: Path) -> str:
 def checksum_advice(name: str, source: Source, copy: Path | None, expected: str, found: str, stated_in: str) -> str:
     """Error message about a wrong checksum."""
     if copy is not None:
-        advice = f"Delete or replace this copy; without it the file comes from {source.url}."
+        advice = f"Replace this copy, or rename it: without it the file comes from {source.url}."
     else:
         advice = f"Try again; if it stays, the file there has changed: see what did, then correct {stated_in}."
     return f"{name}: {copy or source.url} has sha256 {found}, but {stated_in} says {expected}. {advice}"
@@ -369,7 +367,7 @@ def parse_lock(text: str, lock: Path) -> dict[str, str]:
 
 def add_to_lock(lock: Path, name: str, sha256: str) -> None:
     """Append a checksum; safe for parallel downloads. Raises `InputError` if a different one is there by now."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(lock)
     with open(lock, "a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released when the file is closed
         file.seek(0)

@@ -23,7 +23,7 @@ from regulens.core.progress import progress
 from regulens.core.runs import CLASSES
 from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
 from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
-from regulens.data.genome import Genome
+from regulens.data.genome import Genome, map_contigs
 from regulens.data.settings import SPLITS, CoordinateSequences, SequenceData, TableSequences
 
 COLUMNS = ("id", "label", "sequence")
@@ -222,23 +222,29 @@ def from_coordinates(
     for name, path in coordinates.items():
         split, _, of_class = name.partition(".")
         files[split, of_class] = path
-    return prepare_sequences(read_intervals(fasta, files), settings, SequenceOutputs(train, valid, test, filters))
+    records = read_intervals(fasta, files, settings.contig_names)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters))
 
 
-def read_intervals(fasta: Path | str, coordinate_files: Mapping[tuple[str, str], Path | str]) -> pd.DataFrame:
+def read_intervals(
+    fasta: Path | str,
+    coordinate_files: Mapping[tuple[str, str], Path | str],
+    contig_names: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Sequences of the intervals of all files: columns id, split, label (1, 0), sequence (upper case).
 
     ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. Strand - gives the reverse
-    complement; every letter of the genome that is not a base becomes N. Intervals are read in genome order, about
-    30,000 per second. Raises `InputError` naming file and record for a malformed table, a contig that is not in the
-    FASTA, and an interval beyond the end of its contig.
+    complement; every letter of the genome that is not a base becomes N. ``contig_names`` maps contigs of the tables to
+    those of the FASTA. Intervals are read in genome order, about 30,000 per second. Raises `InputError` naming file and
+    record for a malformed table, a contig that is not in the FASTA, and an interval beyond the end of its contig.
     """
-    tables = []
+    tables, names = [], contig_names or {}
     with Genome(fasta) as genome:
         for (split, name), path in coordinate_files.items():
             if split not in SPLITS or name not in LABELS:
                 raise InputError(f"{path}: {split}.{name} is not a split and a class such as train.positive")
             table = read_coordinates(path)
+            table["region"] = [names.get(region, region) for region in table["region"]]
             _check_inside(table, genome, path)
             table["id"] = f"{split}_{name}_" + table["id"]
             tables.append(table.assign(split=split, label=LABELS[name]))
@@ -282,7 +288,8 @@ def _check_inside(table: pd.DataFrame, genome: Genome, path: Path | str) -> None
         known = ", ".join(list(genome.lengths)[:3])
         raise InputError(
             f"{_record(path, row)}: {genome.path} has no contig {row['region']!r} ({unknown.sum()} of {len(table)} "
-            f"records are on contigs that it lacks; its own are {known}, ...): use the genome of these coordinates"
+            f"records are on contigs that it lacks; its own are {known}, ...): use the genome of these coordinates, or "
+            f"{map_contigs(table['region'][unknown], genome.lengths, 'data.contig_names')}"
         )
     beyond = table["end"] > table["region"].map(genome.lengths)
     if beyond.any():

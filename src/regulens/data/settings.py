@@ -134,6 +134,12 @@ class CropSettings(Settings):
     """BED source of regions whose coverage is clipped to the window's median (bigWig route)."""
     blacklist_extend_bp: int = Field(default=20, ge=0)
     """Blacklist regions are extended by this much on both sides."""
+    contig_names: dict[str, str] = {}
+    """Contigs that windows, blacklist or coverage name otherwise than the FASTA: their name and that of the FASTA, e.g.
+    `{"1": chr1, MT: chrM}` (bigWig route)."""
+    scale_first: bool = False
+    """Multiply the coverage by the track's `scale` before it is rounded to float16, not after, as Basenji does (bigWig
+    route): for coverage beyond 65,504 or below 6e-5, which the rounding clips or blurs."""
 
 
 # The simulated genome.
@@ -302,6 +308,8 @@ class CoordinateSequences(SequenceData):
     coordinates: str
     """Source or path of the tables (id, region, start, end, strand; 0-based, half-open) with `{split}` (train, test)
     and `{class}` (positive, negative) in it."""
+    contig_names: dict[str, str] = {}
+    """Contigs that the tables name otherwise than the FASTA: their name and that of the FASTA, e.g. `{"1": chr1}`."""
 
     @field_validator("coordinates")
     @classmethod

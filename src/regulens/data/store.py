@@ -3,13 +3,15 @@
 Layout, the same for both: ``sequence`` uint8 codes A, C, G, T, N = 0 to 4 (examples, input_bp); ``target`` float16
 (examples, bins, tracks); ``location`` bytes ``contig:start-end``, the 0-based half-open span of the input, empty where
 unknown. Attributes: ``tracks`` (the track table as tab-separated text), ``input_bp``, ``bins``, ``bin_bp``, ``split``;
-a virtual data set also has ``shards`` (JSON: file relative to the store, examples). Every example has a checksum.
+a virtual data set also has ``shards`` (JSON: file relative to the store, examples); where coverage was beyond the range
+of float16, ``out_of_range`` (JSON: track to counts). Every example has a checksum.
 """
 
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -59,6 +61,8 @@ class StoreWriter:
         self._pending = 0
         self.examples = 0
         """Examples appended so far."""
+        self.out_of_range: dict[str, dict[str, int]] = {}
+        """What float16 could not hold, by track; see `crop.crop_bigwig`."""
 
     def append(self, sequence: np.ndarray, target: np.ndarray, location: str = "") -> None:
         """Add one example: ``sequence`` uint8 codes (input_bp,), ``target`` float16 (bins, tracks), its ``location``.
@@ -107,6 +111,8 @@ def write_store(
         writer = StoreWriter(file, geometry, len(tracks), compression)
         yield writer
         writer.flush()
+        if writer.out_of_range:
+            set_text(file, "out_of_range", json.dumps(writer.out_of_range))
 
 
 @command("link-shards")
@@ -130,6 +136,8 @@ def link_shards(shards: Sequence[Path | str], /, output: Path | str) -> int:
         write_attributes(file, first.tracks, first.geometry, first.split)
         linked = [{"file": name, "examples": shape.examples} for name, shape in zip(names, shapes, strict=True)]
         set_text(file, "shards", json.dumps(linked))
+        if counts := _summed(shape.out_of_range for shape in shapes):
+            set_text(file, "out_of_range", json.dumps(counts))
         for dataset, (inner, dtype) in example_datasets(first.geometry, first.n_tracks).items():
             layout = h5py.VirtualLayout((total, *inner), dtype)
             layout.dcpl.set_obj_track_times(False)  # no timestamps: the same shards give the same bytes
@@ -141,6 +149,15 @@ def link_shards(shards: Sequence[Path | str], /, output: Path | str) -> int:
                     start += shape.examples
             file.create_virtual_dataset(dataset, layout)
     return total
+
+
+def _summed(counts: Iterable[dict[str, dict[str, int]]]) -> dict[str, Counter]:
+    """Counts of all shards together, by track."""
+    total: defaultdict[str, Counter] = defaultdict(Counter)
+    for shard in counts:
+        for track, found in shard.items():
+            total[track].update(found)
+    return dict(total)
 
 
 # What every store file must contain, and the check that it does.
@@ -161,6 +178,7 @@ class StoreShape:
         self.geometry = Geometry(**{name: int(file.attrs[name]) for name in ("input_bp", "bins", "bin_bp")})
         self.split: str = _text(file, "split")
         self.shards: list[dict] | None = json.loads(_text(file, "shards")) if "shards" in file.attrs else None
+        self.out_of_range = json.loads(_text(file, "out_of_range")) if "out_of_range" in file.attrs else {}
         self.n_tracks = self.tracks.count("\n") - 1
         self.examples: int = file["target"].shape[0]
         for name, (inner, dtype) in example_datasets(self.geometry, self.n_tracks).items():
@@ -270,6 +288,8 @@ class AssayStore:
         """Shape of an example."""
         self.split: str = shape.split
         """train, valid or test."""
+        self.out_of_range: dict[str, dict[str, int]] = shape.out_of_range
+        """What float16 could not hold of the coverage, by track: bases above and below its range, bins at its limit."""
         self._sources = [self.path] if shape.shards is None else self._check_sources(shape)
         counts = [shape.examples] if shape.shards is None else [shard["examples"] for shard in shape.shards]
         self._starts = np.concatenate([[0], np.cumsum(counts)])

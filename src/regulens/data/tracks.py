@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.errors import InputError
+from regulens.core.io import read_text
 from regulens.core.settings import nearest
 
 SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
@@ -33,14 +34,7 @@ def read_track_table(path: Path | str) -> pd.DataFrame:
 
     Raises `InputError` naming file, line and column of what is missing or wrong.
     """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: the track table does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the track table: {error}") from None
-    return _parse(text, str(path))
+    return _parse(read_text(path, "track table"), str(path))
 
 
 def track_row(tracks: pd.DataFrame, track: str | int) -> int:
@@ -74,12 +68,14 @@ def tracks_from_text(text: str, origin: str = "track table") -> pd.DataFrame:
     return _parse(text, origin)
 
 
-def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def assign_groups(
+    table: pd.DataFrame, groups: Mapping[str, Sequence[str]], origin: Path | str = "track table"
+) -> pd.DataFrame:
     """Add the column ``group`` by the assay type at the start of each description (``DNASE:thymus``: DNASE).
 
     ``groups`` maps a group's name to the types it holds, e.g. ``{"DNase": ["DNASE", "ATAC"], "CAGE": ["CAGE"]}`` (the
     group of ATAC is a choice: docs/papers.md, "track-groups"). The column is an ordered categorical of the groups that
-    occur, in the order of the map, so that sorting and grouping keep that order.
+    occur, in the order of the map, so that sorting and grouping keep that order. ``origin`` names the table in errors.
 
     Raises `InputError` for a type in no group or in two, and for a description without a type.
     """
@@ -94,13 +90,13 @@ def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> p
         kind, colon, _ = description.partition(":")
         if not colon:
             raise InputError(
-                f"track {row} ({identifier}) has the description {description!r}: it must start with its type and a "
-                "colon, such as 'CAGE:liver'"
+                f"{origin}: track {row} ({identifier}) has the description {description!r}: it must start with its "
+                "type and a colon, such as 'CAGE:liver'"
             )
         if kind not in group_of:
             raise InputError(
-                f"track {row} ({identifier}) has the type {kind}, which is in no group: add {kind} to one of the "
-                f"groups {', '.join(groups)}"
+                f"{origin}: track {row} ({identifier}) has the type {kind}, which is in no group: add {kind} to one of "
+                f"the groups {', '.join(groups)}"
             )
         found.append(group_of[kind])
     occurring = set(found)
@@ -109,10 +105,13 @@ def assign_groups(table: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> p
 
 
 def _parse(text: str, origin: str) -> pd.DataFrame:
-    rows = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
-    if not rows:
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise InputError(f"{origin}: not a track table: {error}") from None
+    header, *body = [row for row in rows if any(field.strip() for field in row)] or [[]]
+    if not header:
         raise InputError(f"{origin}: the track table is empty")
-    header, body = rows[0], [row for row in rows[1:] if row]
     missing = [name for name in _REQUIRED if name not in header]
     if missing:
         raise InputError(f"{origin}: the track table has no column {', '.join(missing)} (its header is {header})")

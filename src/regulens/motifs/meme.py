@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output, note_read
+from regulens.core.io import atomic_output, note_read, read_text
 from regulens.core.sequence import information_content
 from regulens.data.matrices import PositionWeightMatrix
 
@@ -81,10 +81,7 @@ class _Lines:
     def __init__(self, path: Path | str):
         self.path, self.number = path, 0
         note_read(path)
-        try:
-            self._lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-        except OSError as error:
-            raise InputError(f"{path}: cannot read motifs: {error.strerror}") from None
+        self._lines = read_text(path, "file of motifs", errors="replace").splitlines()
 
     def __iter__(self) -> Iterator[str]:
         while self.number < len(self._lines):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from regulens.core.errors import InputError
+from regulens.core.io import make_folder_of
 from regulens.core.progress import say
 
 HEARTBEAT_S = 15.0
@@ -45,7 +46,7 @@ class TrainingLock:
         self._done = threading.Event()
 
     def __enter__(self) -> "TrainingLock":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder_of(self.path)
         while not self._create():
             holder = self._holder()
             if holder is None:  # released in the meantime
