@@ -32,7 +32,11 @@ elif DATA.route == "bigwig":
     FASTA, WINDOWS = unpacked(DATA.fasta), located(DATA.windows)
     TRACKS, FOLDER = located(DATA.tracks), DATA.coverage
     # The files that the table names; a table that is downloaded first names none yet, so then it is the folder.
-    COVERAGE = [] if find_source(CONFIG.sources, DATA.tracks) else coverage_files(TRACKS, FOLDER)
+    COVERAGE = (
+        []
+        if find_source(CONFIG.sources, DATA.tracks)
+        else coverage_files(TRACKS, FOLDER)
+    )
     COVERAGE = COVERAGE or FOLDER
 
 else:
