@@ -80,7 +80,7 @@ else:
         params:
             **parts(GEOMETRY, CROP, GROUPS),
             shards=lambda wildcards: DATA.shards[wildcards.split],
-            folder=FOLDER,
+            folder=lambda wildcards: FOLDER,
             blacklist=lambda wildcards, input: options("--blacklist", input.blacklist),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
