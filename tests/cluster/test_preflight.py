@@ -254,6 +254,7 @@ def test_a_file_that_does_not_exist_is_named_with_its_key(own, name):
     config = changed(own, **{f"genomic_interpreter__data__{name.replace('.', '__')}": "no/such.file"})
     (found,) = problems(config)
     assert found.startswith(f"genomic_interpreter.data.{name}: no/such.file does not exist: correct the path")
+    assert problems(config, planned=True) == []
 
 
 def test_coverage_files_are_those_of_the_track_table(own, tmp_path):

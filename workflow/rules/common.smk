@@ -240,7 +240,9 @@ def complete(each):
 def preflight():
     """Stop before the first job if something that the run needs is missing."""
     methods = {str(method) for method in workflow.deployment_settings.deployment_method}
-    found = problems(CONFIG, gpu_requests(cluster_jobs()), "conda" in methods)
+    found = problems(
+        CONFIG, gpu_requests(cluster_jobs()), "conda" in methods, planned=True
+    )
     if found:
         raise WorkflowError(
             "The run cannot start:\n" + "\n".join(f"  * {problem}" for problem in found)

@@ -69,11 +69,14 @@ class PartitionGpus(NamedTuple):
     count: int
 
 
-def problems(config: Config, requests: Iterable[GpuRequest] = (), conda: bool = False) -> list[str]:
+def problems(
+    config: Config, requests: Iterable[GpuRequest] = (), conda: bool = False, planned: bool = False
+) -> list[str]:
     """Everything that is known to be missing, each with its remedy; empty if the run can start.
 
     ``requests``: GPUs that jobs request from a SLURM cluster. ``conda``: rules run in conda environments, which bring
-    their programs.
+    their programs. ``planned``: Snakemake has found the data files of what was requested, which may be one study of
+    several, or made by rules of a larger workflow.
     """
     if found := mirror_problems(config):
         return found  # everything else depends on it
@@ -81,7 +84,7 @@ def problems(config: Config, requests: Iterable[GpuRequest] = (), conda: bool = 
     return [
         *bucket_problems(config, names),
         *disk_problems(config, names),
-        *data_problems(config),
+        *([] if planned else data_problems(config)),
         *weight_problems(config),
         *row_problems(config),
         *motif_problems(config, conda),
