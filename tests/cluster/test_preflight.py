@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from regulens.cli import app
 from regulens.cluster import preflight
-from regulens.cluster.inputs import needed_sources
+from regulens.cluster.inputs import local_copies, needed_sources
 from regulens.cluster.preflight import (
     GpuRequest,
     PartitionGpus,
@@ -17,6 +17,7 @@ from regulens.cluster.preflight import (
     gpu_requests,
     memory_gb,
     memory_problems,
+    mirror_problems,
     motif_problems,
     parse_gres,
     problems,
@@ -69,6 +70,21 @@ def test_asks_for_what_is_neither_downloaded_nor_mirrored(paper, tmp_path, monke
     assert problems(paper) == []
     monkeypatch.setenv("REGULENS_MIRROR", "/no/such/folder")
     assert "does not exist" in problems(paper)[0]
+
+
+def test_the_setting_of_the_mirror_goes_before_the_environment(paper, tmp_path, monkeypatch):
+    name = paper.genomic_interpreter.data.tracks
+    for folder in ("set", "environment"):
+        (tmp_path / folder / name).parent.mkdir(parents=True)
+        (tmp_path / folder / name).touch()
+    config = changed(paper, download__mirror=str(tmp_path / "set"))
+    for other in ("environment", "nowhere"):
+        monkeypatch.setenv("REGULENS_MIRROR", str(tmp_path / other))
+        assert mirror_problems(config) == []
+        assert local_copies(config, name) == [tmp_path / "set" / name]
+    config = changed(paper, download__mirror=str(tmp_path / "nowhere"))
+    monkeypatch.setenv("REGULENS_MIRROR", str(tmp_path / "environment"))
+    assert "nowhere does not exist" in mirror_problems(config)[0]
 
 
 def test_lists_everything_at_once(paper, monkeypatch):

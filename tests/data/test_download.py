@@ -121,6 +121,16 @@ def test_mirror_comes_first(server, tmp_path, monkeypatch, by_environment):
     assert (tmp_path / "out" / "b").read_bytes() == CONTENT
 
 
+def test_the_setting_of_the_mirror_goes_before_the_environment(tmp_path, monkeypatch):
+    for folder, content in (("set", CONTENT), ("environment", b"")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a").write_bytes(content)
+    monkeypatch.setenv("REGULENS_MIRROR", str(tmp_path / "environment"))
+    settings = SETTINGS.model_copy(update={"mirror": str(tmp_path / "set")})
+    download("a", Source(url="https://example.org/not-asked", sha256=SHA256), tmp_path / "out", settings)
+    assert (tmp_path / "out").read_bytes() == CONTENT
+
+
 def test_real_files_in_the_mirror_have_their_checksums(mirror, tmp_path):
     sums = read_lock(mirror / "SHA256SUMS")
     for name in ("targets_human.txt", "hg38_tiny/targets.txt"):

@@ -176,6 +176,9 @@ def test_shifted_windows_and_the_other_strand_overlap():
     ]
     held_out = np.stack([*shifted, reverse_complement(train[3]), rng.integers(0, 4, 200)]).astype(np.uint8)
     assert overlapping(held_out, train).tolist() == [True, True, False, False, True, False]
+    # Exactly half: 2 of 4 32-mers are in 33 bp, 1 of 4 in 32 bp.
+    short = np.stack([np.concatenate([train[0, -n:], rng.integers(0, 4, 35 - n)]) for n in (33, 32)]).astype(np.uint8)
+    assert overlapping(short, train).tolist() == [True, False]
 
 
 def test_canonical_kmers():

@@ -9,7 +9,15 @@ from pydantic import ValidationError
 from regulens.core.errors import InputError
 from regulens.data.matrices import load_matrices
 from regulens.data.settings import SimulationSettings
-from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence, simulate_genome
+from regulens.data.simulate.genome import (
+    dinucleotide_transitions,
+    expand_tracks,
+    expected_coverage,
+    markov_sequence,
+    simulate_contig,
+    simulate_coverage,
+    simulate_genome,
+)
 
 SMALL = SimulationSettings(contigs={"train": 1, "valid": 1}, contig_bp=32_000, seed=3)
 
@@ -46,6 +54,21 @@ def test_same_seed_same_files_other_seed_other_files(tmp_path, matrices):
     assert (sorted(same), different, errors) == (names, [], [])
     simulate_genome(SMALL.model_copy(update={"seed": 4}), tmp_path / "b", matrices)
     assert not filecmp.cmp(tmp_path / "a" / "genome.fa", tmp_path / "b" / "genome.fa", shallow=False)
+
+
+@pytest.mark.parametrize("depth", [0.5, 20])
+def test_depth_divides_the_variance_and_leaves_the_mean(matrices, depth):
+    """Counts are Poisson distributed with the mean depth x expected coverage: of coverage, variance = mean / depth."""
+    settings = SMALL.model_copy(update={"depth": depth, "variation": 0})
+    contig = simulate_contig(settings, matrices, "chr1", 0)
+    for track, found in zip(expand_tracks(settings), simulate_coverage(settings, contig, 0), strict=True):
+        counts, expected = found * depth, expected_coverage(settings, contig, track)
+        assert counts == pytest.approx(counts.round(), abs=1e-3)
+        # Squares of (counts - mean) / sd are 1 on average; theirs vary by 2 + 1 / mean.
+        mean = expected * depth
+        squares, error = (counts - mean) ** 2 / mean, np.sqrt((2 + 1 / mean).sum()) / len(mean)
+        assert squares.mean() == pytest.approx(1, abs=4 * error)
+        assert counts.sum() == pytest.approx(mean.sum(), abs=4 * np.sqrt(mean.sum()))
 
 
 def test_a_failure_leaves_no_file(tmp_path, matrices, monkeypatch):

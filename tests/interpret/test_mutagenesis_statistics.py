@@ -126,6 +126,20 @@ def test_pairs_compare_on_the_same_sequences():
     assert mirrored[0]["low"] == pytest.approx(-mirrored[1]["high"])
 
 
+@pytest.mark.parametrize("table", [curve_table, paired_table])
+def test_resamples_differ_between_seeds_and_between_classes(table):
+    """Both classes have the same outcomes here, so that only the resamples can make a difference."""
+    given = outcomes()
+    correct = {key: np.repeat(values[:, ::2], 2, axis=1) for key, values in given.correct.items()}
+    given = given._replace(correct=correct, tied={})
+    first, second = (table(given, 100, seed).query("score == 'lrp'") for seed in (1, 2))
+    classes = [first[first["label"] == label].reset_index(drop=True) for label in (0, 1)]
+    centre = "accuracy" if table is curve_table else "difference"
+    for one, other in ((first, second), classes):
+        assert (one[centre] == other[centre]).all()
+        assert (one[["low", "high"]] != other[["low", "high"]]).any(axis=None)
+
+
 def test_equal_outcomes_do_not_differ():
     given = outcomes()
     same = given.correct["lrp", 5]

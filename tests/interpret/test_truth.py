@@ -56,6 +56,15 @@ def test_random_row_is_the_spread_of_the_mean_over_sequences(truth):
     assert truth_table(truth, blind, 2, 1, draws=300)["above_random"].sum() <= 8
 
 
+def test_band_and_resamples_follow_from_the_seed(truth):
+    scores = {"lrp": truth + np.random.default_rng(1).normal(0, 1, truth.shape)}
+    one, again, other = (truth_table(truth, scores, 50, seed, draws=50).set_index("score") for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(one, again)
+    assert one["auroc"]["lrp"] == other["auroc"]["lrp"]
+    for score, column in (("lrp", "low"), ("lrp", "high"), ("random", "auroc"), ("random", "low"), ("random", "high")):
+        assert one[column][score] != other[column][score]
+
+
 def sites_table(*rows) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "start", "end", "motif", "strand", "role"])
 

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from regulens.models import attention as attention_module
-from regulens.models.attention import RelativeAttention, basis_functions, relative_shift
+from regulens.models.attention import (
+    RelativeAttention,
+    TransformerBlock,
+    TransformerSettings,
+    basis_functions,
+    relative_shift,
+)
 
 FAMILIES = ["exponential", "central_mask", "gamma"]
 
@@ -129,6 +135,20 @@ def test_gradient_with_dropout_of_weights(monkeypatch):
     x = torch.randn(3, 4, 6, dtype=torch.float64, requires_grad=True)
     projection = module.project.weight.detach().clone().requires_grad_()
     assert torch.autograd.gradcheck(repeatable, (x, projection))
+
+
+def test_dropout_of_positions_is_in_training_only():
+    module, x = attention(position_dropout=0.5), torch.randn(1, 9, 6, dtype=torch.float64)
+    assert not torch.equal(module(x), module(x))
+    module.eval()
+    assert torch.equal(module(x), module(x))
+
+
+def test_a_transformer_block_hands_on_its_rates():
+    rates = {"dropout": 0.3, "attention_dropout": 0.2, "position_dropout": 0.1}
+    block = TransformerBlock(8, 5, TransformerSettings(heads=2, key_dim=4, functions=3, **rates))
+    assert (block.attention.attention_dropout, block.attention.position_dropout) == (0.2, 0.1)
+    assert [part.p for part in block.modules() if isinstance(part, torch.nn.Dropout)] == [0.3] * 3
 
 
 def test_dropout_of_weights_keeps_the_mean():

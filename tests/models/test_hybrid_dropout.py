@@ -1,10 +1,14 @@
 """Dropout with a stream of masks for each trial."""
 
+from itertools import count
+
 import pytest
 import torch
+from hybrids import ARCHITECTURES, SMALL, sequences
 
 from regulens.models import hybrid
-from regulens.models.hybrid import TrialDropout
+from regulens.models.hybrid import HybridNetwork, TrialDropout
+from regulens.models.settings import HybridNetworkSettings
 
 
 def masks(dropout: TrialDropout, trials: int, rates=(0.1, 0.5, 0.1), shape=(50, 7, 3)) -> torch.Tensor:
@@ -60,3 +64,43 @@ def test_rate_zero_changes_nothing_and_draws_nothing():
 def test_more_trials_than_seeds_are_an_error():
     with pytest.raises(ValueError, match="3 trials, but dropout has seeds for 2"):
         TrialDropout([1, 2])(torch.ones(3, 4), 0.1)
+
+
+FIRST, POOLED, LSTM, ATTENTION = (13, 6), (2, 6), (2, 8), (2, 10)
+BLOCK = [(2, 8), (2, 5), (2, 8)]
+"""After the attention, in the feed-forward part, after it."""
+
+
+def doubled(place: int):
+    """Doubles what would be dropped at one place of a network."""
+    turn = count()
+    return lambda values, _: 2 * values if next(turn) == place else values
+
+
+@pytest.mark.parametrize(
+    ("name", "attention", "expected"),
+    [
+        ("c24", 10, [POOLED]),
+        ("c4c6", 10, [FIRST, POOLED]),
+        ("c4", 10, [FIRST, LSTM]),
+        ("c24_att", 10, [POOLED, ATTENTION]),
+        ("c4c6_lstm_att", 10, [FIRST, POOLED, LSTM, ATTENTION]),
+        ("c4_att", 10, [FIRST, LSTM, ATTENTION]),
+        ("c24_trans1", 8, [POOLED, LSTM, *BLOCK]),
+        ("c4_trans2", 8, [FIRST, LSTM, *BLOCK, *BLOCK]),
+    ],
+)
+def test_networks_drop_after_pools_lstm_and_attention_and_the_dense_layer_at_its_own_rate(name, attention, expected):
+    """Length and channels of what is dropped (docs/papers.md, "Network architectures"), and what comes of it."""
+    baseline, modules = ARCHITECTURES[name]
+    sizes = SMALL.model_copy(update={"attention": attention, "dropout": 0.2, "dense_dropout": 0.4})
+    settings = HybridNetworkSettings(baseline=baseline, modules=modules, sizes=sizes, input_bp=53, classes=3)
+    network, x, calls = HybridNetwork(settings, 1).eval(), sequences(1, 2), []
+
+    def kept(values, rate):
+        calls.append((values[0, 0].numel(), rate))
+        return values
+
+    logits = network(x, kept)
+    assert calls == [(length * channels, 0.2) for length, channels in expected] + [(SMALL.dense, 0.4)]
+    assert not any(torch.equal(network(x, doubled(place)), logits) for place in range(len(calls)))

@@ -1,10 +1,13 @@
-"""Pooling, convolutions, dilations and the shared convolutional trunk."""
+"""Pooling, convolutions, dilations, and the architectures with the shared trunk against float64 models written out."""
+
+import math
 
 import pytest
 import torch
 from small_models import PAPER, TINY, random_sequence, small_model
 from torch.nn import functional as F
 
+from regulens.models.attention import basis_functions
 from regulens.models.layers import AttentionPool, DilatedUnit, MaxPool, TokenConv, dilations, gelu
 
 
@@ -96,3 +99,118 @@ def test_enformer_crops_before_its_transformer_on_request():
         ]
         kinds = [stage.kind for stage in model.describe()]
         assert (kinds.index("crop") < kinds.index("transformer")) == (crop == "before")
+
+
+KNOWN = 0.7
+"""Factor of a known dropout: x (1 + KNOWN p) in place of x, so that a sum shows the place and rate of every dropout."""
+
+
+class Written:
+    """A model with the shared trunk, written out from docs/papers.md: example (4, padded bp) to (bins, width).
+
+    It takes the weights by name; of the layers' own code it uses only the basis functions of the relative distance.
+    """
+
+    def __init__(self, model, crop_first: bool):
+        self.model, self.crop_first = model, crop_first
+        self.weights = dict(model.named_parameters())
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        model, x = self.model, x.T
+        for k in range(7):
+            stem = f"tower.{k}.0"
+            x = self.block(x, stem) if k else self.convolution(x, stem)
+            x = x + self.block(x, f"tower.{k}.1.branch.0")
+            pair = x.reshape(-1, 2, x.shape[1])
+            if model.architecture == "maxpool_cnn":
+                x = torch.maximum(pair[:, 0], pair[:, 1])
+            else:
+                x = (torch.softmax(pair @ self.weights[f"tower.{k}.2.weight"].T, dim=1) * pair).sum(1)
+        x = x[3:6] if self.crop_first else x
+        for unit, dilation in enumerate([1, 2, 3]) if model.architecture == "attpool_dilated" else []:
+            x = x + self.dilated(x, f"top.{unit}", dilation)
+        for block in range(2) if model.architecture == "enformer" else []:
+            x = self.transformer(x, f"top.blocks.{block}")
+        x = x if self.crop_first else x[3:6]
+        return self.gelu(self.dropped(self.block(x, "pointwise"), 0.05))
+
+    @staticmethod
+    def gelu(x):
+        return x / (1 + torch.exp(-1.702 * x))
+
+    @staticmethod
+    def dropped(x, rate: float):
+        return x * (1 + KNOWN * rate)
+
+    def norm(self, x, name: str):
+        centred = x - x.mean(1, keepdim=True)
+        scaled = centred / (centred.square().mean(1, keepdim=True) + 1e-5).sqrt()
+        return scaled * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
+
+    def linear(self, x, name: str):
+        return x @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+
+    def convolution(self, x, name: str, dilation: int = 1):
+        """y_i = bias + sum over taps t of W_t x_(i + t dilation), with zeros beyond both ends."""
+        weight = self.weights[f"{name}.weight"]
+        y = self.weights[f"{name}.bias"].expand(len(x), -1).clone()
+        for tap in range(weight.shape[2]):
+            shift = (tap - weight.shape[2] // 2) * dilation
+            for i in range(max(0, -shift), min(len(x), len(x) - shift)):
+                y[i] += weight[:, :, tap] @ x[i + shift]
+        return y
+
+    def block(self, x, name: str):
+        return self.convolution(self.gelu(self.norm(x, f"{name}.norm")), f"{name}.conv")
+
+    def dilated(self, x, name: str, dilation: int):
+        y = self.norm(self.convolution(self.gelu(x), f"{name}.dilated", dilation), f"{name}.inner_norm")
+        return self.dropped(self.norm(self.convolution(self.gelu(y), f"{name}.back"), f"{name}.norm"), 0.3)
+
+    def transformer(self, x, name: str):
+        x = x + self.dropped(self.attention(self.norm(x, f"{name}.norm"), f"{name}.attention"), 0.4)
+        feed_forward = f"{name}.feed_forward"
+        hidden = self.dropped(self.linear(self.norm(x, f"{feed_forward}.0"), f"{feed_forward}.1"), 0.4)
+        return x + self.dropped(self.linear(hidden.clamp(min=0), f"{feed_forward}.4"), 0.4)
+
+    def attention(self, x, name: str, heads: int = 2, size: int = 4):
+        tokens, width = x.shape
+        phi = basis_functions(["exponential", "central_mask", "gamma"], 3, tokens)
+        projected = x @ self.weights[f"{name}.project.weight"].T
+        query, key, value = projected.split([heads * size, heads * size, width], dim=1)
+        mixed = []
+        for head in range(heads):
+            rows = slice(head * size, head * size + size)
+            q, k, v = query[:, rows] / math.sqrt(size), key[:, rows], value.chunk(heads, 1)[head]
+            r = phi @ self.weights[f"{name}.positions.weight"][rows].T
+            logits = (q + self.weights[f"{name}.content_bias"][head]) @ k.T
+            for i in range(tokens):
+                for j in range(tokens):
+                    logits[i, j] += (q[i] + self.weights[f"{name}.position_bias"][head]) @ r[j - i + tokens - 1]
+            mixed.append(torch.softmax(logits, dim=1) @ v)
+        return self.linear(torch.cat(mixed, 1), f"{name}.output")
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("maxpool_cnn", {}),
+        ("attpool_cnn", {}),
+        ("attpool_dilated", {}),
+        ("enformer", {}),
+        ("enformer", {"crop": "before"}),
+    ],
+)
+def test_architectures_with_the_shared_trunk_are_those_written_out(monkeypatch, name, settings):
+    monkeypatch.setattr(torch.nn.Dropout, "forward", lambda self, x: Written.dropped(x, self.p))
+    model = small_model(name, **settings).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.4)
+        x = random_sequence(1, TINY.input_bp).double()
+        padded = F.pad(x[0], (76, 76))
+        expected = Written(model, crop_first=bool(settings))(padded)
+        torch.testing.assert_close(model.trunk(model.pad(x))[0], expected, rtol=1e-6, atol=1e-6)
+        model.head.float()
+        rates = (expected.float() @ model.head.weight.T + model.head.bias).double().exp().log1p()
+        torch.testing.assert_close(model(x)[0].double(), rates, rtol=1e-5, atol=1e-5)

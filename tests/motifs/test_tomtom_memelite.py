@@ -8,7 +8,7 @@ from scipy.stats import false_discovery_control
 
 from regulens.data.matrices import PositionWeightMatrix
 from regulens.motifs import tomtom
-from regulens.motifs.meme import MemeMotif, read_meme, write_meme
+from regulens.motifs.meme import MemeMotif, MemeText, read_meme, write_meme
 from regulens.motifs.settings import ComparisonSettings
 from regulens.motifs.tomtom import HIT_COLUMNS, compare, read_hits
 
@@ -83,6 +83,25 @@ def test_hits_at_a_threshold_are_memes_own_method_and_not_equal(meme, lite):
 def test_a_threshold_takes_the_best_of_all_pairs(folder, lite):
     some = tomtom.memelite_hits(read_meme(folder / "queries.meme"), read_meme(folder / "targets.meme"), 0.1)
     assert pairs(some) == pairs(lite[lite["q_value"] <= 0.1])
+
+
+def test_pseudocounts_follow_the_background_of_the_queries(monkeypatch):
+    """As in Tomtom: 0.1 of a site with the background's bases is added to the sites of either side."""
+    taken = []
+
+    def compared(*sides):
+        taken.extend(sides)
+        return np.ones((1, 1)), *np.zeros((3, 1, 1), int)
+
+    monkeypatch.setattr(tomtom, "_run_memelite", compared)
+    matrix, background = np.eye(4)[[0, 2, 3]], np.array([0.4, 0.3, 0.2, 0.1])
+    sides = [
+        MemeText([MemeMotif(PositionWeightMatrix(name, name, matrix), sites)], of)
+        for name, sites, of in (("query", 5, background), ("target", 20, background[::-1]))
+    ]
+    tomtom.memelite_hits(*sides, 1)
+    for (found,), sites in zip(taken, (5, 20), strict=True):
+        assert found == pytest.approx((sites * matrix + 0.1 * background) / (sites + 0.1))
 
 
 def test_auto_without_meme_says_that_memelite_compares(files, tmp_path, monkeypatch):

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from regulens.core.errors import InputError
+from regulens.core.sequence import one_hot
 from regulens.data.store import AssayStore
 from regulens.models.base import build
 from regulens.training import loop
+from regulens.training.assay import AssayTask, poisson_loss
 from regulens.training.batches import BatchPlan
 from regulens.training.checkpoint import load_model
 from regulens.training.loop import EpochKeeper, log_columns
@@ -86,7 +88,7 @@ def test_the_gradient_step_is_that_of_the_mean_loss(make_run, stores):
     assert close(dict(twin.state_dict()), run.weights(), 1e-6)
 
 
-def test_patience_stops_and_the_best_epoch_is_kept(make_run):
+def test_patience_stops_and_the_best_epoch_is_kept(make_run, stores):
     run = make_run(settings={"max_epochs": 60, "patience": 2, "select": "loss", "learning_rate": 0.05})
     run.here()
     rows, content = run.rows(), torch.load(run.output, weights_only=True)
@@ -94,6 +96,13 @@ def test_patience_stops_and_the_best_epoch_is_kept(make_run):
     assert content["epoch"] == rows["epoch"][best]
     assert len(rows) == best + 3
     assert len(rows) < 60
+    model, losses = load_model(run.output), []
+    with AssayStore(stores["valid"]) as store, torch.inference_mode():
+        for i in range(len(store)):
+            codes, target = (torch.from_numpy(values)[None] for values in (store.sequence(i), store.target(i)))
+            losses.append(poisson_loss(model(one_hot(codes)), target).item())
+    assert np.mean(losses) == pytest.approx(rows["valid_loss"][best], rel=1e-5)
+    assert rows["valid_loss"].iloc[-1] > 1.001 * rows["valid_loss"][best], "the weights of the last epoch are others"
 
 
 def test_undefined_scores_are_worse_than_any():
@@ -115,6 +124,23 @@ def test_undefined_scores_are_worse_than_any():
     assert keeper._better("loss", {"valid_pearson": 0.1, "valid_loss": 0.9})
     assert not keeper._better("loss", {"valid_pearson": 0.3, "valid_loss": math.nan})
     assert keeper._better("last", {"valid_pearson": 0.0, "valid_loss": 9.0})
+
+
+@pytest.mark.parametrize("architecture", ["attpool_cnn", "attpool_dilated"])
+def test_weight_decay_is_for_matrices_and_filters_alone(stores, model_keys, architecture):
+    with AssayStore(stores["train"]) as store:
+        model = build(architecture, model_keys, store.geometry, 4)
+        decay = {}
+        for rate in (0.0, 0.1):
+            settings = TrainingSettings(weight_decay=rate)
+            training = loop.Training(AssayTask(model, [store, store], settings), settings, 1, 0, 0, False)
+            optimizer = training.configure_optimizers()["optimizer"]
+            of = {id(each): group["weight_decay"] for group in optimizer.param_groups for each in group["params"]}
+            decay[type(optimizer)] = {name: of[id(parameter)] for name, parameter in model.named_parameters()}
+    spared = [name.endswith("bias") or "norm" in name for name in decay[torch.optim.AdamW]]
+    assert list(decay[torch.optim.AdamW].values()) == [0.0 if each else 0.1 for each in spared]
+    assert set(decay[torch.optim.Adam].values()) == {0.0}
+    assert 0 < sum(spared) < len(spared)
 
 
 def test_weight_decay_clipping_warmup_and_bf16_run(make_run):

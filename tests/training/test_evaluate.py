@@ -115,6 +115,10 @@ def test_composition_of_bins():
     assert found[0].tolist() == [0.75, 2 / 4]  # pairs CG GT TC CG
     assert found[1].tolist() == [1.0, 0.0]  # pairs GC; CN, NN, NA do not count
     assert np.isnan(composition(encode("A" * 6 + "N" * 6), geometry)[1]).all()
+    # The pair of the target's last base reaches into the flank, that of the base before the target does not count.
+    flanked = Geometry(input_bp=8, bins=1, bin_bp=4)
+    for bases, cpg in (("AAAAACGA", 1 / 4), ("AAAAACAG", 0.0), ("ACGAAAAA", 0.0), ("AAAAACNG", 0.0)):
+        assert composition(encode(bases), flanked)[0, 1] == cpg, bases
     # Without flanks the last base has no neighbour.
     assert composition(encode("AACG"), Geometry(input_bp=4, bins=1, bin_bp=4))[0].tolist() == [0.5, 1 / 3]
 

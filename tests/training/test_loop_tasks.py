@@ -1,22 +1,24 @@
 """Fine-tuning and pre-training through the real trainer: what the files hold, and what must not change a result."""
 
 import re
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from task_runs import LENGTH, MASKS, TaskRun, write_tables
+from task_runs import BERT, LENGTH, MASKS, TaskRun, write_tables
 from torch.nn.functional import cross_entropy
 
 from regulens.core.errors import InputError
 from regulens.core.kmers import token_ids
 from regulens.core.tensors import read_weight_file
 from regulens.data.sequences import read_sequences, write_sequences
-from regulens.models.bert import load_classifier
+from regulens.models.bert import BertSettings, load_classifier
 from regulens.training import loop
-from regulens.training.classification import ENCODER_KIND, ClassificationTask
+from regulens.training.classification import ENCODER_KIND, ClassificationTask, classification_task
 from regulens.training.loop import log_columns
 from regulens.training.pretraining import MaskedKmerTask
 from regulens.training.settings import FineTuningSettings
@@ -266,3 +268,38 @@ def test_the_selected_epoch_is_kept(make_task_run, tables, select):
         logits = model(token_ids(torch.from_numpy(valid.codes), 3)).logits
     loss = cross_entropy(logits, torch.from_numpy(valid.labels).long()).item()
     assert loss == pytest.approx(rows["valid_loss"][best[select]], abs=1e-5)
+
+
+@pytest.fixture
+def make_training(make_task_run):
+    """Factory of Lightning modules of a small classifier: settings, seed, rank."""
+
+    def make(seed: int = 1, rank: int = 0, **settings) -> loop.Training:
+        run = make_task_run("classes")
+        settings = FineTuningSettings(**run.settings() | settings)
+        with classification_task(
+            run.tables["train"], run.tables["valid"], BertSettings(**BERT), None, "promoters"
+        ) as task:
+            return loop.Training(task, settings, seed, 0, rank, False)
+
+    return make
+
+
+def test_weight_decay_is_that_of_bert(make_training):
+    """None for biases and LayerNorm, as in DNABERT's own fine-tuning."""
+    training = make_training(weight_decay=0.01)
+    groups = training.configure_optimizers()["optimizer"].param_groups
+    decay = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
+    for name, parameter in training.task.model.named_parameters():
+        assert decay[id(parameter)] == (0.0 if "bias" in name or "LayerNorm" in name else 0.01), name
+
+
+def test_dropout_has_a_stream_for_every_seed_epoch_and_process(make_training):
+    drawn = set()
+    for seed, rank in product((1, 2), (0, 1, 2)):
+        training = make_training(seed, rank)
+        for epoch in (0, 1, 2):
+            training.trainer = SimpleNamespace(current_epoch=epoch)
+            training.on_train_epoch_start()
+            drawn.add(torch.rand(1).item())
+    assert len(drawn) == 2 * 3 * 3

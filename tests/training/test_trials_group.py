@@ -129,6 +129,16 @@ def test_every_sequence_counts_once_an_epoch_in_an_order_of_the_trial_and_epoch(
     assert trained.optimiser.steps == 3
 
 
+def test_dropout_has_a_stream_for_every_study_epoch_and_trial(data):
+    masks = []
+    for seed in (7, 8):
+        trained = TrialGroup(NETWORKS["c24"], TRAINING, [0, 1], seed)
+        for _ in range(2):
+            train(trained, data, 1)
+            masks += trained._dropout(torch.ones(2, 64), 0.5).tolist()
+    assert len({tuple(mask) for mask in masks}) == 2 * 2 * 2
+
+
 def test_seeds_are_those_of_trial_and_study():
     seeds = [trial_seed(seed, trial) for seed in (1, 2) for trial in range(50)]
     assert len(set(seeds)) == 100
