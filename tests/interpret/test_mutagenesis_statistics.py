@@ -170,5 +170,7 @@ def test_without_references_there_are_no_pairs_but_a_header(tmp_path):
     write_tables(tmp_path / "outcomes.h5", tmp_path / "curves.csv", tmp_path / "paired.csv", 100, 1)
     assert (tmp_path / "paired.csv").read_text() == ",".join(PAIRED_COLUMNS) + "\n"
     curves = pd.read_csv(tmp_path / "curves.csv")
+    write_tables(tmp_path / "outcomes.h5", tmp_path / "other.csv", tmp_path / "paired.csv", 100, 2)
+    assert (pd.read_csv(tmp_path / "other.csv")["low"] != curves["low"]).any()
     assert tuple(curves.columns) == CURVE_COLUMNS
     assert np.allclose(curves["accuracy"], curve_table(given, 100, 1).query("score in @curves.score")["accuracy"])

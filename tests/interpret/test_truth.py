@@ -102,6 +102,8 @@ def test_only_positive_sequences_with_a_site_count(tmp_path):
     # 1 for s1; for s7 sixteen of 18 outside tie with the site and two are above it.
     assert table["auroc"][0] == pytest.approx((1 + 8 / 18) / 2, abs=1e-5)
     assert table["above_random"].dtype == bool
+    write_truth(path, tmp_path / "sites.tsv", tmp_path / "other.csv", 100, 2)
+    assert pd.read_csv(tmp_path / "other.csv")["auroc"][1] != table["auroc"][1], "other random scores"
 
 
 def test_missing_and_impossible_sites_are_named(tmp_path, truth):

@@ -126,6 +126,17 @@ def test_undefined_scores_are_worse_than_any():
     assert keeper._better("last", {"valid_pearson": 0.0, "valid_loss": 9.0})
 
 
+def test_augmentation_is_drawn_for_every_seed_and_epoch(stores, model_keys):
+    with AssayStore(stores["train"]) as store:
+        settings = TrainingSettings(augmentation={"shift_bp": 4})
+        task = AssayTask(build("maxpool_cnn", model_keys, store.geometry, 4), [store, store], settings)
+        drawn = set()
+        for seed, epoch in ((1, 0), (1, 1), (2, 0), (2, 1), (1, 0)):
+            task.start_epoch(seed, epoch)
+            drawn.add(tuple(task.augmentation.by.tolist()))
+    assert len(drawn) == 4
+
+
 @pytest.mark.parametrize("architecture", ["attpool_cnn", "attpool_dilated"])
 def test_weight_decay_is_for_matrices_and_filters_alone(stores, model_keys, architecture):
     with AssayStore(stores["train"]) as store:

@@ -295,11 +295,14 @@ def test_weight_decay_is_that_of_bert(make_training):
 
 
 def test_dropout_has_a_stream_for_every_seed_epoch_and_process(make_training):
-    drawn = set()
+    """Other draws are for the task, which is told seed and epoch, and for the order of the examples."""
+    drawn, told = set(), []
     for seed, rank in product((1, 2), (0, 1, 2)):
         training = make_training(seed, rank)
+        training.task.start_epoch = lambda *given: told.append(given)
         for epoch in (0, 1, 2):
             training.trainer = SimpleNamespace(current_epoch=epoch)
             training.on_train_epoch_start()
+            assert told[-1] == (seed, training.batches.epoch) == (seed, epoch)
             drawn.add(torch.rand(1).item())
     assert len(drawn) == 2 * 3 * 3

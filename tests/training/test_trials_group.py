@@ -123,8 +123,9 @@ def test_every_sequence_counts_once_an_epoch_in_an_order_of_the_trial_and_epoch(
     orders = [trained._order(0, 50), trained._order(1, 50)]
     train(trained, data, 1)
     orders.append(trained._order(0, 50))
+    orders.append(TrialGroup(NETWORKS["c24"], TRAINING, [0], seed=8)._order(0, 50))
     assert all(sorted(order) == list(range(50)) for order in orders)
-    assert len({tuple(order) for order in orders}) == 3
+    assert len({tuple(order) for order in orders}) == 4
     assert trained.steps(data[0]) == 3  # two batches of 20 and one of 10
     assert trained.optimiser.steps == 3
 

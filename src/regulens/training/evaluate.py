@@ -180,7 +180,7 @@ def _fit(train: AssayStore, alpha: float) -> tuple[np.ndarray, np.ndarray, np.nd
         y = train.target(index).astype(np.float64)
         sum_y += y.sum(axis=0)
         sum_zy += z[index * bins : (index + 1) * bins].T @ y
-    # The intercept has no penalty: centre both sides (bins of N shift the mean of z away from 0).
+    # The intercept has no penalty: centre both sides. The mean of z is 0 but for rounding, also with bins of N (z = 0).
     z_mean, y_mean = z.mean(axis=0), sum_y / len(z)
     centred = z - z_mean
     gram, moments = centred.T @ centred + alpha * np.eye(2), sum_zy - len(z) * np.outer(z_mean, y_mean)
