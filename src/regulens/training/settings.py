@@ -52,7 +52,8 @@ class TrainerSettings(Settings):
     schedule: Literal["cosine", "linear"] = "cosine"
     """Decay of the learning rate to 0: half a cosine or a straight line."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """Decoupled weight decay (AdamW) of matrices and filters, not of biases and norms; 0 is the paper's Adam."""
+    """Decoupled weight decay (AdamW) of everything with two dimensions or more: matrices, filters, and the two biases
+    (heads x key_dim) of relative attention; not of vectors, i.e. other biases and norms. 0 is the paper's Adam."""
     gradient_clip: float | None = Field(default=None, gt=0)
     """Largest norm of the gradient; none: no clipping."""
     precision: Literal["auto", "bf16", "fp32"] = "auto"
