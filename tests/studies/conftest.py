@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from figure_inputs import write_architectures, write_attention, write_runs
+from figure_inputs import write_attention, write_runs
 
 from regulens.core.runs import Run
-from regulens.data.settings import Geometry
-from regulens.studies.genomic_interpreter.architectures import read_architectures
 from regulens.studies.genomic_interpreter.attention import AttentionFile
 
 
@@ -33,14 +31,3 @@ def attention_path(tmp_path_factory) -> Path:
 def attention_file(attention_path) -> AttentionFile:
     """The same, opened."""
     return AttentionFile(attention_path)
-
-
-@pytest.fixture(scope="module")
-def paper(tmp_path_factory):
-    """Stages of the five models at the paper's geometry."""
-    return write_architectures(tmp_path_factory.mktemp("stages") / "paper.csv", Geometry(), 5313)
-
-
-@pytest.fixture
-def stages(paper):
-    return read_architectures(paper)

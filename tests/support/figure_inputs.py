@@ -198,3 +198,13 @@ def _hidden(figure) -> set[int]:
             ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
             hidden |= {id(label) for tick in ticks for label in (tick.label1, tick.label2)} - shown
     return hidden
+
+
+def maps(figure):
+    """The maps of a figure, by panel, without the colour bar."""
+    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
+
+
+def texts(figure):
+    """The texts in the first panel of a figure."""
+    return [text.get_text() for text in figure.axes[0].texts]

@@ -220,9 +220,9 @@ def row_problems(config: Config) -> list[str]:
             from regulens.data.tracks import read_track_table, track_row  # pandas loads slowly
 
             try:
-                track_row(read_track_table(tables[0]), figures.figure3.track)
+                track_row(read_track_table(tables[0]), figures.figure3.track, f"{key}.figure3.track")
             except InputError as error:
-                found.append(str(error).replace("figure3.track:", f"{key}.figure3.track:"))
+                found.append(str(error))
         examples = (assay_examples(config) or {}).get("test")
         chosen = {"figure3.example": figures.figure3.example, "attention.example": figures.attention.example}
         for name, example in chosen.items():

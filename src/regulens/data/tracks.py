@@ -37,20 +37,23 @@ def read_track_table(path: Path | str) -> pd.DataFrame:
     return _parse(read_text(path, "track table"), str(path))
 
 
-def track_row(tracks: pd.DataFrame, track: str | int) -> int:
-    """Row of a track given by its identifier or description (a text, even of digits), or by its row (a number)."""
+def track_row(tracks: pd.DataFrame, track: str | int, key: str = "figure3.track") -> int:
+    """Row of a track given by its identifier or description (a text, even of digits), or by its row (a number).
+
+    ``key`` is the setting that messages name.
+    """
     if isinstance(track, int):
         if track not in range(len(tracks)):
-            raise InputError(f"figure3.track: {track} does not exist; valid: rows 0 to {len(tracks) - 1}")
+            raise InputError(f"{key}: {track} does not exist; valid: rows 0 to {len(tracks) - 1}")
         return track
     for column in ("identifier", "description"):
         rows = np.flatnonzero(tracks[column].astype(str) == track)
         if len(rows) > 1:
-            raise InputError(f"figure3.track: {len(rows)} tracks have the {column} {track!r}; give the row number")
+            raise InputError(f"{key}: {len(rows)} tracks have the {column} {track!r}; give the row number")
         if len(rows):
             return int(rows[0])
     identifiers = list(tracks["identifier"].astype(str))
-    raise InputError(f"figure3.track: {track!r} does not exist; {nearest(track, identifiers)}")
+    raise InputError(f"{key}: {track!r} does not exist; {nearest(track, identifiers)}")
 
 
 def tracks_to_text(table: pd.DataFrame) -> str:

@@ -1,13 +1,9 @@
 """Figure 1 from the stages that the real models describe."""
 
 import pytest
-from figure_inputs import check_text
+from figure_inputs import check_text, texts
 
 from regulens.studies.genomic_interpreter.figure1 import STRIP, genomic_interpreter_figure, window_of
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_figure1_tells_the_true_lengths(stages):

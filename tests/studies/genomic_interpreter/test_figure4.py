@@ -3,18 +3,13 @@
 import h5py
 import numpy as np
 import pytest
-from figure_inputs import check_text, pdf_text, write_attention
+from figure_inputs import check_text, maps, pdf_text, write_attention
 
 from regulens.core.errors import InputError
 from regulens.studies.genomic_interpreter.attention import AttentionFile, colour_norm
 from regulens.studies.genomic_interpreter.figure4 import figure4a, heads_figure, layers_figure
 from regulens.studies.genomic_interpreter.figure6 import windows_figure
 from regulens.studies.genomic_interpreter.figure7 import figure7, strongest_link, zoom_figure
-
-
-def maps(figure):
-    """The maps of a figure, by panel, without the colour bar."""
-    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
 
 
 def test_layers_show_the_whole_segment_and_the_central_window(attention_file):

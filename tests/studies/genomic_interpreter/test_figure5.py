@@ -1,10 +1,8 @@
 """Figure 5 from the stages that the real models describe."""
 
+from figure_inputs import texts
+
 from regulens.studies.genomic_interpreter.figure5 import comparison_figure, merged_columns
-
-
-def texts(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
 
 
 def test_columns_of_figure5_are_the_papers(stages):

@@ -1,13 +1,9 @@
 """Figure 6: the windows of one layer by heads."""
 
 import numpy as np
+from figure_inputs import maps
 
 from regulens.studies.genomic_interpreter.figure6 import windows_figure
-
-
-def maps(figure):
-    """The maps of a figure, by panel, without the colour bar."""
-    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
 
 
 def test_windows_by_heads(attention_file):

@@ -3,16 +3,11 @@
 import h5py
 import numpy as np
 import pytest
-from figure_inputs import write_attention
+from figure_inputs import maps, write_attention
 
 from regulens.core.errors import InputError
 from regulens.studies.genomic_interpreter.attention import AttentionFile
 from regulens.studies.genomic_interpreter.figure7 import strongest_link, token_label, zoom_figure
-
-
-def maps(figure):
-    """The maps of a figure, by panel, without the colour bar."""
-    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
 
 
 def test_zoom_finds_the_planted_link(tmp_path):
