@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/filters.py [--trials 10] [--sequences 5000] [--threads 1]
 
 Alignment: activations of 32 filters a trial on random test sequences of 200 bp, untrained networks, both activations.
-Comparison: memelite, filters made of noisy JASPAR matrices, all 1,964 matrices of JASPAR 2020 CORE as targets. The
+Comparison: filters made of noisy JASPAR matrices, all 1,964 matrices of JASPAR 2020 CORE as targets. The
 best of two runs each; memory is the process's largest so far.
 """
 
@@ -20,7 +20,6 @@ from tabulate import tabulate
 
 from regulens.models.hybrid import HybridNetwork
 from regulens.models.settings import HybridNetworkSettings
-from regulens.motifs import tomtom
 from regulens.motifs.filters import align
 from regulens.motifs.jaspar import load_targets
 from regulens.motifs.meme import MemeMotif, PositionWeightMatrix, write_meme
@@ -51,9 +50,8 @@ def main() -> None:
         targets = [target.motif for target in load_targets("JASPAR2020", "CORE", None, True)]
         write_meme(paths[0], noisy(targets, queries))
         write_meme(paths[1], targets)
-        tomtom.warm_up()
-        settings = ComparisonSettings(engine="memelite", distance="ed")
-        seconds, memory = measure(lambda: compare(*paths[:2], settings, paths[2]))
+        settings = ComparisonSettings(engine="native")
+        seconds, memory = measure(lambda: compare(*paths[:2], settings, paths[2], threads=arguments.threads))
         rows.append([f"compare {queries} filters with {len(targets)} targets", seconds, memory])
     print(tabulate(rows, headers=["step", "s", "MB"], floatfmt=("", ".2f", ".0f")))
 

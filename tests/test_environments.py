@@ -82,7 +82,7 @@ def test_the_environment_has_what_the_package_declares():
 
 
 def test_the_environment_of_tomtom_has_what_its_commands_import():
-    """Its rules run `tomtom` and `compile-memelite`, and before them the command line loads its own modules."""
+    """Its rules run `tomtom`, and before that the command line loads its own modules."""
     there = with_dependencies(set(pinned("meme")))
     # One function of the sequences is PyTorch's, and not called here.
     modules = code_modules(["motifs.tomtom", "core.io"]) - {"core.sequence"}

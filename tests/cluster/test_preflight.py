@@ -306,9 +306,9 @@ def test_examples_of_a_task_are_looked_up(paper, monkeypatch):
     ("engines", "installed", "words"),
     [
         (("auto", "meme"), True, ["/tomtom, version 4.12.0 of the MEME Suite"]),
-        (("auto", "auto"), False, ["memelite, version "]),
-        (("memelite", "auto"), True, ["/tomtom, version 4.12.0 of the MEME Suite", "memelite, version "]),
-        (("memelite", "memelite"), True, ["memelite, version "]),
+        (("auto", "auto"), False, ["built-in"]),
+        (("native", "auto"), True, ["/tomtom, version 4.12.0 of the MEME Suite", "built-in"]),
+        (("native", "native"), True, ["built-in"]),
     ],
 )
 def test_which_program_compares_motifs_is_said(paper, tmp_path, monkeypatch, engines, installed, words):

@@ -62,7 +62,7 @@ def test_keys_that_are_not_given_are_those_of_their_own_task(demo):
     """A part of a map does not bring in the defaults of the other task or study."""
     values = changed(demo, "task2.sizes", {"dropout": 0.2})
     values = changed(values, "task2.selection", {"split": "valid"})
-    study = validate(changed(values, "comparison", {"engine": "memelite"})).hybrid_networks
+    study = validate(changed(values, "comparison", {"engine": "native"})).hybrid_networks
     sizes = study.network("task2", "c24", "relu").sizes
     assert (sizes.dropout, sizes.filters, sizes.lstm, sizes.attention, sizes.dense) == (0.2, 24, 48, 48, 96)
     assert (study.task2.selection.split, study.task2.selection.metric) == ("valid", "auroc")

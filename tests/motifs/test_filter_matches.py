@@ -43,7 +43,7 @@ def run(tmp_path):
         aligned.to_csv(tmp_path / "aligned.csv", index=False)
         rows = [(filter_id(*f), t, (p or [q / 100])[0], 1.0, q, 8, 0, "+", "A", "A") for f, t, q, *p in hits]
         table = pd.DataFrame(rows, columns=HIT_COLUMNS).to_csv(sep="\t", index=False)
-        (tmp_path / "tomtom.tsv").write_text("# engine: memelite\n" + table)
+        (tmp_path / "tomtom.tsv").write_text("# engine: native\n" + table)
         targets = "".join(f"{matrix}\t{name}\t\t\n" for matrix, name in NAMES.items())
         (tmp_path / "targets.tsv").write_text("matrix_id\tname\ttf_class\ttf_family\n" + targets)
         inputs = tmp_path / "tomtom.tsv", tmp_path / "targets.tsv", tmp_path / "aligned.csv"

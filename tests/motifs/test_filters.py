@@ -253,8 +253,9 @@ def test_from_filters_to_rates(data, monkeypatch):
     meme, targets, hits = folder / "filters.meme", folder / "targets.meme", folder / "tomtom.tsv"
     aligned, annotation = folder / "aligned.csv", folder / "targets.tsv"
     align_filters(folder / "model.pt", data, settings, meme, aligned)
-    comparison = {"release": "JASPAR2020", "tax_group": None, "all_versions": True, "engine": "memelite"}
-    comparison = ComparisonSettings(**comparison)
+    comparison = ComparisonSettings(
+        release="JASPAR2020", tax_group=None, all_versions=True, engine="native", distance="ed"
+    )
     write_targets(comparison, targets, annotation)
     found = compare(meme, targets, comparison, hits).hits
     assert {"trial0_filter01", "trial1_filter00"} <= set(found["query"])

@@ -235,7 +235,7 @@ def test_hits_of_other_motifs_are_an_error(files, tmp_path, monkeypatch):
 
 def test_a_missing_program_says_how_to_install_it(files, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError, match="motifs.comparison.engine: meme needs .*envs/meme.yaml.*memelite"):
+    with pytest.raises(InputError, match="motifs.comparison.engine: meme needs .*envs/meme.yaml.*native"):
         run(files, engine="meme")
     write_meme(files[1], [])
     with pytest.raises(InputError, match="targets.meme: no motif to compare with"):

@@ -9,7 +9,7 @@ from regulens.models.settings import HybridArchitecture
 from regulens.motifs.tomtom import HIT_COLUMNS
 from regulens.studies.hybrid_networks.results import TASKS
 
-FACTS = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
+FACTS = {"engine": "native", "version": "0.1.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
 FACTS |= {"targets": "JASPAR2020 CORE (1964 motifs)", "queries": "320"}
 PUBLISHED = Path(__file__).parents[2] / "config" / "published.csv"
 MODULES = {

@@ -31,7 +31,7 @@ def write_run(root: Path) -> PageSettings:
     (root / "results/test/hybrid_networks/table1.md").write_text(
         "# Title\n\n| Model | Value |\n| --- | ---: |\n| <i>a</i> | 0.123 |\n"
     )
-    way = {"engine": "memelite", "version": "0.5.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
+    way = {"engine": "native", "version": "0.1.0", "distance": "ed", "q_value_method": "BH", "max_q_value": "0.1"}
     write_comparisons(
         [Compared("Motifs", way | {"targets": "J"})], root / "results/test/hybrid_networks/table1.facts.json"
     )

@@ -36,7 +36,6 @@ LIBRARIES = [
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_pdf",
     "matplotlib.pyplot",
-    "memelite",
     "numpy",
     "pandas",
     "pyBigWig",

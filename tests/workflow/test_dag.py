@@ -41,7 +41,6 @@ def paper_jobs(config: dict) -> dict[str, int]:
         "discover_motifs": motifs,
         "tomtom": motifs,
         "jaspar_targets": 1,
-        "compile_memelite": 1,
         "dnabert_lrp_relevance_logo": sum(len(task["examples"]) for task in lrp["tasks"].values()),
     }
 

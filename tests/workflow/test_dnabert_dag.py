@@ -67,7 +67,7 @@ def test_the_demo_has_nothing_of_the_papers_tasks(tmp_path):
 
 def test_without_motif_tasks_no_motif_job(folder, changed_config):
     jobs = set(planned(run_snakemake(folder, changed_config({f"{STUDY}.motifs.tasks": []}), "--dry-run", STUDY)))
-    assert not {"discover_motifs", "tomtom", "compile_memelite", "jaspar_targets", "dnabert_lrp_motif_logos"} & jobs
+    assert not {"discover_motifs", "tomtom", "jaspar_targets", "dnabert_lrp_motif_logos"} & jobs
 
 
 def test_weights_of_ones_own_take_the_place_of_the_pretraining(folder, changed_config):

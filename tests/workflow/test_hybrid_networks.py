@@ -31,7 +31,7 @@ def test_the_papers_run_has_every_job_once(tmp_path):
     per_task = {"train_trials": 2 * networks, "evaluate_trials": 2 * networks}
     task1 = dict.fromkeys(["align_filters", "tomtom_filters", "match_filters"], networks)
     figures = {"hybrid_networks_filters": networks, "hybrid_networks_saliency_logo": 17 * 2}
-    once = dict.fromkeys(["filter_targets", "compile_memelite", "hybrid_networks_claims"], 1)
+    once = dict.fromkeys(["filter_targets", "hybrid_networks_claims"], 1)
     expected = per_task | task1 | figures | once | {"simulate_motif_sequences": 2, "score_saliency": networks}
     assert {rule: jobs.get(rule) for rule in expected} == expected
     assert "adopt_trials" not in jobs

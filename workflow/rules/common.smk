@@ -263,13 +263,3 @@ def closing_words():
     if not pages:
         return f"\nDone: {CONFIG.run}. The requested files are in {RESULTS}."
     return f"\nDone: {CONFIG.run}. All results are on this page:\n  {pages[0]}"
-
-
-def motif_engines():
-    """Tomtom engines of the configured studies."""
-    engines = set()
-    if CONFIG.dnabert_lrp:
-        engines.add(CONFIG.dnabert_lrp.motifs.comparison.engine)
-    if CONFIG.hybrid_networks:
-        engines.add(CONFIG.hybrid_networks.comparison.engine)
-    return engines

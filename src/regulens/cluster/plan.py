@@ -44,7 +44,7 @@ STAGES = {
     "mutagenesis": r"mutagenesis",
     "train hybrid networks": r"train_trials|adopt_trials|simulate_motif_sequences",
     "test, saliency": r"evaluate_trials|score_saliency",
-    "motifs": r"\w*(targets|discover_motifs|tomtom|match_filters|align_filters|memelite)\w*|filter_\w*motifs",
+    "motifs": r"\w*(targets|discover_motifs|tomtom|match_filters|align_filters)\w*|filter_\w*motifs",
     "tables and figures": r"\w+",
 }
 """Stages in order, with the rules of each; a rule belongs to the first stage that matches."""

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -294,15 +293,15 @@ def motif_problems(config: Config, conda: bool = False) -> list[str]:
 
 def comparison_programs(config: Config) -> list[str]:
     """The programs outside of conda environments that will compare motifs, with their versions."""
-    from regulens.motifs.tomtom import find_tomtom, meme_version, memelite_version
+    from regulens.motifs.tomtom import find_tomtom, meme_version
 
     parts = [part for part in (config.dnabert_lrp and config.dnabert_lrp.motifs, config.hybrid_networks) if part]
     engines, binary = {part.comparison.engine for part in parts}, find_tomtom()
     found = []
-    if binary and engines - {"memelite"}:
+    if binary and engines - {"native"}:
         found.append(f"motifs are compared by {binary}, version {meme_version(binary)} of the MEME Suite")
-    if "memelite" in engines or (engines and not binary):
-        found.append(f"motifs are compared by memelite, version {memelite_version()}")
+    if "native" in engines or (engines and not binary):
+        found.append("motifs are compared by the built-in method of Tomtom")
     return found
 
 
@@ -322,17 +321,14 @@ def _release_problems(releases: dict[str, str]) -> list[str]:
 def _engine_problems(engines: dict[str, str]) -> list[str]:
     from regulens.motifs.tomtom import find_tomtom
 
-    tomtom, memelite = find_tomtom(), find_spec("memelite")
-    found = []
-    for key, engine in engines.items():
-        if engine == "meme" and not tomtom:
-            found.append(
-                f"{key}: meme needs the program tomtom of the MEME Suite, which is not on the PATH: install it (conda: "
-                f"envs/meme.yaml), run with --sdm conda, or set {key}: memelite"
-            )
-        elif (engine == "memelite" or not tomtom) and not memelite:
-            found.append(f"{key}: neither tomtom nor memelite is installed: pip install memelite")
-    return found
+    if find_tomtom():
+        return []
+    return [
+        f"{key}: meme needs the program tomtom of the MEME Suite, which is not on the PATH: install it (conda: "
+        f"envs/meme.yaml), run with --sdm conda, or set {key}: native"
+        for key, engine in engines.items()
+        if engine == "meme"
+    ]
 
 
 # GPUs of a SLURM cluster: whether a partition has those that the jobs ask for, and enough memory on them.

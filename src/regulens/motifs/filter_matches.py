@@ -84,7 +84,7 @@ def match_filters(
         statistics: CSV with `STATISTICS_COLUMNS`, one row per trial; all are shares of the trial's filters except
             ``motif_recall`` and ``false_discovery``; see `trial_statistics`.
 
-    Hits of filters without an informative column count only if ``count_flat`` is set: with memelite's distance (ed) a
+    Hits of filters without an informative column count only if ``count_flat`` is set: with the distance ed a
     flat motif always matches a few long targets of low information (in JASPAR 2020: MA1284.1, MA0068.1). A filter that
     matches only `ignored_targets` has hits but is not ``matched``.
 

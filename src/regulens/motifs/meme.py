@@ -18,6 +18,9 @@ UNIFORM = np.full(4, 0.25)
 _SUM_TOLERANCE = 0.02 + 1e-9
 """Tolerance for the sum of a row: four values rounded to two digits."""
 
+_ROUNDED = 1e-5
+"""A sum this close to 1 differs only because its values are printed with six digits."""
+
 _SITES = 20.0
 """Number of sites where a file gives none, or 0: MEME's default."""
 
@@ -105,7 +108,7 @@ class _Lines:
 def read_meme(path: Path | str) -> MemeText:
     """Read the motifs of a MEME file, minimal or ``meme.txt`` as written by MEME; unknown lines are skipped.
 
-    Rows are rescaled to sum to 1, because they are printed with few digits. All ``key= value`` pairs of a matrix are
+    Rows printed with fewer digits than six are rescaled to sum to 1. All ``key= value`` pairs of a matrix are
     optional. A file without motifs is valid.
 
     Raises `InputError` naming file and line: another format, another alphabet than ACGT, a matrix with more or
@@ -202,7 +205,7 @@ def _frequencies(lines: _Lines, words: list[str], what: str) -> np.ndarray:
         raise lines.error(f"{what} has {len(values)} numbers, 4 expected")
     if not (values >= 0).all() or abs(values.sum() - 1) > _SUM_TOLERANCE:
         raise lines.error(f"{what} must be probabilities that sum to 1, found {' '.join(words)}")
-    return values / values.sum()
+    return values if abs(values.sum() - 1) < _ROUNDED else values / values.sum()
 
 
 # An aligned motif, cut to its informative columns (docs/papers.md, "Filters to motifs", step 2).

@@ -50,10 +50,10 @@ class DiscoverySettings(Settings):
 class ComparisonSettings(Settings):
     """Tomtom against JASPAR."""
 
-    engine: Literal["auto", "meme", "memelite"] = "auto"
-    """`meme`: the MEME Suite's tomtom; `memelite`: its reimplementation in Python; `auto`: meme if it is installed."""
+    engine: Literal["auto", "meme", "native"] = "auto"
+    """`meme`: the MEME Suite's tomtom; `native`: the same method, built in; `auto`: meme if it is installed."""
     distance: Literal["pearson", "ed"] = "pearson"
-    """Column distance of the MEME Suite's tomtom; memelite supports only `ed`."""
+    """Comparison of columns: Pearson correlation or Euclidean distance."""
     max_q_value: float = Field(default=0.1, gt=0, le=1)
     """Largest q-value of a reported match."""
     release: str = "JASPAR2018"

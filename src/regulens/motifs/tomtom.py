@@ -1,34 +1,31 @@
-"""Comparison of motifs: query MEME file against target MEME file, by the MEME Suite's Tomtom or by memelite.
+"""Comparison of motifs: query MEME file against target MEME file, by Tomtom.
 
-The reference engine is the MEME Suite (https://meme-suite.org/meme/doc/tomtom.html), run as a subprocess. memelite
-reimplements it in Python: its p-values agree with those of ``tomtom -dist ed``, but its q-values come from another
-method and are not comparable with MEME's. The table names the engine.
+The program of the MEME Suite (https://meme-suite.org/meme/doc/tomtom.html) is run as a subprocess where it is
+installed; elsewhere `alignment` computes the same. The table names the engine.
 """
 
-import importlib.metadata
 import itertools
 import json
 import re
 import shlex
 import shutil
 import subprocess
-import time
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
+from regulens import __version__
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read, write_text
 from regulens.core.progress import reported, say
 from regulens.core.tables import damaged, read_table
+from regulens.motifs.alignment import Alignments, Distance, Targets, align, with_pseudocounts
 from regulens.motifs.meme import MemeText, read_meme, split_meme
 from regulens.motifs.settings import ComparisonSettings
 
@@ -64,22 +61,7 @@ class Comparison(NamedTuple):
     facts: dict[str, str]
     """`FACTS`."""
     notes: list[str]
-    """Remarks for the user: which engine and why, empty query, no hit, few targets."""
-
-
-@command("compile-memelite")
-def compile_memelite(engine: Literal["auto", "memelite"], output: Path | str) -> None:
-    """Compile memelite's Tomtom (a minute or two) if it will be used; the output is a marker file.
-
-    Arguments:
-        engine: auto: not where the MEME Suite's tomtom is installed.
-    """
-    with atomic_output(output) as temporary:
-        if engine == "auto" and find_tomtom():
-            temporary.write_text("not needed: the MEME Suite's tomtom is installed\n")
-        else:
-            say(f"memelite is ready after {warm_up():.1f} s")
-            temporary.write_text(f"memelite {memelite_version()}: ready\n")
+    """Remarks for the user: empty query, no hit, few targets."""
 
 
 @command("tomtom")
@@ -91,12 +73,12 @@ def tomtom(
     output: Path | str,
     threads: int = 1,
 ) -> None:
-    """Compare motifs with Tomtom of the MEME Suite, or with memelite where it is not installed.
+    """Compare motifs with Tomtom, the program of the MEME Suite or, where it is not installed, the same method.
 
     ``queries`` and ``targets`` are MEME text; see `compare`.
 
     Arguments:
-        threads: how many of the MEME Suite's tomtom run at a time.
+        threads: number of queries compared at a time.
     """
     name = " ".join(filter(None, [settings.release, settings.collection, settings.tax_group]))
     for note in compare(queries, targets, settings, output, name, threads).notes:
@@ -115,7 +97,7 @@ def compare(
 
     ``output``: TSV with ``# key: value`` lines (`FACTS`) and `HIT_COLUMNS`, see `read_hits`. ``targets_name`` describes
     the targets (default: the name of their file). Without query motifs or hits, the table has only a header.
-    ``threads``: see `meme_hits`.
+    ``threads`` queries at a time.
 
     Raises `InputError` if a MEME file is malformed, there is no target, the configured engine is not installed, or
     Tomtom fails.
@@ -123,25 +105,20 @@ def compare(
     queries, targets = read_meme(query_meme), read_meme(targets_meme)
     if not targets.motifs:
         raise InputError(f"{targets_meme}: no motif to compare with")
-    binary = None if settings.engine == "memelite" else find_tomtom()
+    binary = None if settings.engine == "native" else find_tomtom()
     if settings.engine == "meme" and binary is None:
         raise InputError(
             "motifs.comparison.engine: meme needs the program tomtom of the MEME Suite, which is not on the PATH: "
-            "install it (conda: envs/meme.yaml, bioconda package meme) or set motifs.comparison.engine: memelite"
+            "install it (conda: envs/meme.yaml, bioconda package meme) or set motifs.comparison.engine: native"
         )
     notes = []
-    if settings.engine == "auto" and binary is None:
-        notes.append("the MEME Suite's tomtom is not installed: memelite compares the motifs (distance ed)")
-    elif binary is None and settings.distance != "ed":
-        notes.append(f"memelite computes the distance ed only, not {settings.distance}")
     if len(targets.motifs) < MIN_TARGETS:
         notes.append(f"{len(targets.motifs)} targets only: p-values depend strongly on which they are")
     if binary is None:
-        facts = {"engine": "memelite", "version": memelite_version(), "distance": "ed"}
-        facts["q_value_method"] = MEMELITE_Q_VALUES
+        facts = {"engine": "native", "version": __version__, "q_value_method": NATIVE_Q_VALUES}
     else:
-        facts = {"engine": "meme", "version": meme_version(binary), "distance": settings.distance}
-        facts["q_value_method"] = MEME_Q_VALUES
+        facts = {"engine": "meme", "version": meme_version(binary), "q_value_method": MEME_Q_VALUES}
+    facts["distance"] = settings.distance
     facts["max_q_value"] = f"{settings.max_q_value:g}"
     facts["targets"] = f"{targets_name or Path(targets_meme).name} ({len(targets.motifs)} motifs)"
     facts["queries"] = str(len(queries.motifs))
@@ -149,7 +126,7 @@ def compare(
         notes.append(f"{query_meme}: no motif to compare, so no hit")
         hits = pd.DataFrame(columns=HIT_COLUMNS)
     elif binary is None:
-        hits = memelite_hits(queries, targets, settings.max_q_value)
+        hits = native_hits(queries, targets, settings.distance, settings.max_q_value, threads)
     else:
         hits = meme_hits(binary, query_meme, targets_meme, settings.distance, settings.max_q_value, threads)
         _check_names(hits, "query", [m.matrix.matrix_id for m in queries.motifs], query_meme)
@@ -301,80 +278,52 @@ def _failure(arguments: list[str], answer: subprocess.CompletedProcess[str], pro
     return f"{which} failed: {problem}; arguments: {shlex.join(arguments)}; it wrote to stderr:\n{said}"
 
 
-# memelite: distance ed only, q-values by Benjamini and Hochberg. It is compiled on its first call (numba; more than a
-# minute on one core). It keeps the compiled code beside its own source or, where that folder cannot be written to, in
-# the user's cache (environment variable ``NUMBA_CACHE_DIR``); `warm_up` pays that once for an environment. Processes
-# on another type of CPU compile again.
+# The same method without the program.
 
 
-MEMELITE_Q_VALUES = "Benjamini-Hochberg over the targets of one query"
-
-PSEUDOCOUNT = 0.1
-"""Pseudocount that Tomtom adds to query and target before comparing them (``-motif-pseudo``)."""
+NATIVE_Q_VALUES = "tomtom's method, expected instead of drawn bootstrap errors"
 
 
-def memelite_version() -> str:
-    """Version of the installed memelite."""
-    return importlib.metadata.version("memelite")
-
-
-def warm_up() -> float:
-    """Compile memelite, or load what an earlier process compiled; returns the time in seconds."""
-    began = time.perf_counter()
-    _run_memelite(
-        list(np.random.default_rng(0).dirichlet(np.ones(4), (2, 8))), list(np.eye(4)[np.newaxis].repeat(30, 0))
-    )
-    return time.perf_counter() - began
-
-
-def memelite_hits(queries: MemeText, targets: MemeText, max_q_value: float) -> pd.DataFrame:
+def native_hits(
+    queries: MemeText, targets: MemeText, distance: Distance, max_q_value: float, threads: int = 1
+) -> pd.DataFrame:
     """Hits of every query (at least one) with q <= ``max_q_value``: `HIT_COLUMNS`, by query and then by p-value.
 
-    Both strands of the targets. p-values are those of Tomtom's complete scores, with MEME's pseudocount and without
-    approximation of columns. E = p times the number of targets; q by Benjamini and Hochberg over all targets of the
-    query.
+    The better strand of each target, as `alignment` finds it. E = p times the number of targets. ``threads`` queries at
+    a time.
     """
-    added = PSEUDOCOUNT * queries.background
     both = [
-        [(m.matrix.probabilities * m.sites + added) / (m.sites + PSEUDOCOUNT) for m in text.motifs]
+        [with_pseudocounts(m.matrix.probabilities, m.sites, queries.background) for m in text.motifs]
         for text in (queries, targets)
     ]
-    p_value, offset, overlap, reverse = _run_memelite(*both)
-    q_value = false_discovery_control(p_value, axis=1)
-    consensus = [["".join("ACGT"[base] for base in matrix.argmax(axis=1)) for matrix in matrices] for matrices in both]
-    reversed_consensus = [text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in consensus[1]]
-    rows = []
-    for query, motif in enumerate(queries.motifs):
-        for target in np.argsort(p_value[query], kind="stable"):
-            if q_value[query, target] > max_q_value:
-                break  # q does not decrease as p increases
-            minus = bool(reverse[query, target])
-            rows.append(
-                {
-                    "query": motif.matrix.matrix_id,
-                    "target": targets.motifs[target].matrix.matrix_id,
-                    "p_value": p_value[query, target],
-                    "e_value": p_value[query, target] * len(targets.motifs),
-                    "q_value": q_value[query, target],
-                    "overlap": int(overlap[query, target]),
-                    "offset": int(offset[query, target]),
-                    "orientation": "-" if minus else "+",
-                    "query_consensus": consensus[0][query],
-                    "target_consensus": (reversed_consensus if minus else consensus[1])[target],
-                }
-            )
-    return pd.DataFrame(rows, columns=HIT_COLUMNS)
+    strands = Targets.of(both[1])
+    ids = [np.array([m.matrix.matrix_id for m in text.motifs]) for text in (queries, targets)]
+    consensus = [np.array(["".join("ACGT"[base] for base in m.argmax(axis=1)) for m in side]) for side in both]
+    turned = np.array([text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in consensus[1]])
 
+    def hits(number: int) -> pd.DataFrame:
+        found = align(both[0][number], strands, distance)
+        strand = found.best_strand()
+        values = Alignments(*(part[np.arange(len(strand)), strand] for part in found))
+        table = pd.DataFrame(
+            {
+                "query": ids[0][number],
+                "target": ids[1],
+                "p_value": values.p_value,
+                "e_value": values.p_value * len(strand),
+                "q_value": values.q_value,
+                "overlap": values.overlap,
+                "offset": values.offset,
+                "orientation": np.where(strand, "-", "+"),
+                "query_consensus": consensus[0][number],
+                "target_consensus": np.where(strand, turned, consensus[1]),
+            }
+        )
+        return table[table["q_value"] <= max_q_value].sort_values("p_value", kind="stable")
 
-def _run_memelite(queries: list[np.ndarray], targets: list[np.ndarray]) -> tuple[np.ndarray, ...]:
-    """p-value, offset, overlap and strand (1 = reverse) of matrices (width, 4): four arrays (queries, targets)."""
-    from memelite import tomtom  # numba takes a second to import
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # few targets: `compare` says so for both engines
-        result = tomtom([q.T for q in queries], [t.T for t in targets], n_target_bins=None, n_jobs=1)
-    p_value, _, offset, overlap, strand = result
-    return p_value.clip(0, 1), offset, overlap, strand
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(reported(pool.map(hits, range(len(both[0]))), "comparing motifs", len(both[0])))
+    return pd.concat(found, ignore_index=True)
 
 
 class Compared(NamedTuple):

@@ -154,7 +154,7 @@ def _made_with(studies: list[dict]) -> list[tuple[str, str]]:
     facts = [("Code", ", ".join(sorted(codes)) or f"regulens {__version__}")]
     if pythons:
         facts.append(("Python", ", ".join(sorted(pythons))))
-    names = [name for name in ("torch", "numpy", "snakemake", "memelite", "transformers") if name in packages]
+    names = [name for name in ("torch", "numpy", "snakemake", "transformers") if name in packages]
     if names:
         facts.append(("Packages", ", ".join(f"{name} {packages[name]}" for name in names)))
     return facts

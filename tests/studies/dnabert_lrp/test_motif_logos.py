@@ -94,7 +94,7 @@ def write_inputs(folder):
         (folder / score).mkdir()
         write_meme(folder / score / "motifs.meme", [MemeMotif(motif) for motif in motifs])
         with open(folder / score / "tomtom.tsv", "w") as file:
-            file.write("# engine: memelite\n")
+            file.write("# engine: native\n")
             pd.DataFrame(hits, columns=HIT_COLUMNS).to_csv(file, sep="\t", index=False)
         runs.append(MotifFiles(score, label, folder / score / "motifs.meme", folder / score / "tomtom.tsv"))
     pd.DataFrame(rows, columns=TABLE_COLUMNS).to_csv(folder / "section53.csv", index=False)

@@ -8,7 +8,7 @@ from regulens.motifs.tomtom import HIT_COLUMNS, read_comparisons
 from regulens.studies.dnabert_lrp.section53 import COLUMNS, section53
 
 FACTS = (
-    "# engine: memelite\n# version: 0.5.0\n# distance: ed\n# q_value_method: BH\n# max_q_value: 0.1\n"
+    "# engine: native\n# version: 0.1.0\n# distance: ed\n# q_value_method: BH\n# max_q_value: 0.1\n"
     "# targets: J (3 motifs)\n# queries: 4\n"
 )
 
@@ -62,7 +62,7 @@ def test_motifs_are_ranked_by_q_then_instances_then_p(files):
     assert table["rank"].tolist() == [1, 2, 3, 4, 5]
     top = table.iloc[0]
     assert (top["target"], top["target_name"], top["tf_class"]) == ("M2", "NA", "Homeo domain factors")
-    assert (top["published_class"], top["engine"], top["note"]) == ("Homeo domain factors", "memelite", "")
+    assert (top["published_class"], top["engine"], top["note"]) == ("Homeo domain factors", "native", "")
     assert table.iloc[4]["note"] == "no match with q <= 0.1"
     assert table.iloc[4]["target"] == ""
     written = pd.read_csv(files / "t.csv", keep_default_na=False)
@@ -72,16 +72,16 @@ def test_motifs_are_ranked_by_q_then_instances_then_p(files):
     row = next(line for line in text.splitlines() if line.startswith("| LRP"))
     cells = [cell.strip() for cell in row.split(" | ")]
     assert cells[1:8] == ["5", "d", "9", "NA (M2)", "Homeo domain factors", "", "0.01"]
-    assert "- Motifs compared by memelite 0.5.0, distance ed, BH, q <= 0.1, targets J (3 motifs)." in text
+    assert "- Motifs compared by native 0.1.0, distance ed, BH, q <= 0.1, targets J (3 motifs)." in text
     (compared,) = read_comparisons(files / "t.facts.json")
-    assert (compared.what, compared.facts["engine"], "queries" in compared.facts) == ("Motifs", "memelite", False)
+    assert (compared.what, compared.facts["engine"], "queries" in compared.facts) == ("Motifs", "native", False)
 
 
 def test_scores_without_motif_or_match_say_so(files):
     runs = [
         score(files, "attention", [], []),
         score(files, "lrp_last", [("a", 5)], []),
-        score(files, "lrp", [("a", 5)], [("a", "M3", 1e-4, 0.02)], FACTS.replace("memelite", "meme")),
+        score(files, "lrp", [("a", 5)], [("a", "M3", 1e-4, 0.02)], FACTS.replace("native", "meme")),
     ]
     table, text = make(files, *runs, data_note="Simulated promoters.")
     assert table["note"].tolist() == ["no motif", "no match with q <= 0.1", ""]
@@ -93,7 +93,7 @@ def test_scores_without_motif_or_match_say_so(files):
     assert "| no match with q <= 0.1 " in lines[3]
     assert r"A\|B (M3)" in lines[4]
     assert len({line.replace(r"\|", "").count("|") for line in lines[:5]}) == 1
-    assert "- Attention, LRP_last compared by memelite" in text
+    assert "- Attention, LRP_last compared by native" in text
     assert "- LRP compared by meme" in text
     assert text.endswith("- Simulated promoters.\n")
 

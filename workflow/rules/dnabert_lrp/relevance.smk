@@ -121,8 +121,6 @@ rule tomtom:
     input:
         queries=f"{MOTIFS}/motifs.meme",
         targets=f"{TARGETS}.meme",
-        # Otherwise parallel jobs would each compile it; ancient, because a new marker must not trigger comparisons.
-        memelite=[] if LRP.motifs.comparison.engine == "meme" else ancient(MEMELITE),
     output:
         f"{MOTIFS}/tomtom.tsv",
     conda:

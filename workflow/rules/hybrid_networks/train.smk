@@ -110,7 +110,6 @@ rule tomtom_filters:
     input:
         queries=f"{NETWORK}/filters.meme",
         targets=f"{HYBRID_OUT}/targets.meme",
-        memelite=[] if HYBRID.comparison.engine == "meme" else ancient(MEMELITE),
     output:
         f"{NETWORK}/tomtom.tsv",
     benchmark:

@@ -287,7 +287,7 @@ _FURTHER_DEFINITIONS = {
         "out is in neither. AUROC as Keras computes it; average precision: exact, mean over the classes.",
         "Flat: share of filters without an informative column, empty ones included; empty: share without a site in the "
         "test sequences. Hits of filters without an informative column do not count by default "
-        "(hybrid_networks.filters.count_flat), because memelite's distance ed gives uniform columns hits to a few "
+        "(hybrid_networks.filters.count_flat), because the distance ed gives uniform columns hits to a few "
         "targets, whatever a network has learned; the published code counts them.",
     ],
     "task2": [
