@@ -48,6 +48,11 @@ def same(one: Path, other: Path, trials: int, tolerance: float = 0) -> None:
         )
 
 
+def left(folder: Path) -> set[str]:
+    """What a training leaves in its folder of states."""
+    return {path.name for path in (folder / "state").iterdir()}
+
+
 def test_outputs(data, tmp_path, capfd):
     train(data, tmp_path, trials=2, stop_patience=1)
     log, model = pd.read_csv(tmp_path / "log.csv"), load_trials(tmp_path / "model.pt")
@@ -63,7 +68,7 @@ def test_outputs(data, tmp_path, capfd):
         assert known["status"] == ("early_stopped" if known["epochs"] - known["best_epoch"] == 1 else "max_epochs")
     assert model.settings == NETWORK
     assert model.training["stop_patience"] == 1
-    assert not (tmp_path / "state").exists()
+    assert left(tmp_path) == {"trial_0.pt", "trial_1.pt"}
     assert "model.pt: 2 trials (" in capfd.readouterr().err
 
 
@@ -123,7 +128,7 @@ def test_interrupted_training_goes_on_as_if_nothing_had_happened(data, tmp_path,
     assert "epoch 1/6" not in messages.partition("after 6 epochs")[0]
     assert "resuming after" in messages
     same(whole, cut, 3)
-    assert not (cut / "state").exists()
+    assert left(cut) == {"trial_0.pt", "trial_1.pt", "trial_2.pt"}
 
 
 def start(data: Path, folder: Path, monkeypatch, **changes) -> None:
@@ -171,7 +176,28 @@ def test_state_of_another_training_is_not_used(data, tmp_path, monkeypatch, capf
     assert "running.pt is from a run with other settings, data or code: it is not used" in messages
     assert "trial 0  epoch 1/4" in messages
     same(train(data, tmp_path / "whole", trials=2, **changes), tmp_path / "cut", 2)
-    assert not (tmp_path / "cut" / "state").exists()
+    assert left(tmp_path / "cut") == {"trial_0.pt", "trial_1.pt"}
+
+
+def test_more_trials_train_the_missing_ones(data, tmp_path, capfd):
+    """As if all had been trained at once; the files of fewer trials are of no use to other settings, and go."""
+    whole, grown = train(data, tmp_path / "whole", trials=3), train(data, tmp_path / "grown", trials=1)
+    capfd.readouterr()
+    (grown / "model.pt").unlink()  # Snakemake deletes it before it starts the job again
+    train(data, grown, trials=3)
+    messages = capfd.readouterr().err
+    assert "trial 0  epoch" not in messages
+    assert "trial 1  epoch 1/4" in messages
+    assert "trial 2  epoch 4/4" in messages
+    same(whole, grown, 3)
+    capfd.readouterr()
+    train(data, grown, trials=2)
+    assert "epoch" not in capfd.readouterr().err.partition("model.pt: 2 trials")[0]
+    same(whole, grown, 2)
+    assert left(grown) == {"trial_0.pt", "trial_1.pt", "trial_2.pt"}
+    train(data, grown, trials=1, learning_rate=0.02)
+    assert "trial 0  epoch 1/4" in capfd.readouterr().err
+    assert left(grown) == {"trial_0.pt"}
 
 
 def test_damaged_state_is_named(data, tmp_path, monkeypatch):

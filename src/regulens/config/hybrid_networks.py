@@ -72,7 +72,7 @@ class HybridTask(Settings):
     sizes_of: dict[str, dict[str, Any]] = {}
     """Sizes that differ for one architecture."""
     trials: int = Field(default=10, gt=0)
-    """Networks trained from different initial weights, for each architecture and activation."""
+    """Networks per architecture and activation, from different initial weights; raising it trains only the new ones."""
     keep: int = Field(default=3, gt=0)
     """Best trials that the tables describe."""
     selection: Selection = Selection()
@@ -107,7 +107,7 @@ class Task2(HybridTask):
     sizes: CodeSizes = CodeSizes()
     """Layer sizes of every network."""
     trials: int = Field(default=5, gt=0)
-    """Networks trained from different initial weights, for each architecture and activation."""
+    """Networks per architecture and activation, from different initial weights; raising it trains only the new ones."""
     keep: int = Field(default=5, gt=0)
     """Best trials that the tables describe."""
     selection: CodeSelection = CodeSelection()

@@ -7,8 +7,9 @@ result does not depend on which others train in parallel.
 import hashlib
 import json
 import math
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,10 +100,9 @@ def train_trials(
     simulate-motif-sequences`. ``epochs_log`` gets one row per epoch and trial: trial, seed, epoch (from 1),
     learning_rate, train_loss (measured while the weights change), valid_loss, valid_auroc, valid_aupr, seconds (the
     trial's share of the epoch, with validation). ``state`` holds the lock and the state from which the same call
-    resumes after any interruption: finished trials and the last finished epoch of the others. It is emptied when
-    ``output`` is written.
-
-    A trial depends on ``seed`` and its number, not on the number of trials or on those trained in parallel.
+    resumes after any interruption: finished trials and the last finished epoch of the others. Finished trials stay
+    there: a trial depends on ``seed`` and its number, not on the number of trials or on those trained in parallel, so
+    that a call for more trials trains only these.
 
     Raises `InputError` for data or settings that do not fit, and `SystemExit` with status 143 (130) after SIGTERM
     (SIGINT), without ``output``.
@@ -132,9 +132,7 @@ def train_trials(
         )
         run.write_log()
         say(f"{output}: {_summary([run.finished[trial]['entry'] for trial in range(trials)], training.monitor)}")
-        states.remove()
-    if not any(state_folder.iterdir()):
-        state_folder.rmdir()
+        states.tidy(run.finished)
 
 
 @dataclass(frozen=True)
@@ -442,7 +440,7 @@ def _check(data_path: Path | str, network: HybridNetworkSettings, train: Labelle
         )
 
 
-# State of an unfinished training: one file per finished trial and one for the trials in training.
+# State of a training: one file per finished trial and one for the trials in training.
 
 
 class TrialStates:
@@ -483,11 +481,13 @@ class TrialStates:
         self._next_time = ended + _QUIET * (ended - started)
         return True
 
-    def remove(self) -> None:
-        """Delete all state files, including those of other settings and incomplete ones."""
+    def tidy(self, finished: Collection[int]) -> None:
+        """Delete all but finished trials of this training: these, and others that a call for more has left."""
+        kept = {self._trial(trial) for trial in finished}
         for pattern in ("running.pt", "trial_*.pt", ".*.part.running.pt", ".*.part.trial_*.pt"):
-            for path in self.folder.glob(pattern):
-                path.unlink(missing_ok=True)
+            for path in set(self.folder.glob(pattern)) - kept:
+                if not re.fullmatch(r"trial_\d+\.pt", path.name) or self._read(path) is None:
+                    path.unlink(missing_ok=True)
 
     @property
     def _running(self) -> Path:
