@@ -96,7 +96,7 @@ def test_only_the_configured_studies_are_on_it(page_settings):
 
 
 def test_the_engine_is_named_as_the_facts_beside_the_tables_name_it(page_settings):
-    sentence = "Motifs compared with Tomtom by native 0.1.0, distance ed, BH, q <= 0.1, targets J."
+    sentence = "Motifs compared with Tomtom by regulens 0.1.0, distance ed, BH, q <= 0.1, targets J."
     assert sentence in written(page_settings).text.split("Seed")[-1]
 
 

@@ -281,7 +281,8 @@ def _failure(arguments: list[str], answer: subprocess.CompletedProcess[str], pro
 # The same method without the program.
 
 
-NATIVE_Q_VALUES = "tomtom's method, expected instead of drawn bootstrap errors"
+NATIVE_Q_VALUES = "q-values by tomtom's method"
+"""The errors of bootstrap samples are expected instead of drawn, see `alignment.q_values`."""
 
 
 def native_hits(
@@ -336,8 +337,9 @@ class Compared(NamedTuple):
 
     def __str__(self) -> str:
         facts = self.facts
+        by = {"meme": "the MEME Suite", "native": "regulens"}.get(facts["engine"], facts["engine"])
         return (
-            f"{facts['engine']} {facts['version']}, distance {facts['distance']}, {facts['q_value_method']}, "
+            f"{by} {facts['version']}, distance {facts['distance']}, {facts['q_value_method']}, "
             f"q <= {facts['max_q_value']}, targets {facts['targets']}"
         )
 

@@ -72,7 +72,7 @@ def test_motifs_are_ranked_by_q_then_instances_then_p(files):
     row = next(line for line in text.splitlines() if line.startswith("| LRP"))
     cells = [cell.strip() for cell in row.split(" | ")]
     assert cells[1:8] == ["5", "d", "9", "NA (M2)", "Homeo domain factors", "", "0.01"]
-    assert "- Motifs compared by native 0.1.0, distance ed, BH, q <= 0.1, targets J (3 motifs)." in text
+    assert "- Motifs compared by regulens 0.1.0, distance ed, BH, q <= 0.1, targets J (3 motifs)." in text
     (compared,) = read_comparisons(files / "t.facts.json")
     assert (compared.what, compared.facts["engine"], "queries" in compared.facts) == ("Motifs", "native", False)
 
@@ -93,8 +93,8 @@ def test_scores_without_motif_or_match_say_so(files):
     assert "| no match with q <= 0.1 " in lines[3]
     assert r"A\|B (M3)" in lines[4]
     assert len({line.replace(r"\|", "").count("|") for line in lines[:5]}) == 1
-    assert "- Attention, LRP_last compared by native" in text
-    assert "- LRP compared by meme" in text
+    assert "- Attention, LRP_last compared by regulens" in text
+    assert "- LRP compared by the MEME Suite" in text
     assert text.endswith("- Simulated promoters.\n")
 
 

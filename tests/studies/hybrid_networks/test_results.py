@@ -364,7 +364,7 @@ def test_the_engine_of_the_comparison_is_named_for_filters_only(tmp_path):
         for activation in BOTH:
             write_model(tmp_path / task / "c24" / activation, task)
     _, text, _ = write(tmp_path, "task1", some("c24"))
-    way = "native 0.1.0, distance ed, BH, q <= 0.1, targets JASPAR2020 CORE (1964 motifs)"
+    way = "regulens 0.1.0, distance ed, BH, q <= 0.1, targets JASPAR2020 CORE (1964 motifs)"
     assert f"Filters compared with Tomtom by {way}." in text
     _, other, _ = write(tmp_path, "task2", some("c24"), Selection(3, "test", "auroc"))
     assert "Tomtom" not in other
@@ -376,8 +376,8 @@ def test_two_engines_in_one_table_are_both_named(tmp_path):
     path = tmp_path / "task1" / "c24" / "relu" / "tomtom.tsv"
     path.write_text(path.read_text().replace(FACTS["engine"], "meme").replace("distance: ed", "distance: pearson"))
     _, text, _ = write(tmp_path, "task1", some("c24"))
-    assert "Filters of 1 of the networks compared with Tomtom by meme 0.1.0, distance pearson" in text
-    assert "Filters of 1 of the networks compared with Tomtom by native 0.1.0, distance ed" in text
+    assert "Filters of 1 of the networks compared with Tomtom by the MEME Suite 0.1.0, distance pearson" in text
+    assert "Filters of 1 of the networks compared with Tomtom by regulens 0.1.0, distance ed" in text
     path.unlink()
     with pytest.raises(InputError, match=f"{path}: no such file"):
         write(tmp_path, "task1", some("c24"))
