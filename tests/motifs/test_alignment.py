@@ -96,6 +96,16 @@ def test_best_strand():
     assert same.best_strand()[0] == 0
 
 
+def test_a_wide_query_finds_a_narrow_target_inside_it():
+    """Only ranges as wide as a target are needed; a query of 300 columns takes no more memory than that."""
+    narrow, *others = matrices(6, [9] * 40)
+    wide = np.concatenate([matrices(7, [200])[0], narrow, matrices(8, [91])[0]])
+    found = align(wide, Targets.of([narrow, *others]), "pearson")
+    assert (found.offset[0, 0], found.overlap[0, 0]) == (-200, 9)
+    assert found.p_value[0].argmin() == 0
+    assert found.p_value[0, 0] < 1e-3 < found.p_value[1:].min()
+
+
 def test_targets_that_are_all_alike():
     flat = np.full((3, 4), 0.25)
     found = align(flat, Targets.of([flat, flat]), "pearson")

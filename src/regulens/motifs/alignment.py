@@ -86,16 +86,18 @@ def align(query: np.ndarray, targets: Targets, distance: Distance) -> Alignments
     levels = _levels(column_scores(query, targets.columns, distance))
     score, offset, overlap = _best_offsets(levels, targets.widths)
     lowest = int(levels.min())
-    ranges = _log_below(levels, lowest)
+    ranges = _log_below(levels, lowest, int(targets.widths.max()))
     p_value = np.empty(len(score))
     for target_width in np.unique(targets.widths):
-        # The best of independent alignments is below a score if all are.
-        below = sum(
-            ranges[max(0, -shift), min(width, target_width - shift)] for shift in range(1 - width, target_width)
-        )
         these = targets.widths == target_width
+        # The best of independent alignments is below a score if all are.
+        log_below = 0
+        for shift in range(1 - width, target_width):
+            first, end = max(0, -shift), min(width, target_width - shift)
+            log = ranges[first, end]
+            log_below = log_below + log[np.clip(score[these] - (end - first) * lowest, 0, len(log) - 1)]
         # A random target has two strands.
-        p_value[these] = -np.expm1(2 * below[score[these] - width * lowest])
+        p_value[these] = -np.expm1(2 * log_below)
     return Alignments(*(values.reshape(-1, 2) for values in (p_value, q_values(p_value), offset, overlap)))
 
 
@@ -137,11 +139,12 @@ def _best_offsets(levels: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, n
     return total[first], offset[first], overlap[first]
 
 
-def _log_below(levels: np.ndarray, lowest: int) -> dict[tuple[int, int], np.ndarray]:
+def _log_below(levels: np.ndarray, lowest: int, longest: int) -> dict[tuple[int, int], np.ndarray]:
     """Log of the probability that columns [first, end) of the query score below s, by (first, end).
 
     Every column of the query meets an independent one, drawn from all columns of the targets. Element i of an array is
-    for s = i + width x ``lowest``, up to the highest score of the whole query and one more.
+    for s = i + (end - first) x ``lowest``, from the lowest score to the highest and one more. At most ``longest``
+    columns, the width of the widest target.
     """
     width, levels = len(levels), levels - lowest
     size = int(levels.max()) + 1
@@ -149,13 +152,11 @@ def _log_below(levels: np.ndarray, lowest: int) -> dict[tuple[int, int], np.ndar
     ranges = {}
     for first in range(width):
         probability = np.ones(1)
-        for end in range(first + 1, width + 1):
+        for end in range(first + 1, min(first + longest, width) + 1):
             probability = np.convolve(probability, each[end - 1])
             # From the highest score downwards, because small probabilities are the ones that matter.
-            at_least = np.zeros(width * (size - 1) + 2)
-            begin = (end - first - width) * lowest
-            at_least[begin : begin + len(probability)] = np.cumsum(probability[::-1])[::-1]
-            at_least[:begin] = 1
+            at_least = np.append(np.cumsum(probability[::-1])[::-1], 0)
+            at_least[0] = 1
             with np.errstate(divide="ignore"):
                 ranges[first, end] = np.log1p(-np.minimum(at_least, 1))
     return ranges
