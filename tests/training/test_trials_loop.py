@@ -195,6 +195,9 @@ def test_more_trials_train_the_missing_ones(data, tmp_path, capfd):
     assert "epoch" not in capfd.readouterr().err.partition("model.pt: 2 trials")[0]
     same(whole, grown, 2)
     assert left(grown) == {"trial_0.pt", "trial_1.pt", "trial_2.pt"}
+    (grown / "state" / "trial_2.pt").write_bytes(b"PK nothing")
+    train(data, grown, trials=2)
+    assert left(grown) == {"trial_0.pt", "trial_1.pt"}
     train(data, grown, trials=1, learning_rate=0.02)
     assert "trial 0  epoch 1/4" in capfd.readouterr().err
     assert left(grown) == {"trial_0.pt"}

@@ -7,9 +7,11 @@ comparable. Against the program's own tables (4.12, 5.4.1) every p-value is the 
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from regulens.motifs.settings import Distance
 
 LEVELS = 100
 """Column scores are rounded to at most this many steps between the lowest and the highest."""
@@ -19,8 +21,6 @@ PSEUDOCOUNT = 0.1
 
 _NOTHING = 1e-9
 """Product of the norms of two columns, less their means, of which one is rounding error."""
-
-Distance = Literal["pearson", "ed"]
 
 
 class Targets(NamedTuple):

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from regulens.core.settings import Settings
 
+Distance = Literal["pearson", "ed"]
+"""How columns of motifs are compared: Pearson correlation or Euclidean distance."""
+
 MatrixIds = Annotated[list[str], Field(min_length=1)]
 
 TRUTH: dict[str, list[str]] = {
@@ -52,7 +55,7 @@ class ComparisonSettings(Settings):
 
     engine: Literal["auto", "meme", "native"] = "auto"
     """`meme`: the MEME Suite's tomtom; `native`: the same method, built in; `auto`: meme if it is installed."""
-    distance: Literal["pearson", "ed"] = "pearson"
+    distance: Distance = "pearson"
     """Comparison of columns: Pearson correlation or Euclidean distance."""
     max_q_value: float = Field(default=0.1, gt=0, le=1)
     """Largest q-value of a reported match."""

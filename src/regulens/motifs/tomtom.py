@@ -25,9 +25,9 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_read, write_text
 from regulens.core.progress import reported, say
 from regulens.core.tables import damaged, read_table
-from regulens.motifs.alignment import Alignments, Distance, Targets, align, with_pseudocounts
-from regulens.motifs.meme import MemeText, read_meme, split_meme
-from regulens.motifs.settings import ComparisonSettings
+from regulens.motifs.alignment import Alignments, Targets, align, with_pseudocounts
+from regulens.motifs.meme import MemeMotif, MemeText, read_meme, split_meme
+from regulens.motifs.settings import ComparisonSettings, Distance
 
 HIT_COLUMNS = [
     "query",
@@ -293,38 +293,43 @@ def native_hits(
     The better strand of each target, as `alignment` finds it. E = p times the number of targets. ``threads`` queries at
     a time.
     """
-    both = [
-        [with_pseudocounts(m.matrix.probabilities, m.sites, queries.background) for m in text.motifs]
-        for text in (queries, targets)
-    ]
-    strands = Targets.of(both[1])
-    ids = [np.array([m.matrix.matrix_id for m in text.motifs]) for text in (queries, targets)]
-    consensus = [np.array(["".join("ACGT"[base] for base in m.argmax(axis=1)) for m in side]) for side in both]
-    turned = np.array([text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in consensus[1]])
 
-    def hits(number: int) -> pd.DataFrame:
-        found = align(both[0][number], strands, distance)
+    def compared(motif: MemeMotif) -> np.ndarray:
+        return with_pseudocounts(motif.matrix.probabilities, motif.sites, queries.background)
+
+    matrices = [compared(motif) for motif in targets.motifs]
+    strands, ids = Targets.of(matrices), [motif.matrix.matrix_id for motif in targets.motifs]
+    given = [_consensus(matrix) for matrix in matrices]
+    turned = [text[::-1].translate(str.maketrans("ACGT", "TGCA")) for text in given]
+
+    def hits(motif: MemeMotif) -> pd.DataFrame:
+        query = compared(motif)
+        found = align(query, strands, distance)
         strand = found.best_strand()
         values = Alignments(*(part[np.arange(len(strand)), strand] for part in found))
         table = pd.DataFrame(
             {
-                "query": ids[0][number],
-                "target": ids[1],
+                "query": motif.matrix.matrix_id,
+                "target": ids,
                 "p_value": values.p_value,
                 "e_value": values.p_value * len(strand),
                 "q_value": values.q_value,
                 "overlap": values.overlap,
                 "offset": values.offset,
                 "orientation": np.where(strand, "-", "+"),
-                "query_consensus": consensus[0][number],
-                "target_consensus": np.where(strand, turned, consensus[1]),
+                "query_consensus": _consensus(query),
+                "target_consensus": np.where(strand, turned, given),
             }
         )
         return table[table["q_value"] <= max_q_value].sort_values("p_value", kind="stable")
 
     with ThreadPoolExecutor(threads) as pool:
-        found = list(reported(pool.map(hits, range(len(both[0]))), "comparing motifs", len(both[0])))
+        found = list(reported(pool.map(hits, queries.motifs), "comparing motifs", len(queries.motifs)))
     return pd.concat(found, ignore_index=True)
+
+
+def _consensus(matrix: np.ndarray) -> str:
+    return "".join("ACGT"[base] for base in matrix.argmax(axis=1))
 
 
 class Compared(NamedTuple):

@@ -7,7 +7,6 @@ result does not depend on which others train in parallel.
 import hashlib
 import json
 import math
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -486,8 +485,14 @@ class TrialStates:
         kept = {self._trial(trial) for trial in finished}
         for pattern in ("running.pt", "trial_*.pt", ".*.part.running.pt", ".*.part.trial_*.pt"):
             for path in set(self.folder.glob(pattern)) - kept:
-                if not re.fullmatch(r"trial_\d+\.pt", path.name) or self._read(path) is None:
+                if not (path.name.startswith("trial_") and self._fits(path)):
                     path.unlink(missing_ok=True)
+
+    def _fits(self, path: Path) -> bool:
+        try:
+            return self._read(path) is not None
+        except InputError:  # damaged, and asked for by nobody
+            return False
 
     @property
     def _running(self) -> Path:
