@@ -96,9 +96,20 @@ def test_what_is_unknown_is_said(paper, tmp_path, monkeypatch):
     assert plan.size["crop"] is None
 
 
+def test_examples_of_splits_by_contig_are_known_from_the_index(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = load(ROOT / "config/small.yaml")
+    assert assay_examples(config) is None
+    fasta = tmp_path / config.download.folder / config.genomic_interpreter.data.fasta.removesuffix(".gz")
+    fasta.parent.mkdir(parents=True)
+    lengths = {"I": 30_720, "VII": 10_240, "VIII": 20_479, "XVI": 10_240, "Mito": 85_779}
+    fasta.with_name(fasta.name + ".fai").write_text("".join(f"{c}\t{n}\t9\t60\t61\n" for c, n in lengths.items()))
+    assert assay_examples(config) == {"train": 3, "valid": 1, "test": 2}
+
+
 def test_a_table_that_is_there_is_counted(mirror, monkeypatch):
     monkeypatch.setenv("REGULENS_MIRROR", str(mirror))
-    config = load(ROOT / "config/small.yaml")
+    config = load(ROOT / "config/human_windows.yaml")
     assert assay_examples(config) == {"train": 270, "valid": 60, "test": 60}
     assert track_count(config) == 74
 

@@ -281,6 +281,23 @@ def test_coverage_files_are_those_of_the_track_table(own, tmp_path):
     ]
 
 
+def test_files_made_from_positions_need_not_exist(own, tmp_path):
+    (tmp_path / "bigwigs/one.bw").unlink()
+    (tmp_path / "one.txt").touch()
+    key = "genomic_interpreter__data__"
+    config = changed(own, **{f"{key}positions": {"one": {"file": "one.txt", "contig": 1, "position": 2}}})
+    assert problems(config) == []
+    (tmp_path / "one.txt").unlink()
+    (found,) = problems(config)
+    assert found.startswith("genomic_interpreter.data.positions.one.file: one.txt does not exist")
+    (tmp_path / "one.txt").touch()
+    stranded = {"one": {"file": "one.txt", "contig": 1, "position": 2, "strand": 3}}
+    assert problems(changed(config, **{f"{key}positions": stranded, f"{key}coverage": None})) == [
+        "genomic_interpreter.data.positions: they make one.plus.bw, one.minus.bw, ..., but tracks.tsv names one.bw: "
+        "did you mean 'one.plus.bw'?; or set coverage, the folder of other files"
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

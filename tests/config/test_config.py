@@ -13,7 +13,7 @@ from regulens.core.yaml_file import read_yaml
 from regulens.report import documents
 
 ROOT = Path(__file__).parents[2]
-FILES = ["demo", "small", "config"]
+FILES = ["demo", "small", "human_windows", "config"]
 
 
 @pytest.fixture(scope="module")

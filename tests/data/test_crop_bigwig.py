@@ -66,7 +66,7 @@ def crop(data, split="train", shard=0, n_shards=1, geometry=GEOMETRY, blacklist=
         fasta=data.fasta,
         windows=data.windows,
         tracks=data.tracks,
-        coverage=data.folder,
+        coverage=[data.folder],
         output=output,
         split=split,
         shard=shard,
@@ -311,3 +311,18 @@ def test_coverage_beyond_the_range_of_float16_is_counted_and_scaled_first(data, 
         np.testing.assert_allclose(scaled.target(0)[:, 0].astype(float), value * scale, rtol=1e-3)
         if value:
             np.testing.assert_array_equal(scaled.target(0)[:, 1], store.target(0)[:, 1])
+
+
+def test_the_first_folder_that_has_a_file_is_read(data):
+    made = data.folder / "made"
+    made.mkdir()
+    write_bigwig(made / "t0.bw", {contig: np.full(length, 7.0) for contig, length in LENGTHS.items()})
+    arguments = dict(
+        fasta=data.fasta, windows=data.windows, tracks=data.tracks, split="valid", shard=0, shards=1,
+        geometry=GEOMETRY, groups={"CAGE": ["CAGE"]}, crop=CropSettings(),
+    )  # fmt: skip
+    crop_bigwig(**arguments, coverage=[made, data.folder], output=data.folder / "both.h5")
+    crop_bigwig(**arguments, coverage=[data.folder], output=data.folder / "one.h5")
+    both, one = AssayStore(data.folder / "both.h5").target(0), AssayStore(data.folder / "one.h5").target(0)
+    assert (both[:, 0] == 7 * 2).all()  # scale 2, mean
+    assert (both[:, 1] == one[:, 1]).all()

@@ -141,7 +141,7 @@ def test_both_routes_agree(mirror, tmp_path, windows, geometry, tiling):
                 fasta=fasta,
                 windows=mirror / "hg38_bigwig/windows.bed",
                 tracks=tmp_path / "some.txt",
-                coverage=mirror / "hg38_bigwig/bw",
+                coverage=[mirror / "hg38_bigwig/bw"],
                 output=output,
                 split=split,
                 shard=shard,

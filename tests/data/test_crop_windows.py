@@ -4,8 +4,8 @@ import pytest
 from disguises import DISGUISES
 
 from regulens.core.errors import InputError
-from regulens.data.crop import check_splits_disjoint, read_bed, read_windows, tile_window
-from regulens.data.settings import CropSettings, Geometry
+from regulens.data.crop import check_splits_disjoint, read_bed, read_windows, tile_window, windows_by_contig
+from regulens.data.settings import ContigSplits, CropSettings, Geometry
 
 PAPER = Geometry()
 ADJOINING = CropSettings(tiling="adjoining")
@@ -107,3 +107,51 @@ def test_bed_files_as_they_come(bed, disguise):
     plain = read_windows(path)
     path.write_bytes(disguise(path.read_text()))
     assert [window[:4] for window in read_windows(path)] == [window[:4] for window in plain]
+
+
+# Windows by contig.
+
+GENOME = Geometry(input_bp=40, bins=4, bin_bp=8)
+
+
+@pytest.fixture
+def fasta(tmp_path):
+    path = tmp_path / "genome.fa"
+    lengths = {"chr1": 100, "chr2": 64, "chr3": 33, "chrM": 40, "chr1_random": 50, "chr2_random": 20}
+    path.write_text("".join(f">{name}\n{'A' * length}\n" for name, length in lengths.items()))
+    return path
+
+
+def test_adjoining_windows_split_by_contig(tmp_path, fasta):
+    output = tmp_path / "windows.bed"
+    splits = ContigSplits(valid=["chr2"], test=["chr3"], left_out=["chrM", "*_random"])
+    assert windows_by_contig(fasta, splits, GENOME, output) == {"train": 3, "valid": 2, "test": 1}
+    rows = [tuple(row[:4]) for row in read_windows(output)]
+    assert rows == [
+        ("chr1", 0, 32, "train"),
+        ("chr1", 32, 64, "train"),
+        ("chr1", 64, 96, "train"),
+        ("chr2", 0, 32, "valid"),
+        ("chr2", 32, 64, "valid"),
+        ("chr3", 0, 32, "test"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"valid": ["2"], "test": ["chr3"]}, "genome.fa: splits.valid: there is no contig '2'"),
+        ({"valid": ["chr2"], "test": ["chr2"]}, "chr2 is in valid .* and in test"),
+        ({"valid": ["chr2*"], "test": ["chr3"], "left_out": ["*_random"]}, "chr2_random is in valid"),
+        ({"valid": ["chr2_random"], "test": ["chr3"]}, "no contig of valid is as long as bins x bin_bp = 32 bp"),
+    ],
+)
+def test_splits_that_name_no_contig_or_one_twice(tmp_path, fasta, splits, message):
+    with pytest.raises(InputError, match=message):
+        windows_by_contig(fasta, ContigSplits(**splits), GENOME, tmp_path / "windows.bed")
+    assert not (tmp_path / "windows.bed").exists()
+
+
+def test_contigs_without_a_name_here_are_left_out(bed):
+    path = bed(["1", 5, 9, "train"], ["M", 0, 1, "test"])
+    assert [window[:4] for window in read_windows(path, {"1": "chr1", "M": None})] == [("chr1", 5, 9, "train")]

@@ -53,6 +53,15 @@ def test_text_keeps_everything(mirror):
     assert again.drop(columns="group").equals(table.drop(columns="group"))
 
 
+def test_replicates_share_a_text(write):
+    header = HEADER.replace("strand_pair", "strand_pair\treplicates")
+    path = write("0\ta\ta.bw\t1\t\t1\tsum\t0\tx+\tCAGE:x", "1\tb\tb.bw\t1\t\t1\tsum\t1\t \tCAGE:x", header=header)
+    table = assign_groups(read_track_table(path), GROUPS)
+    assert table["replicates"].tolist() == ["x+", ""]
+    assert tracks_from_text(tracks_to_text(table))["replicates"].tolist() == ["x+", ""]
+    assert read_track_table(write("0\ta\ta.bw\t1\t\t1\tsum\t0\tCAGE:x"))["replicates"].tolist() == [""]
+
+
 def test_strand_pairs_count_by_the_index_column(write):
     path = write("10\ta\ta.bw\t1\t\t1\tsum\t20\tCAGE:x", "20\tb\tb.bw\t1\tnan\t1\tsum\t10\tCAGE:x")
     assert read_track_table(path)["strand_pair"].tolist() == [1, 0]

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from regulens.core.errors import InputError
-from regulens.core.sequence import encode, one_hot
+from regulens.core.sequence import encode, one_hot, reverse_complement
 from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
-from regulens.data.store import AssayStore
+from regulens.data.store import AssayStore, write_store
 from regulens.models.base import build
 from regulens.training.assay import track_means
 from regulens.training.checkpoint import save_model
@@ -177,8 +177,53 @@ def test_references_need_stores_of_one_kind(stores, other_store, tmp_path):
     for reference in (training_mean, gc_cpg_ridge):
         with pytest.raises(InputError, match="differ in geometry or tracks"):
             reference(stores["train"], other_store("renamed"), tmp_path / "p.h5")
-    with pytest.raises(InputError, match="unknown reference 'median': use mean or gc_cpg_ridge"):
+    with pytest.raises(InputError, match="unknown reference 'median': use mean, gc_cpg_ridge, replicate"):
         predict_reference("median", stores["train"], stores["test"], tmp_path / "p.h5")
+
+
+def with_replicates(path, output, names):
+    """A copy of a store whose tracks have these texts in the column replicates."""
+    with AssayStore(path) as store:
+        tracks = store.tracks.assign(replicates=names)
+        with write_store(output, tracks, store.geometry, "test") as copy:
+            for row in range(len(store)):
+                copy.append(store.sequence(row), store.target(row), store.location(row))
+    return output
+
+
+def test_a_track_is_predicted_by_its_replicates(stores, tmp_path):
+    test = with_replicates(stores["test"], tmp_path / "test.h5", ["a", "a", "", "a"])
+    predict_reference("replicate", stores["train"], test, tmp_path / "p.h5")
+    targets = arrays(test)[1]
+    with h5py.File(tmp_path / "p.h5") as file:
+        found = file["prediction"][:]
+    assert found[:, :, 0] == pytest.approx(targets[:, :, [1, 3]].mean(axis=2))
+    assert found[:, :, 3] == pytest.approx(targets[:, :, [0, 1]].mean(axis=2))
+    assert not found[:, :, 2].any()
+    table = pearson_table(tmp_path / "p.h5", test, tmp_path / "pearson.csv")
+    assert table["constant"].fillna("").tolist() == ["", "", "prediction", ""]
+
+
+@pytest.mark.parametrize("names", [["", "", "", ""], ["a", "b", "c", ""]])
+def test_without_replicates_there_is_no_such_row(stores, tmp_path, names):
+    test = with_replicates(stores["test"], tmp_path / "test.h5", names)
+    with pytest.raises(InputError, match="column replicates of the track table: fill it in, or take replicate out"):
+        predict_reference("replicate", stores["train"], test, tmp_path / "p.h5")
+    assert not (tmp_path / "p.h5").exists()
+
+
+def test_the_mean_over_both_strands(trained, stores, tmp_path):
+    model, path = trained
+    predict(path, stores["test"], tmp_path / "p.h5", batch=4, both_strands=True, accelerator="cpu")
+    sequences, _, _ = arrays(stores["test"])
+    pair = AssayStore(stores["test"]).tracks["strand_pair"].to_numpy()
+    assert pair.tolist() != [0, 1, 2, 3]
+    with torch.inference_mode():
+        one, other = (
+            model(one_hot(torch.from_numpy(codes))).numpy() for codes in (sequences, reverse_complement(sequences))
+        )
+    with h5py.File(tmp_path / "p.h5") as file:
+        assert np.allclose(file["prediction"][:], (one + other[:, ::-1][:, :, pair]) / 2, atol=1e-6)
 
 
 def test_means_of_a_sample(stores):

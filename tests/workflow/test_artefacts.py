@@ -31,7 +31,7 @@ STUDIES = {
     "genomic_interpreter": Artefacts(
         {"figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"}
         | {"attention_distance_plot", "loss_curves"},
-        {"table1", "claims", "architectures", "attention_distance"},
+        {"table1", "claims", "architectures", "attention_distance", "training"},
         {"table1", "claims"},
         {"table1"},
         {"table1", "claims"},

@@ -1,6 +1,7 @@
 """What the workflow plans: the right jobs, for the right reasons, before anything is run."""
 
 import re
+import shutil
 
 import pytest
 import yaml
@@ -55,12 +56,25 @@ def test_dry_run_of_the_paper_needs_no_data_and_counts_every_job(tmp_path):
 
 @pytest.mark.parametrize("name", ["demo", "small"])
 def test_dry_run_of_the_other_configurations(tmp_path, name):
+    # The track table of small.yaml is a file of the project, found from its folder.
+    (tmp_path / "config").mkdir()
+    shutil.copy(ROOT / "config/yeast_tracks.tsv", tmp_path / "config")
     jobs = planned(run_snakemake(tmp_path, ROOT / f"config/{name}.yaml", "--dry-run"))
     assert (jobs["train_assay_model"], jobs["train_main_model"]) == (4, 1)
     assert ("simulate_genome" in jobs) == (name == "demo")
     assert (jobs.get("pretrain", 0), jobs["fine_tune"]) == (int(name == "demo"), 2)
     assert ("simulate_sequences" in jobs) == (name == "demo")
     assert ("sequences_from_table" in jobs) == (name == "small")
+    # 12 tables with two strands, 6 without.
+    assert (jobs.get("coverage_from_positions", 0), jobs.get("windows_by_contig", 0)) == (
+        (30, 1) if name == "small" else (0, 0)
+    )
+
+
+def test_dry_run_of_the_human_windows(tmp_path):
+    jobs = planned(run_snakemake(tmp_path, ROOT / "config/human_windows.yaml", "--dry-run"))
+    assert (jobs["crop_tfrecord"], jobs["train_assay_model"], jobs["train_main_model"]) == (18, 4, 1)
+    assert "fine_tune" not in jobs
 
 
 def test_root_snakefile_has_the_default_target(folder):

@@ -26,11 +26,7 @@ from regulens.core.yaml_file import read_yaml
 from regulens.data.settings import find_source, pattern
 from regulens.motifs.settings import ComparisonSettings
 from regulens.report.items import papers
-from regulens.training.settings import (
-    HARDWARE_KEYS,
-    REFERENCE_ROWS,
-    TRIAL_HARDWARE_KEYS,
-)
+from regulens.training.settings import HARDWARE_KEYS, TRIAL_HARDWARE_KEYS
 
 CACHE = ParseCache(cache_folder())
 # Saved at exit, because parameters are evaluated while jobs are planned.

@@ -14,7 +14,8 @@ from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.genomic_interpreter import BigwigData, GenomicInterpreter, SimulatedData, TfrecordData
 from regulens.core.errors import InputError
 from regulens.core.io import read_text
-from regulens.data.settings import CoordinateSequences, SimulatedSequences, coordinate_tables, find_source
+from regulens.core.settings import nearest
+from regulens.data.settings import SPLITS, CoordinateSequences, SimulatedSequences, coordinate_tables, find_source
 
 BASENJI2 = "gs://basenji_barnyard/data/human/"
 
@@ -51,6 +52,8 @@ def _assay_files(study: GenomicInterpreter) -> dict[str, str | None]:
     data, key = study.data, "genomic_interpreter.data"
     files = {f"{key}.{name}": getattr(data, name, None) for name in ("windows", "tracks", "statistics", "fasta")}
     files[f"{key}.crop.blacklist"] = data.crop.blacklist
+    if isinstance(data, BigwigData):
+        files |= {f"{key}.positions.{name}.file": table.file for name, table in data.positions.items()}
     if isinstance(data, TfrecordData):
         for split, count in data.shards.items():
             for shard in range(count):
@@ -72,13 +75,28 @@ def _sequence_files(study: DnabertLrp) -> dict[str, str | None]:
     return files
 
 
-def coverage_files(tracks: Path | str, folder: Path | str) -> list[str]:
-    """Coverage files that a track table names, relative to ``folder``; empty if there is no such table to read."""
+def coverage_files(data: BigwigData, tracks: Path | str, made: str | None) -> list[str]:
+    """Paths of the coverage files that a track table names; empty if there is no such table to read.
+
+    Those that are made from tables of positions are in the folder ``made``; None leaves them out. Raises `InputError`
+    for other files if no folder is configured.
+    """
     try:
         names = [row.get("file") for row in csv.DictReader(read_text(tracks).splitlines(), delimiter="\t")]
     except (InputError, csv.Error):  # the crop says what is wrong
         return []
-    return [str(Path(folder) / name) for name in dict.fromkeys(names) if name]
+    of_positions = data.made_coverage()
+    names = [name for name in dict.fromkeys(names) if name]
+    others = [name for name in names if name not in of_positions]
+    for name in others:
+        if not data.coverage and not Path(name).is_absolute():
+            raise InputError(
+                f"genomic_interpreter.data.positions: they make {', '.join(list(of_positions)[:3])}, ..., but {tracks} "
+                f"names {name}: {nearest(name, list(of_positions))}; or set coverage, the folder of other files"
+            )
+    if made is None:
+        return [str(Path(data.coverage or "") / name) for name in others]
+    return [str(Path(made if name in of_positions else data.coverage or "") / name) for name in names]
 
 
 def local_copies(config: Config, name: str) -> list[Path]:
@@ -124,6 +142,8 @@ def assay_examples(config: Config) -> dict[str, int] | None:
     if _is_basenji2(config, config.genomic_interpreter) and data.crop.tiling == "centre":
         return dict(BASENJI2_EXAMPLES)
     counts: dict[str, int] = {"train": 0, "valid": 0, "test": 0}
+    if not data.windows:
+        return _examples_by_contig(config, data)
     for place in local_copies(config, data.windows)[:1]:
         for line in read_text(place).splitlines():
             _, start, end, split, *_ = (*line.split("\t"), "", "", "")
@@ -134,6 +154,21 @@ def assay_examples(config: Config) -> dict[str, int] | None:
     if isinstance(data, TfrecordData) and data.crop.tiling == "centre":
         return {split: count * data.crop.records_per_file for split, count in data.shards.items()}
     return None
+
+
+def _examples_by_contig(config: Config, data: BigwigData) -> dict[str, int] | None:
+    """Examples of splits by contig; None if there is no index of the genome, which the first run writes."""
+    folder = Path(config.download.folder)
+    fasta = folder / data.fasta.removesuffix(".gz") if find_source(config.sources, data.fasta) else Path(data.fasta)
+    index = Path(f"{fasta}.fai")
+    if not index.is_file():
+        return None
+    lengths = {name: int(length) for name, length, *_ in map(str.split, read_text(index).splitlines())}
+    try:
+        windows = data.splits.windows(lengths, data.geometry.target_bp)
+    except ValueError:  # the rule says what is wrong
+        return None
+    return {split: sum(window[3] == split for window in windows) for split in SPLITS}
 
 
 def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:

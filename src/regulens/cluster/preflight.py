@@ -197,14 +197,17 @@ def data_problems(config: Config) -> list[str]:
     if not isinstance(data, BigwigData):
         return found
     tables = local_copies(config, data.tracks)
-    files = coverage_files(tables[0], data.coverage) if tables else []
+    try:
+        files = coverage_files(data, tables[0], None) if tables else []
+    except InputError as error:
+        return [*found, str(error)]
     missing = [name for name in files if not Path(name).is_file()]
     if missing:
         found.append(
             f"genomic_interpreter.data.coverage: {len(missing)} of the {len(files)} files that {tables[0]} names "
             f"do not exist ({missing[0]}, ...): correct its column file, or the folder"
         )
-    elif not files and not Path(data.coverage).is_dir():
+    elif not files and data.coverage and not Path(data.coverage).is_dir():
         found.append(f"genomic_interpreter.data.coverage: {data.coverage} does not exist: correct the folder")
     return found
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from regulens.config.overrides import NAME, merged, wrong_keys
 from regulens.core.errors import InputError
 from regulens.core.settings import Settings, nearest
-from regulens.data.settings import CropSettings, Geometry, SimulationSettings
+from regulens.data.settings import ContigSplits, CropSettings, Geometry, PositionTable, SimulationSettings
 from regulens.training.settings import REFERENCE_ROWS, TrainingSettings
 
 Split = Literal["train", "valid", "test"]
@@ -61,12 +61,33 @@ class BigwigData(AssayData):
     """Read FASTA and bigWig files."""
     fasta: str
     """Source or path: genome sequence."""
-    windows: str
-    """Source or path: BED of the target regions (contig, start, end, split)."""
+    windows: str | None = None
+    """Source or path: BED of the target regions (contig, start, end, split); none: `splits`."""
+    splits: ContigSplits | None = None
+    """Instead of `windows`: adjoining windows over the whole genome, split by contig."""
     tracks: str
     """Source or path: track table."""
-    coverage: str
-    """Folder that the `file` column of the track table is relative to."""
+    coverage: str | None = None
+    """Folder that the `file` column of the track table is relative to; not needed if `positions` makes every file."""
+    positions: dict[Annotated[str, Field(pattern=NAME)], PositionTable] = {}
+    """Tables of positions (TSS counts, dyads, sites) to be made into bigWig files, which the `file` column of the track
+    table calls `NAME.bw` or, with strands, `NAME.plus.bw` and `NAME.minus.bw`."""
+
+    @model_validator(mode="after")
+    def _complete(self):
+        if bool(self.windows) == bool(self.splits):
+            raise ValueError("windows or splits: set one of the two")
+        if not self.coverage and not self.positions:
+            raise ValueError("coverage is missing: the folder of the bigWig files (or set positions)")
+        return self
+
+    def made_coverage(self) -> dict[str, tuple[str, str]]:
+        """File made from a table of positions: name of its entry and strand (both, plus, minus)."""
+        return {
+            f"{name}.bw" if strand == "both" else f"{name}.{strand}.bw": (name, strand)
+            for name, table in self.positions.items()
+            for strand in (("plus", "minus") if table.strand is not None else ("both",))
+        }
 
 
 class SimulatedData(AssayData):
@@ -102,6 +123,11 @@ class EvaluationSettings(Settings):
 
     batch: int = Field(default=8, gt=0)
     """Examples predicted at a time."""
+    both_strands: bool = False
+    """Average the predictions for a sequence and its reverse complement."""
+    references: list[Literal["mean", "gc_cpg_ridge", "replicate"]] = ["mean", "gc_cpg_ridge"]
+    """Reference rows of Table 1: mean of each track in training; ridge regression; mean of the replicates of a track,
+    if the track table names them (its column `replicates`)."""
     ridge_alpha: float = Field(default=1.0, ge=0)
     """Penalty of the ridge regression on the GC and CpG content of a bin."""
 
@@ -189,7 +215,8 @@ def resolved(study: GenomicInterpreter) -> dict:
     values = study.model_dump(mode="json", exclude={"training"})
     for name, entry in values["models"].items():
         entry["training"] = study.model_training(name).model_dump(mode="json")
-    values["labels"] = {name: entry.label for name, entry in study.models.items()} | REFERENCE_ROWS
+    values["labels"] = {name: entry.label for name, entry in study.models.items()}
+    values["labels"] |= {name: REFERENCE_ROWS[name] for name in study.evaluation.references}
     values["published_as"] = {name: entry.published for name, entry in study.models.items()}
     trained = [name for name, entry in study.models.items() if not entry.checkpoint]
     values["select"] = {name: values["models"][name]["training"]["select"] for name in trained}

@@ -22,10 +22,10 @@ import torch
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import GZIP, note_read, read_text
+from regulens.core.io import GZIP, atomic_output, note_read, read_text
 from regulens.core.progress import progress, say
-from regulens.data.genome import Genome, check_contigs, map_contigs, pad_with_n
-from regulens.data.settings import SPLITS, CropSettings, Geometry
+from regulens.data.genome import CONTIG_NAMES, Genome, check_contigs, map_contigs, pad_with_n
+from regulens.data.settings import SPLITS, ContigSplits, CropSettings, Geometry
 from regulens.data.store import write_store
 from regulens.data.tfrecord import decode_sequence, parse_example, read_records
 from regulens.data.tracks import assign_groups, read_track_table
@@ -78,7 +78,7 @@ def crop_bigwig(
     fasta: Path | str,
     windows: Path | str,
     tracks: Path | str,
-    coverage: Path | str,
+    coverage: Sequence[Path | str],
     blacklist: Path | str | None = None,
     split: str,
     shard: int,
@@ -92,9 +92,9 @@ def crop_bigwig(
 
     ``windows`` is a BED of target regions with their split; the examples of ``split``, in file order, are divided
     evenly over ``shards`` shards, numbered from 0. ``tracks`` is the track table, whose column ``file`` names bigWig
-    files relative to the folder ``coverage``. ``blacklist`` is a BED of regions with untrustworthy coverage. Coverage
-    is cleaned over the whole target region of a window, whose median is the baseline, and then binned (see
-    `clean_coverage`, `bin_coverage`). One window is in memory at a time.
+    files in the folder ``coverage``, or in the first of several that has it. ``blacklist`` is a BED of regions with
+    untrustworthy coverage. Coverage is cleaned over the whole target region of a window, whose median is the baseline,
+    and then binned (see `clean_coverage`, `bin_coverage`). One window is in memory at a time.
 
     An input that reaches beyond the end of its contig is padded with N or dropped. A contig missing from a bigWig has
     no coverage there; one missing from the FASTA is an error. Contigs are named as in the FASTA, after
@@ -110,7 +110,7 @@ def crop_bigwig(
     table = assign_groups(read_track_table(tracks), groups, tracks)
     regions = read_windows(windows, settings.contig_names)
     check_splits_disjoint(regions, windows)
-    with Genome(fasta) as genome, _Coverage(table, Path(coverage), tracks, settings) as measured:
+    with Genome(fasta) as genome, _Coverage(table, coverage, tracks, settings) as measured:
         _check_regions(regions, genome, windows)
         lengths = {region.contig: genome.lengths[region.contig] for region in regions}
         masks = _masks(blacklist, genome, lengths, settings) if blacklist else {}
@@ -127,10 +127,6 @@ def crop_bigwig(
                     store.append(genome.codes(contig, left, right), target, f"{contig}:{left}-{right}")
             store.out_of_range = measured.report()
             return store.examples
-
-
-CONTIG_NAMES = "crop.contig_names"
-"""Key of the setting that maps the names of contigs."""
 
 
 def _masks(
@@ -218,9 +214,10 @@ class _BigWig(NamedTuple):
 class _Coverage:
     """The bigWig files of a track table; a context manager."""
 
-    def __init__(self, table: pd.DataFrame, folder: Path, origin: Path | str, settings: CropSettings):
+    def __init__(self, table: pd.DataFrame, folders: Sequence[Path | str], origin: Path | str, settings: CropSettings):
         self._tracks = list(table[["identifier", "scale", "sum_stat", "clip", "clip_soft"]].itertuples(index=False))
-        self._paths = [folder / file for file in table["file"]]
+        places = [[Path(folder) / file for folder in folders] for file in table["file"]]
+        self._paths = [next(filter(Path.is_file, found), found[-1]) for found in places]
         self._origin = origin
         self._settings = settings
         self._rounded = np.zeros((len(table), len(_RANGE)), np.int64)
@@ -325,6 +322,7 @@ class _Coverage:
         if len(self._open) == _OPEN_FILES:
             self._open.popitem(last=False)[1].file.close()
         names = {self._settings.contig_names.get(name, name): name for name in file.chroms() or {}}
+        names.pop(None, None)
         self._open[row] = _BigWig(file, names, not file.header()["nBasesCovered"])
         return self._open[row]
 
@@ -550,7 +548,27 @@ def _finite(target: np.ndarray) -> np.ndarray:
 # Windows of the genome, their splits, and the examples cut from each.
 
 
-def read_windows(path: Path | str, names: Mapping[str, str] | None = None) -> list[Region]:
+@command("windows-by-contig")
+def windows_by_contig(
+    fasta: Path | str, splits: Part[ContigSplits], geometry: Part[Geometry], output: Path | str
+) -> dict[str, int]:
+    """Write a BED of adjoining windows, each of one target span, from the start of every contig; returns the counts.
+
+    The contig determines the split; what is left at its end is in no window. Raises `InputError` for a name that fits
+    no contig or is in two lists, and for a split without a window.
+    """
+    with Genome(fasta) as genome:
+        lengths = genome.lengths
+    try:
+        windows = splits.windows(lengths, geometry.target_bp)
+    except ValueError as error:
+        raise InputError(f"{fasta}: {error}") from None
+    with atomic_output(output) as temporary:
+        temporary.write_text("".join("\t".join(map(str, window)) + "\n" for window in windows), encoding="utf-8")
+    return {split: sum(window[3] == split for window in windows) for split in SPLITS}
+
+
+def read_windows(path: Path | str, names: Mapping[str, str | None] | None = None) -> list[Region]:
     """Read a BED of windows with their split in the fourth column, in file order; `InputError` if it is empty.
 
     ``names`` maps contigs of the file to their names here.
@@ -561,11 +579,12 @@ def read_windows(path: Path | str, names: Mapping[str, str] | None = None) -> li
     return windows
 
 
-def read_bed(path: Path | str, with_split: bool = False, names: Mapping[str, str] | None = None) -> list[Region]:
+def read_bed(path: Path | str, with_split: bool = False, names: Mapping[str, str | None] | None = None) -> list[Region]:
     """Read a BED file, plain or gzip, in file order.
 
     ``with_split`` requires a split (train, valid, test) in the fourth column; ``names`` maps contigs of the file to
-    their names here. Empty, comment, ``track`` and ``browser`` lines and further columns are skipped.
+    their names here, or to None, which leaves their rows out. Empty, comment, ``track`` and ``browser`` lines and
+    further columns are skipped.
 
     Raises `InputError` naming file and line of a malformed row.
     """
@@ -586,7 +605,9 @@ def read_bed(path: Path | str, with_split: bool = False, names: Mapping[str, str
         split = fields[3].strip() if with_split else ""
         if with_split and split not in SPLITS:
             raise InputError(f"{path}, line {number}: split {split!r} is not one of {', '.join(SPLITS)}")
-        regions.append(Region(names.get(fields[0], fields[0]), start, end, split, number))
+        contig = names.get(fields[0], fields[0])
+        if contig is not None:
+            regions.append(Region(contig, start, end, split, number))
     return regions
 
 

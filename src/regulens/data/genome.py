@@ -19,7 +19,17 @@ from regulens.core.sequence import N_CODE, encode
 _LONGEST_HEADER = 1 << 20
 """Bytes between the bases of two contigs that are still read as a header and blank lines."""
 
+CONTIG_NAMES = "crop.contig_names"
+"""Key of the setting that maps names of contigs to those of the FASTA."""
+
 _BASES = re.compile(r"[A-Za-z*.-]+")
+
+
+_ROMAN = {
+    tens + ones: str(10 * ten + one)
+    for ten, tens in enumerate(("", "x", "xx"))
+    for one, ones in enumerate(("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"))
+}
 
 
 class Record(NamedTuple):
@@ -105,13 +115,18 @@ def check_contigs(theirs: Iterable[str], path: Path | str, ours: Iterable[str], 
 def same_contigs(theirs: Iterable[str], ours: Iterable[str]) -> dict[str, str]:
     """Contigs of two files that differ only in how they are spelled: name in the one to name in the other."""
 
-    def plain(name: str) -> str:
-        name = name.lower().removeprefix("chr")
-        return "m" if name == "mt" else name
-
     theirs, ours = set(theirs), dict.fromkeys(ours)
-    spelled = {plain(name): name for name in ours if name not in theirs}
-    return {name: spelled[plain(name)] for name in sorted(theirs - set(ours)) if plain(name) in spelled}
+    spelled = {plain: name for name, plain in _plain(ours).items() if name not in theirs}
+    found = {name: spelled.get(plain) for name, plain in _plain(theirs).items() if name not in ours}
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def _plain(names: Iterable[str]) -> dict[str, str]:
+    """Names without what differs between assemblies: case, `chr`, Roman numerals, names of the mitochondrion."""
+    plain = {name: name.lower().removeprefix("chr") for name in names}
+    # The X of human chromosomes is no number.
+    roman = _ROMAN if {"ii", "iii"} <= set(plain.values()) else {}
+    return {name: "m" if text in ("mt", "mito") else roman.get(text, text) for name, text in plain.items()}
 
 
 def map_contigs(theirs: Iterable[str], ours: Iterable[str], key: str) -> str:

@@ -1,12 +1,14 @@
 """Settings of the data stages: sources, the geometry of an example, crop, simulations and labelled sequences."""
 
+import fnmatch
 import math
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from regulens.core.settings import Settings
+from regulens.core.settings import Settings, nearest
 
 Split = Literal["train", "valid", "test"]
 
@@ -134,12 +136,108 @@ class CropSettings(Settings):
     """BED source of regions whose coverage is clipped to the window's median (bigWig route)."""
     blacklist_extend_bp: int = Field(default=20, ge=0)
     """Blacklist regions are extended by this much on both sides."""
-    contig_names: dict[str, str] = {}
-    """Contigs that windows, blacklist or coverage name otherwise than the FASTA: their name and that of the FASTA, e.g.
-    `{"1": chr1, MT: chrM}` (bigWig route)."""
+    contig_names: dict[str, str | None] = {}
+    """Contigs that windows, blacklist, coverage or positions name otherwise than the FASTA: their name and that of the
+    FASTA, e.g. `{"1": chr1, MT: chrM}`; `null` leaves one out (bigWig route)."""
     scale_first: bool = False
     """Multiply the coverage by the track's `scale` before it is rounded to float16, not after, as Basenji does (bigWig
     route): for coverage beyond 65,504 or below 6e-5, which the rounding clips or blurs."""
+
+
+# Coverage from positions, and windows by contig (bigWig route).
+
+
+Column = str | Annotated[int, Field(gt=0)]
+"""Name of a column in the header or, in a table without one, its number from 1."""
+
+
+class Rows(Settings):
+    """Which rows of a table count."""
+
+    column: Column
+    """Column that is looked at: its name or its number."""
+    matches: str
+    """Regular expression that its text must match from the start."""
+
+    @field_validator("matches")
+    @classmethod
+    def _pattern(cls, text: str) -> str:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+        return text
+
+
+class PositionTable(Settings):
+    """A table of positions: text, columns separated by tabs or, if it has none, by blanks."""
+
+    file: str
+    """Source or path."""
+    contig: Column
+    """Column of the contig: its name in the header or, in a table without one, its number from 1."""
+    position: Column
+    """Column of the position."""
+    end: Column | None = None
+    """Column of the end of an interval, as in BED files, whose middle is then the position."""
+    first: Literal[0, 1] = 1
+    """Number of the first base of a contig: 1, or 0 as in BED files."""
+    strand: Column | None = None
+    """Column of the strand, + or -: the table makes two files, NAME.plus.bw and NAME.minus.bw. None: one, NAME.bw."""
+    count: Column | None = None
+    """Column of the number of reads at the position, or another value; rows of one position are added. None: 1."""
+    where: Rows | None = None
+    """Only these rows, e.g. `{column: 5, matches: Reb1_}`; none: all."""
+
+    @model_validator(mode="after")
+    def _names_or_numbers(self):
+        columns = [self.contig, self.position, self.end, self.strand, self.count, self.where and self.where.column]
+        if len({type(column) for column in columns if column is not None}) > 1:
+            raise ValueError("name all columns (the table has a header), or number all (it has none)")
+        return self
+
+
+class ContigSplits(Settings):
+    """Splits by contig: adjoining windows, each of one target span, tile the whole genome.
+
+    Contigs are named as in the FASTA, or by patterns such as `chr*_random`.
+    """
+
+    valid: Annotated[list[str], Field(min_length=1)]
+    """Contigs of the validation set."""
+    test: Annotated[list[str], Field(min_length=1)]
+    """Contigs of the test set."""
+    left_out: list[str] = []
+    """Contigs in no split; all others are for training, except those shorter than a target span."""
+
+    def windows(self, lengths: Mapping[str, int], step: int) -> list[tuple[str, int, int, str]]:
+        """Windows of ``step`` bp from the start of every contig: contig, start, end (0-based, half-open), split.
+
+        ``lengths`` are those of the contigs in bp. Raises `ValueError` for a name that fits no contig or is in two
+        lists, and for a split without a window.
+        """
+        named: dict[str, tuple[str, str]] = {}
+        for split in ("valid", "test", "left_out"):
+            for name in getattr(self, split):
+                found = fnmatch.filter(lengths, name)
+                if not found:
+                    raise ValueError(f"splits.{split}: there is no contig {name!r}; {nearest(name, list(lengths))}")
+                for contig in found:
+                    other, words = named.setdefault(contig, (split, name))
+                    if other != split:
+                        raise ValueError(
+                            f"splits: {contig} is in {other} ({words}) and in {split} ({name}): choose one"
+                        )
+        split_of = {contig: named.get(contig, ("train", ""))[0] for contig in lengths}
+        found = [
+            (contig, start, start + step, split_of[contig])
+            for contig, length in lengths.items()
+            if split_of[contig] != "left_out"
+            for start in range(0, length - step + 1, step)
+        ]
+        if missing := [split for split in SPLITS if split not in {window[3] for window in found}]:
+            raise ValueError(f"splits: no contig of {' and '.join(missing)} is as long as bins x bin_bp = {step} bp")
+        return found
 
 
 # The simulated genome.

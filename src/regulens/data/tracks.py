@@ -16,7 +16,7 @@ from regulens.core.settings import nearest
 SUMMARY_STATISTICS = ("sum", "mean", "median", "max", "sum_sqrt", "mean_sqrt", "peak")
 """Summary statistics of a bin (docs/papers.md, "Coverage to bins", step 8)."""
 
-COLUMNS = ("identifier", "file", "clip", "clip_soft", "scale", "sum_stat", "strand_pair", "description")
+COLUMNS = ("identifier", "file", "clip", "clip_soft", "scale", "sum_stat", "strand_pair", "replicates", "description")
 """Columns of every track table, in order; ``group`` follows once groups are assigned."""
 
 _REQUIRED = ("identifier", "file", "clip", "scale", "sum_stat", "description")
@@ -26,11 +26,12 @@ def read_track_table(path: Path | str) -> pd.DataFrame:
     """Read and check a Basenji target table.
 
     ``path`` is a tab-separated file with a header. It needs the columns identifier, file, clip, scale, sum_stat and
-    description; clip_soft and strand_pair are optional, and an unnamed first column or one called ``index`` numbers the
-    rows. Other columns are ignored.
+    description; clip_soft, strand_pair and replicates are optional, and an unnamed first column or one called ``index``
+    numbers the rows. Other columns are ignored.
 
     Returns one row per track, in the order of the targets, with `COLUMNS`: clip, clip_soft (nan = none) and scale as
-    float, strand_pair as the 0-based row of the other strand of the same assay (a track without one is its own pair).
+    float, strand_pair as the 0-based row of the other strand of the same assay (a track without one is its own pair),
+    replicates as a text that replicates of one another, on one strand, share (empty: the track has none).
 
     Raises `InputError` naming file, line and column of what is missing or wrong.
     """
@@ -134,6 +135,7 @@ def _parse(text: str, origin: str) -> pd.DataFrame:
             "scale": _numbers(column["scale"], "scale", origin),
             "sum_stat": column["sum_stat"],
             "strand_pair": _strand_pairs(column, header, size, origin),
+            "replicates": [text.strip() for text in column.get("replicates", [""] * size)],
             "description": column["description"],
         }
     )

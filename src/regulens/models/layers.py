@@ -21,9 +21,13 @@ Kernel = Annotated[int, Field(gt=0), AfterValidator(_odd)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 
 
+GELU = 1.702
+"""Enformer's approximation of GELU is x sigmoid(GELU x)."""
+
+
 def gelu(x: Tensor) -> Tensor:
     """x sigmoid(1.702 x), Enformer's approximation of GELU."""
-    return F.silu(1.702 * x) / 1.702
+    return F.silu(GELU * x) / GELU
 
 
 class TokenConv(nn.Conv1d):
@@ -38,11 +42,23 @@ class TokenConv(nn.Conv1d):
         super().__init__(width_in, width_out, kernel, dilation=dilation, padding=padding, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self._convolve(x, self.weight)
+
+    def of_gelu(self, x: Tensor, norm: nn.LayerNorm) -> Tensor:
+        """This convolution of gelu(norm(x)).
+
+        The two factors of `gelu` are moved into the parameters of the norm and of the convolution, so that two passes
+        over the tokens are saved in either direction.
+        """
+        x = F.layer_norm(x, norm.normalized_shape, GELU * norm.weight, GELU * norm.bias, norm.eps)
+        return self._convolve(F.silu(x), self.weight / GELU)
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.kernel_size == (1,):
-            return F.linear(x, self.weight.squeeze(-1), self.bias)
+            return F.linear(x, weight.squeeze(-1), self.bias)
         padding, dilation = (0, *self.padding), (1, *self.dilation)
         image = x.transpose(1, 2).unsqueeze(2)
-        y = F.conv2d(image, self.weight.unsqueeze(2), self.bias, 1, padding, dilation, self.groups)
+        y = F.conv2d(image, weight.unsqueeze(2), self.bias, 1, padding, dilation, self.groups)
         return y.squeeze(2).transpose(1, 2)
 
 
@@ -55,7 +71,7 @@ class ConvBlock(nn.Module):
         self.conv = TokenConv(width_in, width_out, kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(gelu(self.norm(x)))
+        return self.conv.of_gelu(x, self.norm)
 
 
 class Residual(nn.Module):
@@ -86,8 +102,8 @@ class DilatedUnit(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.inner_norm(self.dilated(gelu(x)))
-        return x + self.dropout(self.norm(self.back(gelu(y))))
+        y = self.back.of_gelu(self.dilated(gelu(x)), self.inner_norm)
+        return x + self.dropout(self.norm(y))
 
 
 def dilations(layers: int, rate: float, tokens: int) -> list[int]:
@@ -121,10 +137,9 @@ class AttentionPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, n, width) to (batch, ceil(n / 2), width)."""
-        x = pad_to_even(x)
         # A softmax over two is a sigmoid of the difference, and W is linear: one product W (x_1 - x_0) instead of two.
-        first = x[:, 0::2]
-        difference = x[:, 1::2] - first
+        first, second = pairs(x)
+        difference = second - first
         return torch.addcmul(first, difference, torch.sigmoid(F.linear(difference, self.weight)))
 
 
@@ -133,8 +148,13 @@ class MaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, n, width) to (batch, ceil(n / 2), width)."""
-        x = pad_to_even(x)
-        return torch.maximum(x[:, 0::2], x[:, 1::2])
+        return torch.maximum(*pairs(x))
+
+
+def pairs(x: Tensor) -> tuple[Tensor, Tensor]:
+    """First and second tokens (batch, ceil(n / 2), width) of each pair of neighbours of (batch, n, width)."""
+    # Not x[:, 0::2], whose gradient would be two tensors of x's size, half of them zeros, and their sum.
+    return pad_to_even(x).unflatten(1, (-1, 2)).unbind(2)
 
 
 def concatenate_pairs(x: Tensor) -> Tensor:

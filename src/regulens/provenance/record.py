@@ -45,7 +45,7 @@ page."""
 STATE = "state"
 """Option with the state folder of an interrupted training, which no longer exists once its artefacts do."""
 
-MEASURED = {"epochs_log": ["seconds", "examples_per_s"]}
+MEASURED = {"epochs_log": ["seconds", "examples_per_s"], "measured_csv": ["minutes"]}
 """Columns with wall times, by the option that names the file; its checksum leaves them out."""
 
 _MANY = 50

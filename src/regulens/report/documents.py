@@ -1,6 +1,8 @@
-"""Writes the generated documents: JSON schema, key table, published numbers, and differences from the papers."""
+"""Writes the generated documents: JSON schema, key table, published numbers, differences from the papers, results."""
 
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -9,7 +11,9 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from regulens.config import Config
 from regulens.core.errors import InputError
+from regulens.core.io import read_text
 from regulens.core.settings import settings_classes
+from regulens.core.tables import require_one_of
 from regulens.models.base import architectures
 from regulens.report.items import differences, papers
 from regulens.report.published_numbers import tables
@@ -103,12 +107,56 @@ def _with_part(path: Path, part: str, generated: str) -> str:
     return f"{text.split(begin)[0]}{begin}\n\n{generated}\n\n{end}{text.split(end)[1]}"
 
 
+# Tables of committed results in documents that people write.
+
+TABLE = re.compile(r"<!-- table: (?P<path>\S+)(?P<keys>(?: \w+: [^;]+?;?)*) -->\n(?:[^<].*\n|\n)*<!-- end of table -->")
+"""Lines that enclose a table: its file, from the root, and optionally `rows: REGULAR EXPRESSION; columns: A, B`."""
+
+
+def with_tables(path: Path, root: Path) -> str:
+    """Text of a Markdown file with every table between two marker lines replaced by the committed one that they name.
+
+    The first table of the file named is shown without its notes: of it only the rows whose cells, joined by spaces,
+    match ``rows`` from the start, and the ``columns`` of these headings. Raises `InputError` for a file, rows or a
+    column that does not exist.
+    """
+
+    def table(mark: re.Match) -> str:
+        keys = dict(re.findall(r"(\w+): ([^;]+)", mark["keys"]))
+        shown = _committed_table(root / mark["path"], keys.get("rows", ""), keys.get("columns"), path)
+        return f"{mark[0].splitlines()[0]}\n\n{shown}\n\n<!-- end of table -->"
+
+    return TABLE.sub(table, path.read_text())
+
+
+def _committed_table(source: Path, rows: str, columns: str | None, path: Path) -> str:
+    lines = itertools.takewhile(
+        lambda line: line.startswith("|"),
+        itertools.dropwhile(lambda line: not line.startswith("|"), read_text(source).splitlines()),
+    )
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    if not cells:
+        raise InputError(f"{path}: {source} has no table")
+    (header, rule), body = cells[:2], [row for row in cells[2:] if re.match(rows, " ".join(row))]
+    if not body:
+        raise InputError(f"{path}: no row of {source} matches {rows!r}")
+    wanted = columns.split(", ") if columns else header
+    for column in wanted:
+        require_one_of(column, header, f"{path}: column of {source}")
+    places = [header.index(column) for column in wanted]
+    right = ["---:" if rule[place].endswith(":") else "---" for place in places]
+    shown = [wanted, right, *([row[place] for place in places] for row in body)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in shown)
+
+
 def _documents(root: Path) -> dict[Path, str]:
     """Generated files and their expected contents."""
     keys, numbers, open_points = (
         root / name for name in ("config/README.md", "docs/published-numbers.md", "docs/papers.md")
     )
-    return {
+    written = [*root.glob("README.md"), *sorted((root / "docs").rglob("*.md"))]
+    others = {path: with_tables(path, root) for path in written if path not in (numbers, open_points)}
+    return others | {
         root / "workflow/schemas/config.schema.json": json.dumps(schema(), indent=2) + "\n",
         keys: _with_part(keys, "keys", key_table()),
         numbers: _with_part(numbers, "numbers", tables(root)),

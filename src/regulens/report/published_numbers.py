@@ -26,7 +26,10 @@ def tables(root: Path) -> str:
     """Markdown of all tables, from ``config/published.csv`` and ``docs/reproduction`` of the repository at ``root``."""
     published, here = root / "config/published.csv", root / "docs/reproduction"
     parts = [
-        ("Genomic Interpreter, Table 1: Pearson r", _assay(published, here / "genomic_interpreter/table1.csv")),
+        (
+            "Genomic Interpreter, Table 1: Pearson r",
+            _assay(published, here / "genomic_interpreter/human_windows/table1.csv"),
+        ),
         ("DNABERT-LRP, Table 1: accuracy", _mutagenesis(published, here / "dnabert_lrp/table1.csv")),
         ("DNABERT-LRP, Section 5.1: test accuracy", _accuracy(published, here / "dnabert_lrp/section51.csv")),
         (

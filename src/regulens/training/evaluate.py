@@ -1,4 +1,4 @@
-"""Predictions of trained assay models and of two references, and their correlation with the truth."""
+"""Predictions of trained assay models and of references, and their correlation with the truth."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ from regulens.data.settings import Geometry
 from regulens.data.store import LOCATION_BYTES, AssayStore
 from regulens.data.tracks import tracks_to_text
 from regulens.training.assay import TrackPearson, track_means
-from regulens.training.batches import StoreDataset, evaluation_batches, loader
+from regulens.training.batches import StoreDataset, evaluation_batches, loader, reverse_complement
 from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint, track_differences
 from regulens.training.device import best_device
-from regulens.training.settings import MEAN, RIDGE
+from regulens.training.settings import MEAN, REFERENCE_ROWS, REPLICATE, RIDGE
 
 
 @command("predict", threads=True)
@@ -33,13 +33,15 @@ def predict(
     data: Path | str,
     output: Path | str,
     batch: Part[int] = 8,
+    both_strands: Part[bool] = False,
     accelerator: str = "auto",
     seed: int | None = None,
     name: str | None = None,
 ) -> None:
     """Predict every example of a store in float32 (`write_predictions`).
 
-    ``batch`` examples at a time; ``accelerator`` is auto, cpu or gpu; ``name`` and ``seed`` identify the model in the
+    ``batch`` examples at a time; ``both_strands``: the mean of the predictions for both strands, those of the reverse
+    complement turned back; ``accelerator`` is auto, cpu or gpu; ``name`` and ``seed`` identify the model in the
     file (default: architecture and seed of the checkpoint). Memory use does not depend on the size of the store.
 
     Raises `InputError` when the checkpoint is unreadable or was made for another geometry or other tracks.
@@ -56,9 +58,15 @@ def predict(
         seed = content.get("seed") if seed is None else seed
         batches = loader(StoreDataset(store), evaluation_batches(len(store), batch), pin=device.type == "cuda")
         network.to(device)
+        pairs = torch.from_numpy(store.tracks["strand_pair"].to_numpy(copy=True)).to(device)
         with write_predictions(output, store, name, seed) as writer, torch.inference_mode():
             for each in progress(batches, f"predicting {name}"):
-                writer.append(network(one_hot(each.codes.to(device, non_blocking=True))).cpu().numpy())
+                codes = each.codes.to(device, non_blocking=True)
+                values = network(one_hot(codes))
+                if both_strands:
+                    codes, _ = reverse_complement(codes, values, pairs)
+                    values = (values + reverse_complement(codes, network(one_hot(codes)), pairs)[1]) / 2
+                writer.append(values.cpu().numpy())
 
 
 @command("pearson")
@@ -91,23 +99,23 @@ def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | s
     return table
 
 
-# Reference predictions without a neural network: the mean of each track, and a regression on GC and CpG content.
+# Reference predictions without a neural network: the mean of each track, a regression on GC and CpG content, and the
+# replicates of a measurement, which no model can predict better than they agree.
 
 
 @command("predict-reference")
 def predict_reference(
     reference: str, /, train: Path | str, test: Path | str, output: Path | str, ridge_alpha: Part[float] = 1.0
 ) -> None:
-    """Predictions of a reference row of Table 1: the training mean, or a ridge regression on GC and CpG content.
-
-    ``reference`` is `MEAN` or `RIDGE`; raises `InputError` for another name.
-    """
+    """Predictions of a reference row of Table 1, by its name in `REFERENCE_ROWS`; `InputError` for another name."""
     if reference == MEAN:
         training_mean(train, test, output)
     elif reference == RIDGE:
         gc_cpg_ridge(train, test, output, ridge_alpha)
+    elif reference == REPLICATE:
+        replicates(test, output)
     else:
-        raise InputError(f"unknown reference '{reference}': use {MEAN} or {RIDGE}")
+        raise InputError(f"unknown reference '{reference}': use {', '.join(REFERENCE_ROWS)}")
 
 
 def training_mean(train_store: Path | str, test_store: Path | str, output: Path | str) -> None:
@@ -123,6 +131,27 @@ def training_mean(train_store: Path | str, test_store: Path | str, output: Path 
         with write_predictions(output, test, MEAN, None, compression=1) as writer:
             for _ in progress(range(len(test)), "training mean"):
                 writer.append(means[None])
+
+
+def replicates(test_store: Path | str, output: Path | str) -> None:
+    """Predict each track by the mean of its replicates: the other tracks with the same text in ``replicates``.
+
+    What a model can reach at most, unless it averages noise out that replicates share. A track without a replicate is
+    predicted as 0 everywhere, whose correlation is undefined. Raises `InputError` if no track has one.
+    """
+    with AssayStore(test_store) as test:
+        names = test.tracks["replicates"].to_numpy()
+        same = (names[:, None] == names) & (names != "")
+        np.fill_diagonal(same, False)
+        if not same.any():
+            raise InputError(
+                f"{test.path}: no two tracks have the same text in the column replicates of the track table: fill it "
+                f"in, or take {REPLICATE} out of evaluation.references"
+            )
+        weights = (same / np.maximum(same.sum(axis=0), 1)).astype(np.float32)
+        with write_predictions(output, test, REPLICATE, None) as writer:
+            for index in progress(range(len(test)), "replicates"):
+                writer.append((test.target(index).astype(np.float32) @ weights)[None])
 
 
 def gc_cpg_ridge(train_store: Path | str, test_store: Path | str, output: Path | str, alpha: float = 1.0) -> None:

@@ -13,10 +13,10 @@ TRIAL_HARDWARE_KEYS = {"trials_at_once", "accelerator"}
 """Training keys that affect only how results are computed: they agree up to rounding on one kind of device; CPU and GPU
 draw different dropout masks."""
 
-MEAN, RIDGE = "mean", "gc_cpg_ridge"
-"""The two reference rows of Table 1, by their names in files of predictions."""
+MEAN, RIDGE, REPLICATE = "mean", "gc_cpg_ridge", "replicate"
+"""The reference rows of Table 1, by their names in files of predictions."""
 
-REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge"}
+REFERENCE_ROWS = {MEAN: "Training mean", RIDGE: "GC + CpG ridge", REPLICATE: "Replicates"}
 """Their names in tables."""
 
 # Assay models (Genomic Interpreter, section 3.5).

@@ -97,10 +97,29 @@ def test_published_numbers_stand_only_beside_what_the_configuration_says_is_the_
 
 
 def test_shipped_configurations_say_so_of_every_model():
-    for name in ("demo", "small", "config"):
+    for name in ("demo", "small", "human_windows", "config"):
         study = load(ROOT / f"config/{name}.yaml").genomic_interpreter
         assert {model: entry.published for model, entry in study.models.items()} == PAPER
         assert resolved(study)["published_as"] == PAPER
+
+
+def test_replicates_are_the_ceiling_of_groups_that_have_them(published, tmp_path):
+    runs = write_runs(tmp_path / "runs", seeds=(1,))
+    frame = pd.read_csv(next(run.path for run in runs if run.model == "enformer"))
+    frame["pearson"] = 0.99
+    frame.loc[frame["group"] == "ChIP", ["pearson", "constant"]] = [np.nan, "prediction"]
+    frame.to_csv(tmp_path / "replicate.csv", index=False)
+    table, text, _ = write(tmp_path, published, [*runs, Run("replicate", "Replicates", 0, tmp_path / "replicate.csv")])
+    row = table[table["model"] == "replicate"].set_index("group")["pearson"]
+    assert row["DNase"] == pytest.approx(0.99)
+    assert row[["ChIP", "Overall"]].isna().all()
+    assert (
+        "- Replicates: each track predicted by the mean of its replicates, which is what a model can reach.\n" in text
+    )
+    assert "- Replicates on ChIP, Overall: undefined, because tracks have no replicate.\n" in text
+    assert "Replicates is above" not in text
+    assert "Replicates 1" not in text
+    assert "**0.990**" not in text
 
 
 def flat(runs, groups, share=slice(None)) -> None:

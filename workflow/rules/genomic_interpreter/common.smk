@@ -5,6 +5,8 @@ DATA = ASSAY.data
 GENOME = f"{RESULTS}/simulated_genome"
 GEOMETRY = "genomic_interpreter/data/geometry"
 CROP = "genomic_interpreter/data/crop"
+CONTIG_NAMES = "genomic_interpreter/data/crop/contig_names"
+SPLITS = "genomic_interpreter/data/splits"
 GROUPS = "genomic_interpreter/data/groups"
 MODELS = list(ASSAY.models)
 ADOPTED = [name for name, model in ASSAY.models.items() if model.checkpoint]
@@ -21,6 +23,7 @@ ARCHITECTURE = "genomic_interpreter/models/{model}/architecture"
 SIZES = "genomic_interpreter/models/{model}/settings"
 TRAINING = "genomic_interpreter/models/{model}/training"
 BATCH = "genomic_interpreter/evaluation/batch"
+BOTH_STRANDS = "genomic_interpreter/evaluation/both_strands"
 
 
 def shards(*splits):
@@ -30,6 +33,26 @@ def shards(*splits):
         for split in splits
         for shard in range(DATA.shards[split])
     ]
+
+
+def named_coverage():
+    """Coverage files that the track table names; a table that is downloaded first names none yet: then any."""
+    made = f"{OUT}/data/coverage"
+    if not find_source(CONFIG.sources, DATA.tracks):
+        try:
+            if found := coverage_files(DATA, DATA.tracks, made):
+                return found
+        except InputError as error:
+            raise WorkflowError(str(error))
+    return [f"{made}/{name}" for name in DATA.made_coverage()] + (
+        [DATA.coverage] if DATA.coverage else []
+    )
+
+
+def positions_of(wildcards):
+    """Path of the settings of the table from which a coverage file is made."""
+    name, _ = DATA.made_coverage()[wildcards.file]
+    return f"genomic_interpreter/data/positions/{name}"
 
 
 def model_module(name):
@@ -57,7 +80,8 @@ def seeds_of(model):
 
 MODEL_RUNS = [(model, seed) for model in MODELS for seed in seeds_of(model)]
 TRAINED_RUNS = [(model, seed) for model in TRAINED for seed in ASSAY.seeds]
-TABLE_RUNS = MODEL_RUNS + [(reference, 0) for reference in REFERENCE_ROWS]
+REFERENCES = ASSAY.evaluation.references
+TABLE_RUNS = MODEL_RUNS + [(reference, 0) for reference in REFERENCES]
 FIGURE3_RUNS = [(model, FIRST) for model in (MAIN, ASSAY.figures.figure3.other)]
 LABELS = "genomic_interpreter/labels"
 DATA_NOTE = "genomic_interpreter/data_note"

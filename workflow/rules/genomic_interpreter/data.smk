@@ -7,15 +7,15 @@ wildcard_constraints:
 
 if DATA.route == "simulated":
     FASTA, WINDOWS = f"{GENOME}/genome.fa", f"{GENOME}/windows.bed"
-    TRACKS, FOLDER = f"{GENOME}/targets.tsv", f"{GENOME}/coverage"
-    COVERAGE = FOLDER
+    TRACKS, FOLDERS = f"{GENOME}/targets.tsv", [f"{GENOME}/coverage"]
+    COVERAGE = FOLDERS
 
     rule simulate_genome:
         output:
             fasta=FASTA,
             windows=WINDOWS,
             tracks=TRACKS,
-            coverage=directory(FOLDER),
+            coverage=directory(FOLDERS[0]),
             planted=f"{GENOME}/planted.bed",
             links=f"{GENOME}/links.tsv",
         benchmark:
@@ -29,15 +29,43 @@ if DATA.route == "simulated":
             "regulens simulate-genome {params.parts} --output {params.folder:q} 2> {log:q}"
 
 elif DATA.route == "bigwig":
-    FASTA, WINDOWS = unpacked(DATA.fasta), located(DATA.windows)
-    TRACKS, FOLDER = located(DATA.tracks), DATA.coverage
-    # The files that the table names; a table that is downloaded first names none yet, so then it is the folder.
-    COVERAGE = (
-        []
-        if find_source(CONFIG.sources, DATA.tracks)
-        else coverage_files(TRACKS, FOLDER)
-    )
-    COVERAGE = COVERAGE or FOLDER
+    FASTA, TRACKS = unpacked(DATA.fasta), located(DATA.tracks)
+    WINDOWS = located(DATA.windows) if DATA.windows else f"{OUT}/data/windows.bed"
+    MADE = f"{OUT}/data/coverage"
+    MADE_FILES = DATA.made_coverage()
+    FOLDERS = [folder for folder in (MADE_FILES and MADE, DATA.coverage) if folder]
+    COVERAGE = named_coverage()
+
+    rule windows_by_contig:
+        input:
+            fasta=FASTA,
+        output:
+            f"{OUT}/data/windows.bed",
+        params:
+            **parts(SPLITS, GEOMETRY),
+        message:
+            "Tile the genome with windows, split by contig"
+        shell:
+            "regulens windows-by-contig --fasta {input.fasta:q} {params.parts} --output {output:q} 2> {log:q}"
+
+    rule coverage_from_positions:
+        input:
+            table=lambda wildcards: located(
+                DATA.positions[MADE_FILES[wildcards.file][0]].file
+            ),
+            fasta=FASTA,
+        output:
+            f"{MADE}/{{file}}",
+        wildcard_constraints:
+            file=names(map(re.escape, MADE_FILES)),
+        params:
+            **parts(CONTIG_NAMES, positions=positions_of),
+            strand=lambda wildcards: MADE_FILES[wildcards.file][1],
+        message:
+            "Make {wildcards.file} from a table of positions"
+        shell:
+            "regulens positions-to-bigwig {input.table:q} --fasta {input.fasta:q} {params.parts}"
+            " --strand {params.strand} --output {output:q} 2> {log:q}"
 
 else:
     WINDOWS, TRACKS = located(DATA.windows), located(DATA.tracks)
@@ -80,13 +108,13 @@ else:
         params:
             **parts(GEOMETRY, CROP, GROUPS),
             shards=lambda wildcards: DATA.shards[wildcards.split],
-            folder=lambda wildcards: FOLDER,
+            folders=lambda wildcards: options("--coverage", FOLDERS),
             blacklist=lambda wildcards, input: options("--blacklist", input.blacklist),
         message:
             "Crop shard {wildcards.shard} of the {wildcards.split} examples from FASTA and bigWig"
         shell:
             "regulens crop-bigwig --fasta {input.fasta:q} --windows {input.windows:q} --tracks {input.tracks:q}"
-            " --coverage {params.folder:q} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
+            " {params.folders} {params.blacklist} --split {wildcards.split} --shard {wildcards.shard}"
             " --shards {params.shards} {params.parts} --output {output:q} 2> {log:q}"
 
 

@@ -173,6 +173,28 @@ rule genomic_interpreter_loss_curves:
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
+rule genomic_interpreter_training:
+    input:
+        files(EPOCHS, TRAINED_RUNS),
+        train=f"{OUT}/data/train.h5",
+        shards=shards("train"),
+    output:
+        **table("genomic_interpreter/training", "How the models were trained"),
+    params:
+        **parts(
+            "genomic_interpreter/models",
+            LABELS,
+            without=HARDWARE_KEYS | {"checkpoint"},
+        ),
+        runs=runs(EPOCHS, TRAINED_RUNS),
+        model_code=code(*map(model_module, TRAINED)),
+    message:
+        "How the models were trained: epochs, steps, learning rate, minutes"
+    shell:
+        "regulens genomic-interpreter training {params.runs} --train {input.train:q} {params.parts}"
+        " --measured-csv {output.csv:q} 2> {log:q}"
+
+
 rule genomic_interpreter_claims:
     input:
         files(PEARSON, TABLE_RUNS),
@@ -200,6 +222,7 @@ TABLES = ["table1.csv", "attention_distance.csv", "claims.csv"]
 PICTURES = ["figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5"]
 PICTURES += ["figure6", "figure7", "attention_distance_plot"]
 PICTURES += ["loss_curves"] * bool(TRAINED)
+TABLES += ["training.csv"] * bool(TRAINED)
 
 
 rule genomic_interpreter_figures:

@@ -70,7 +70,7 @@ rule predict:
     resources:
         gpu=1,
     params:
-        **parts(BATCH),
+        **parts(BATCH, BOTH_STRANDS),
     message:
         "Predict the test set with {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -88,7 +88,7 @@ rule predict_reference:
     benchmark:
         f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
-        model=names(REFERENCE_ROWS),
+        model=names(REFERENCES),
     params:
         **parts("genomic_interpreter/evaluation/ridge_alpha"),
     message:

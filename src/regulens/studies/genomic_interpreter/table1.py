@@ -13,7 +13,7 @@ from regulens.core.io import write_text
 from regulens.core.published import published_numbers
 from regulens.core.runs import Run, labelled
 from regulens.core.tables import TextTable, groups_of, models_of, read_correlations, write_csv
-from regulens.training.settings import REFERENCE_ROWS
+from regulens.training.settings import REFERENCE_ROWS, REPLICATE
 
 # Table 1 as Markdown and LaTeX, with the same cells and notes.
 
@@ -71,6 +71,12 @@ def notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
         out = "; left out of Overall" if group != OVERALL and OVERALL not in flat else ""
         lines.append(f"{group}: undefined, because {which} not vary in the test set{out}.")
     undefined = table[table["pearson"].isna() & ~table["group"].isin(list(flat))]
+    if (table["model"] == REPLICATE).any():
+        label = REFERENCE_ROWS[REPLICATE]
+        lines.append(f"{label}: each track predicted by the mean of its replicates, which is what a model can reach.")
+        if without := list(undefined.loc[undefined["model"] == REPLICATE, "group"]):
+            lines.append(f"{label} on {', '.join(without)}: undefined, because tracks have no replicate.")
+        undefined = undefined[undefined["model"] != REPLICATE]
     for label in dict.fromkeys(undefined["label"]):
         groups = list(undefined.loc[undefined["label"] == label, "group"])
         where = "" if len(groups) == table["group"].nunique() - len(flat) else f" on {', '.join(groups)}"
@@ -86,7 +92,7 @@ def _flat_groups(table: pd.DataFrame) -> dict[str, int]:
 
 
 def _constant_tracks(table: pd.DataFrame) -> list[str]:
-    defined = table[table["pearson"].notna() & (table["group"] != "Overall")]
+    defined = table[table["pearson"].notna() & (table["group"] != "Overall") & (table["model"] != REPLICATE)]
     left_out = defined[defined["n_constant"] > 0]
     if left_out.empty:
         return [] if _flat_groups(table) else ["No track was constant, none is left out."]
@@ -101,6 +107,7 @@ def _constant_tracks(table: pd.DataFrame) -> list[str]:
 
 
 def _beaten_by_reference(table: pd.DataFrame) -> list[str]:
+    table = table[table["model"] != REPLICATE]
     is_reference = table["model"].isin(REFERENCE_ROWS)
     best = table[~is_reference].groupby("group")["pearson"].max()
     lines = []
@@ -159,8 +166,8 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
     The mean over tracks is taken for each seed; ``pearson`` and ``sd`` are the mean and the sample standard deviation
     of those (NaN with one seed). A track without a correlation, because its target or prediction is constant, is left
     out of the mean and counted in ``n_constant`` (with several seeds: the largest count), and in ``n_flat`` if its
-    target is constant. See docs/papers.md, "Track
-    correlation".
+    target is constant. The mean over replicates is undefined for a group in which a track has none. See docs/papers.md,
+    "Track correlation".
 
     Arguments:
         correlations: tidy table of ``read_correlations``.
@@ -178,6 +185,8 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
             part = of_model if group == OVERALL else of_model[of_model["group"] == group]
             seeds = part.groupby("seed")["pearson"]
             means = seeds.mean().dropna()
+            if model == REPLICATE and (part["constant"] == "prediction").any():
+                means = means[:0]
             rows.append(
                 {
                     "model": model,
