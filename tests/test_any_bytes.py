@@ -15,8 +15,9 @@ from regulens.core.errors import InputError
 from regulens.core.tensors import read_weight_file, write_tensors
 from regulens.data.crop import read_windows
 from regulens.data.genome import Genome
+from regulens.data.positions import read_positions
 from regulens.data.sequences import read_coordinates, read_sites, read_table
-from regulens.data.settings import TableSequences
+from regulens.data.settings import PositionTable, TableSequences
 from regulens.data.tfrecord import parse_example, read_records
 from regulens.data.tracks import read_track_table
 from regulens.motifs.meme import read_meme
@@ -51,6 +52,12 @@ TEXTS = {
         read_track_table,
         "index\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tstrand_pair\tdescription\n"
         "0\ta\ta.bw\t384\t320\t1\tsum_sqrt\t1\tCAGE:a+\n1\tb\tb.bw\t384\t\t1\tsum\t0\tCAGE:b-\n",
+    ),
+    "positions": (
+        lambda path: read_positions(
+            path, PositionTable(file=str(path), contig="seq", position="TSS", strand="s", count="n")
+        ),
+        "seq\tTSS\ts\tn\nI\t  10\t+\t  1\nII\t5\t-\t2.5\n",
     ),
     "table of sequences": (
         lambda path: read_table(path, TableSequences(route="table", table=str(path))),

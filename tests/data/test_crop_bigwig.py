@@ -322,7 +322,7 @@ def test_the_first_folder_that_has_a_file_is_read(data):
         geometry=GEOMETRY, groups={"CAGE": ["CAGE"]}, crop=CropSettings(),
     )  # fmt: skip
     crop_bigwig(**arguments, coverage=[made, data.folder], output=data.folder / "both.h5")
-    crop_bigwig(**arguments, coverage=[data.folder], output=data.folder / "one.h5")
+    crop_bigwig(**arguments, coverage=str(data.folder), output=data.folder / "one.h5")
     both, one = AssayStore(data.folder / "both.h5").target(0), AssayStore(data.folder / "one.h5").target(0)
     assert (both[:, 0] == 7 * 2).all()  # scale 2, mean
     assert (both[:, 1] == one[:, 1]).all()

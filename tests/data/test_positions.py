@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 import pytest
+from disguises import DISGUISES
 from pydantic import ValidationError
 
 from regulens.core.errors import InputError
@@ -124,6 +125,14 @@ def test_malformed_tables(tmp_path, fasta, text, message):
 def test_an_interval_that_ends_before_it_starts(tmp_path):
     with pytest.raises(InputError, match="line 1, end: the end must not be before the start, found '1'"):
         read_positions(write(tmp_path, "I\t5\t1\n"), BED)
+
+
+@pytest.mark.parametrize("disguise", DISGUISES.values(), ids=DISGUISES)
+def test_tables_as_they_come(tmp_path, disguise):
+    path = write(tmp_path, TSS_TEXT)
+    plain = read_positions(path, TSS).drop(columns="line")
+    path.write_bytes(disguise(TSS_TEXT))
+    assert read_positions(path, TSS).drop(columns="line").equals(plain)
 
 
 def test_nothing_on_a_strand_is_said(tmp_path, fasta, capsys):

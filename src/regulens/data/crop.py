@@ -215,6 +215,7 @@ class _Coverage:
     """The bigWig files of a track table; a context manager."""
 
     def __init__(self, table: pd.DataFrame, folders: Sequence[Path | str], origin: Path | str, settings: CropSettings):
+        folders = [folders] if isinstance(folders, str | Path) else folders  # a text is a sequence, too
         self._tracks = list(table[["identifier", "scale", "sum_stat", "clip", "clip_soft"]].itertuples(index=False))
         places = [[Path(folder) / file for folder in folders] for file in table["file"]]
         self._paths = [next(filter(Path.is_file, found), found[-1]) for found in places]
