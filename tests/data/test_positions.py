@@ -12,7 +12,7 @@ from disguises import DISGUISES
 from pydantic import ValidationError
 
 from regulens.core.errors import InputError
-from regulens.data.positions import positions_to_bigwig, read_positions
+from regulens.data.positions import footprints, positions_to_bigwig, read_positions
 from regulens.data.settings import PositionTable, Rows
 
 TSS = PositionTable(file="tss.txt", contig="seq", position="TSS", strand="strand", count="nTAGs")
@@ -48,9 +48,9 @@ def spikes(path):
 def test_strands_become_two_files_and_rows_of_one_position_are_added(tmp_path, fasta):
     table = write(tmp_path, TSS_TEXT)
     for strand, expected, number in (
-        ("plus", {"I": {10: 5.0}, "II": {}, "III": {}}, 1),
+        ("plus", {"I": {10: 5.0}, "II": {}, "III": {}}, 2),
         ("minus", {"I": {}, "II": {0: 7.0}, "III": {}}, 1),
-        ("both", {"I": {10: 5.0}, "II": {0: 7.0}, "III": {}}, 2),
+        ("both", {"I": {10: 5.0}, "II": {0: 7.0}, "III": {}}, 3),
     ):
         output = tmp_path / f"{strand}.bw"
         assert positions_to_bigwig(table, fasta, TSS, {}, output, strand) == number
@@ -63,6 +63,35 @@ def test_the_middle_of_intervals(tmp_path, fasta):
     one = write(tmp_path, "I 3 5\nI 8 8\nI 21 24\n", "one.txt")
     assert read_positions(zero, BED)["position"].tolist() == [3, 7, 21]
     assert read_positions(one, BED.model_copy(update={"first": 1}))["position"].tolist() == [3, 7, 21]
+
+
+def test_a_footprint_around_each_position(tmp_path, fasta):
+    table = write(tmp_path, "I\t10\t2\nI\t12\t1\nI\t1\t1\nII\t20\t0.5\nII\t5\t0\n")
+    footprint = PositionTable(file="x", contig=1, position=2, count=3, width_bp=5)
+    output = tmp_path / "out.bw"
+    assert positions_to_bigwig(table, fasta, footprint, {}, output) == 4
+    expected = np.zeros(50)
+    for first, count in ((9, 2), (11, 1), (0, 1)):
+        expected[max(first - 2, 0) : first + 3] += count
+    found = coverage(output)
+    assert found["I"].tolist() == expected.tolist()
+    assert np.flatnonzero(found["II"]).tolist() == [17, 18, 19]  # cut at the end of the contig
+    with pyBigWig.open(str(output)) as file:
+        assert file.intervals("I") == ((0, 3, 1.0), (7, 9, 2.0), (9, 12, 3.0), (12, 14, 1.0))
+
+
+def test_many_footprints_against_a_sum_base_by_base():
+    rng = np.random.default_rng(0)
+    positions, counts = rng.integers(0, 1000, 500), rng.gamma(1, 1, 500)
+    for width in (1, 2, 147):
+        expected = np.zeros(1200)
+        for position, count in zip(positions, counts, strict=True):
+            first = position - width // 2
+            expected[max(first, 0) : first + width] += count
+        found = np.zeros(1200)
+        for start, end, value in zip(*footprints(positions, counts, width, 1200), strict=True):
+            found[start:end] = value
+        np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_rows_are_chosen_by_a_column_and_comments_left_out(tmp_path):

@@ -31,7 +31,7 @@ def positions_to_bigwig(
     output: Path | str,
     strand: Literal["both", "plus", "minus"] = "both",
 ) -> int:
-    """Write the positions of a table as a bigWig file; returns the number of positions with a value.
+    """Write the positions of a table as a bigWig file; returns the number of rows with a count above 0.
 
     Arguments:
         fasta: genome, whose contigs the file gets.
@@ -52,20 +52,38 @@ def positions_to_bigwig(
         if positions.strand is None:
             raise InputError(f"{table}: its entry in data.positions names no column of strands: set its key strand")
         rows = rows[rows["strand"] == {"plus": "+", "minus": "-"}[strand]]
-    summed = rows.groupby(["contig", "position"])["count"].sum()
-    summed = summed[summed > 0]
-    found = set(summed.index.get_level_values("contig"))
+    rows = rows[rows["count"] > 0]
     with atomic_output(output) as temporary:
         file = pyBigWig.open(str(temporary), "w")
         file.addHeader(list(lengths.items()))
-        for contig in lengths:  # in the order of the header
-            if contig in found:
-                of = summed[contig]
-                file.addEntries(contig, of.index.to_list(), values=of.to_list(), span=1)
+        for contig, length in lengths.items():  # in the order of the header
+            if (of := rows[rows["contig"] == contig]).empty:
+                continue
+            starts, ends, values = footprints(
+                of["position"].to_numpy(), of["count"].to_numpy(), positions.width_bp, length
+            )
+            file.addEntries([contig] * len(starts), starts.tolist(), ends=ends.tolist(), values=values.tolist())
         file.close()
-    if summed.empty:
+    if rows.empty:
         say(f"{table}: it has no position on strand {strand}: the coverage is 0 everywhere")
-    return len(summed)
+    return len(rows)
+
+
+def footprints(
+    positions: np.ndarray, counts: np.ndarray, width_bp: int, length: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Intervals of constant coverage above 0 if each position covers ``width_bp`` bases around it, by its count.
+
+    ``positions`` int64 (n,), 0-based, and ``counts`` float64 (n,) in any order. Returns starts, ends (0-based,
+    half-open, cut at 0 and ``length``) and values. An even width reaches one base further to the left.
+    """
+    starts = np.maximum(positions - width_bp // 2, 0)
+    ends = np.minimum(positions - width_bp // 2 + width_bp, length)
+    places, inverse = np.unique(np.concatenate([starts, ends]), return_inverse=True)
+    change = np.bincount(inverse, weights=np.concatenate([counts, -counts]))
+    open_ones = np.cumsum(np.bincount(inverse, weights=np.repeat([1.0, -1.0], len(counts))))[:-1]
+    covered = open_ones > 0.5  # not the sum of counts, which may be left with a rounding error
+    return places[:-1][covered], places[1:][covered], np.cumsum(change)[:-1][covered]
 
 
 def read_positions(path: Path | str, settings: PositionTable) -> pd.DataFrame:

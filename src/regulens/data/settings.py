@@ -186,6 +186,8 @@ class PositionTable(Settings):
     """Column of the strand, + or -: the table makes two files, NAME.plus.bw and NAME.minus.bw. None: one, NAME.bw."""
     count: Column | None = None
     """Column of the number of reads at the position, or another value; rows of one position are added. None: 1."""
+    width_bp: int = Field(default=1, gt=0)
+    """Bases around the position that get the count: 1, or e.g. 147 for the footprint of a nucleosome."""
     where: Rows | None = None
     """Only these rows, e.g. `{column: 5, matches: Reb1_}`; none: all."""
 
