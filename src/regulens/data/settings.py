@@ -294,6 +294,10 @@ class SequenceData(Settings):
     are counted."""
     valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the training sequences that form the validation set, the same in both classes."""
+    split: Literal["published", "grouped"] = "published"
+    """`published`: the splits that the data come with, others drawn by sequence. `grouped`: sizes and class balance as
+    near as possible to these, but what belongs together stays on one side: connected regions where there are
+    coordinates, else sequences that share a tenth of their 32-mers, so that no test sequence is known from training."""
     split_seed: int = Field(default=1, ge=0)
     """Seed of the splits that the data do not come with."""
 

@@ -10,7 +10,7 @@ from regulens.core.command import Part, command
 from regulens.core.io import write_text
 from regulens.core.runs import TaskRun, labelled
 from regulens.core.tables import TextTable, decimal, interval, require_one_of, spread, with_sd, write_csv
-from regulens.data.sequences import OVERLAP_KMER, OVERLAP_SHARE
+from regulens.data.overlap import OVERLAP_KMER, OVERLAP_SHARE
 from regulens.studies.dnabert_lrp.tasks import (
     PublishedAs,
     over_seeds,
