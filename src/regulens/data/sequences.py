@@ -1,8 +1,8 @@
 """Labelled sequences of one length: what models are trained on, tested with and explained for.
 
-They come from coordinates in a genome (`from_coordinates`), from a table of the user's (`from_table`) or from a
-simulation; `prepare_sequences` filters, crops and splits them and writes the files that everything else reads, with the
-count of what was left out and why. Motif sites, planted or annotated, go with them.
+They come from coordinates in a genome (`from_coordinates`), from the user's table (`from_table`) or files of each class
+(`from_class_files`), or from a simulation; `prepare_sequences` filters, crops and splits them and writes the files that
+everything else reads, with the count of what was left out and why. Motif sites, planted or annotated, go with them.
 """
 
 import csv
@@ -18,14 +18,21 @@ import pandas as pd
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
+from regulens.core.io import atomic_output, read_text
 from regulens.core.progress import progress
 from regulens.core.runs import CLASSES
 from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
 from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
 from regulens.data.genome import Genome, map_contigs
 from regulens.data.overlap import COORDINATES, data_card, grouped_split, groups_of, overlapping
-from regulens.data.settings import SPLITS, CoordinateSequences, SequenceData, TableSequences
+from regulens.data.settings import (
+    SPLITS,
+    ClassFileSequences,
+    ClassName,
+    CoordinateSequences,
+    SequenceData,
+    TableSequences,
+)
 
 COLUMNS = ("id", "label", "sequence")
 
@@ -366,10 +373,72 @@ def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
     if "split" in table:
         records["split"] = one_of(table, "split", SPLITS, path)
     else:
-        rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
-        keys = crop_sequences(records["sequence"], settings)
-        records.loc[draw_share(keys, labels, settings.test_fraction, rng), "split"] = "test"
+        records = draw_test(records, settings)
     return records.reset_index(drop=True)
+
+
+def draw_test(records: pd.DataFrame, settings: TableSequences | ClassFileSequences) -> pd.DataFrame:
+    """Put ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, into the test set."""
+    rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
+    keys = crop_sequences(records["sequence"], settings)
+    drawn = draw_share(keys, records["label"], settings.test_fraction, rng)
+    return records.assign(split=records["split"].mask(drawn, "test"))
+
+
+@command("sequences-from-class-files")
+def from_class_files(
+    settings: Part[ClassFileSequences],
+    positive: Path | str,
+    negative: Path | str,
+    train: Path | str,
+    valid: Path | str,
+    test: Path | str,
+    filters: Path | str,
+    sites: Path | str,
+    card: Path | str | None = None,
+) -> pd.DataFrame:
+    """Read a file of positive and one of negative sequences, filter and split them; returns the counts of the filters.
+
+    Arguments:
+        positive, negative: FASTA, or one sequence a line.
+        train, valid, test: sequence files to write.
+        filters: counts of the filters, to write.
+        sites: the known places in the positive sequences, to write.
+        card: data card, to write.
+
+    Raises what `read_class_file`, `check_sites` and `prepare_sequences` raise.
+    """
+    parts = [read_class_file(path, name) for name, path in (("positive", positive), ("negative", negative))]
+    records = draw_test(pd.concat(parts, ignore_index=True), settings)
+    ids = records.loc[records["label"] == 1, "id"].tolist()
+    rows = [(name, *span, motif, ".", "positive") for motif, span in settings.places.items() for name in ids]
+    found = pd.DataFrame(rows, columns=list(SITE_COLUMNS)).astype({"start": "int64", "end": "int64"})
+    check_sites(found, records.set_index("id")["sequence"].str.len(), positive)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites, card), found)
+
+
+def read_class_file(path: Path | str, name: ClassName) -> pd.DataFrame:
+    """Sequences of one class from FASTA, or from plain text with one a line: id, split (train), label, sequence.
+
+    ``id`` is the class and the name in the FASTA, or the number of the line. Raises `InputError` for an empty file, a
+    FASTA record without a name, and a name that is repeated.
+    """
+    text = read_text(path)
+    if text.lstrip().startswith(">"):
+        found = [record.partition("\n") for record in text.lstrip()[1:].split("\n>")]
+        pairs = [((header.split() or [""])[0], "".join(rest.split())) for header, _, rest in found]
+    else:
+        lines = enumerate(map(str.strip, text.split("\n")), start=1)
+        pairs = [(f"line_{number}", line) for number, line in lines if line]
+    if not pairs:
+        raise InputError(f"{path}: the file is empty: it must have the {name} sequences")
+    seen: set[str] = set()
+    for one, _ in pairs:
+        if not one or one in seen:
+            raise InputError(f"{path}: {f'two sequences are named {one!r}' if one else 'a sequence has no name'}")
+        seen.add(one)
+    table = pd.DataFrame(pairs, columns=["id", "sequence"])
+    return table.assign(id=f"{name}_" + table["id"], split="train", label=LABELS[name])
 
 
 # Decides which sequences are kept and counts the reasons for dropping the others.
