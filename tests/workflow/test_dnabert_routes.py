@@ -84,11 +84,14 @@ def test_files_of_each_class_with_a_known_place_and_a_grouped_split(folder, chan
     config = changed_config({f"{STUDY}.tasks.enhancers.data": data})
     jobs = planned(run_snakemake(folder, config, "--dry-run", STUDY))
     assert (jobs["sequences_from_class_files"], jobs["score_truth"]) == (1, 2)
+    assert jobs["dnabert_lrp_relevance_by_position"] == 1
     tables = f"results/tiny/{STUDY}/data/enhancers"
     done = run_snakemake(folder, config, f"{tables}/sites.tsv", f"results/tiny/{STUDY}/data_card.md")
     assert done.returncode == 0, done.stderr[-3000:]
     assert set(pd.read_csv(folder / tables / "sites.tsv", sep="\t")["start"]) == {10}
-    card = pd.read_csv(folder / f"results/tiny/{STUDY}/data_card.csv").set_index(["task", "split", "class"])
+    card = (
+        pd.read_csv(folder / f"results/tiny/{STUDY}/data_card.csv").set_index(["task", "split", "class"]).sort_index()
+    )
     assert card.loc[("enhancers", "valid"), "overlapping"].tolist() == [0, 0]
     assert card.loc[("enhancers", "test"), "overlapping"].tolist() == [0, 0]
 

@@ -99,5 +99,11 @@ TASK_RUNS = [(task, seed) for task in TASKS for seed in task_seeds(task)]
 EXPLAINED_RUNS = [(task, seed) for task, seed in TASK_RUNS if task in EXPLAINED]
 FINE_TUNED_RUNS = [(task, seed) for task in FINE_TUNED for seed in LRP.seeds]
 TRUTH_RUNS = [(task, seed) for task, seed in EXPLAINED_RUNS if task in TASKS_WITH_SITES]
+# Aligned sequences, whose sites are all at one place.
+ALIGNED_RUNS = [
+    (task, seed)
+    for task, seed in EXPLAINED_RUNS
+    if len(getattr(LRP.tasks[task].data, "places", {})) == 1
+]
 # The sequences do not depend on the seed.
 SEQUENCE_RUNS = [(task, 0) for task in TASKS]

@@ -210,6 +210,30 @@ rule dnabert_lrp_truth:
         " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
+rule dnabert_lrp_relevance_by_position:
+    input:
+        files(RELEVANCE, ALIGNED_RUNS, "task"),
+        sites=[f"{LRP_OUT}/data/{task}/sites.tsv" for task in dict(ALIGNED_RUNS)],
+    output:
+        **table("dnabert_lrp/relevance_by_position", "Relevance by position", "md"),
+        **figure("dnabert_lrp/relevance_by_position", "Relevance by position"),
+    params:
+        **parts(
+            *(TASK_LABELS, LRP_NOTE, MUTAGENESIS_SEED),
+            resamples=BOOTSTRAP,
+        ),
+        runs=runs(RELEVANCE, ALIGNED_RUNS, "task"),
+        sites=" ".join(
+            f"--sites {task}={LRP_OUT}/data/{task}/sites.tsv"
+            for task in dict(ALIGNED_RUNS)
+        ),
+    message:
+        "Relevance by position in aligned sequences, around the place where each has a site"
+    shell:
+        "regulens dnabert-lrp relevance-by-position {params.runs} {params.sites} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
 rule dnabert_lrp_score_agreement:
     input:
         files(AGREEMENT, EXPLAINED_RUNS, "task"),
@@ -289,9 +313,11 @@ LRP_TABLES = [
     "claims.csv",
 ]
 LRP_TABLES += ["truth.csv"] * bool(TRUTH_RUNS)
+LRP_TABLES += ["relevance_by_position.csv"] * bool(ALIGNED_RUNS)
 LRP_TABLES += [f"section53_{task}.csv" for task in LRP.motif_tasks]
 LRP_PICTURES = ["figure1", "figure2", "score_agreement"]
 LRP_PICTURES += ["truth"] * bool(TRUTH_RUNS)
+LRP_PICTURES += ["relevance_by_position"] * bool(ALIGNED_RUNS)
 LRP_PICTURES += ["fine_tuning_curves"] * bool(FINE_TUNED)
 LRP_PICTURES += ["pretraining_curves"] * bool(LRP.pretraining and FINE_TUNED)
 LRP_PICTURES += [
