@@ -198,6 +198,21 @@ def test_what_would_fail_after_hours_of_training_fails_at_once(demo, path, value
             "dnabert_lrp.motifs.tasks: no such task; found 'promotors'; did you mean 'promoters'?",
         ),
         (
+            "explained",
+            ["enhancer"],
+            "dnabert_lrp.explained: no such task; found 'enhancer'; did you mean 'enhancers'?",
+        ),
+        (
+            "explained",
+            ["enhancers"],
+            "dnabert_lrp.motifs.tasks: promoters is not in dnabert_lrp.explained, so that it has no relevance",
+        ),
+        (
+            "tasks.promoters.data",
+            {"route": "class_files", "positive": "p", "negative": "n", "places": {"TATA box": [190, 201]}},
+            "dnabert_lrp.tasks.promoters.data.places: TATA box ends at 201 bp, beyond the first 200 bp",
+        ),
+        (
             "model.settings.positions",
             100,
             "dnabert_lrp.tasks.promoters.data.length_bp: 200 bp make 197 tokens; the model has "

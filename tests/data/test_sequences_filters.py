@@ -5,16 +5,13 @@ import pandas as pd
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.core.sequence import encode, reverse_complement
 from regulens.data.sequences import (
     REASONS,
     ROWS,
     SequenceOutputs,
-    canonical_kmers,
     crop_sequences,
     draw_share,
     filter_sequences,
-    overlapping,
     prepare_sequences,
     read_sequences,
 )
@@ -165,36 +162,6 @@ def test_an_empty_class_is_an_error_with_counts(tmp_path):
             outputs(tmp_path / "out"),
         )
     assert not (tmp_path / "out").exists()
-
-
-def test_shifted_windows_and_the_other_strand_overlap():
-    rng = np.random.default_rng(3)
-    train = rng.integers(0, 4, (20, 200), dtype=np.uint8)
-    stretch = (200 - 31) // 2 + 1 + 31  # bp in common for half of the 32-mers
-    shifted = [
-        np.concatenate([train[0, 200 - n :], rng.integers(0, 4, 200 - n)]) for n in (200, stretch, stretch - 3, 31)
-    ]
-    held_out = np.stack([*shifted, reverse_complement(train[3]), rng.integers(0, 4, 200)]).astype(np.uint8)
-    assert overlapping(held_out, train).tolist() == [True, True, False, False, True, False]
-    # Exactly half: 2 of 4 32-mers are in 33 bp, 1 of 4 in 32 bp.
-    short = np.stack([np.concatenate([train[0, -n:], rng.integers(0, 4, 35 - n)]) for n in (33, 32)]).astype(np.uint8)
-    assert overlapping(short, train).tolist() == [True, False]
-
-
-def test_canonical_kmers():
-    rng = np.random.default_rng(4)
-    codes = rng.integers(0, 4, (3, 40), dtype=np.uint8)
-    found = canonical_kmers(codes)
-    assert found.shape == (3, 9)
-    assert np.array_equal(found, canonical_kmers(reverse_complement(codes))[:, ::-1])
-    number = [
-        sum(int(base) * 4 ** (31 - i) for i, base in enumerate(one))
-        for one in (codes[1, 4:36], reverse_complement(codes[1, 4:36]))
-    ]
-    assert int(found[1, 4]) == min(number)
-    assert canonical_kmers(encode("ACG")[None]).tolist() == [[1, 6]]  # AC (GT is 11), CG: k is cut to 2
-    many = rng.integers(0, 4, (2000, 35), dtype=np.uint8)
-    assert len(np.unique(canonical_kmers(many))) == 2000 * 4
 
 
 def test_overlaps_are_counted(tmp_path):

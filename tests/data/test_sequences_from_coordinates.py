@@ -48,13 +48,13 @@ def test_sequences_and_order(tmp_path, genome):
     files = {("test", "positive"): packed, ("train", "negative"): tmp_path / "train.negative.csv"}
     records = read_intervals(fasta, files)
     expected = [
-        ("test_positive_x", "test", 1, reverse_complement(text["chr2"][10:40])),
-        ("test_positive_y", "test", 1, text["chr1"][:30].upper()),
-        ("train_negative_x", "train", 0, text["chr1"][90:130].upper()),
-        ("train_negative_z", "train", 0, text["chr2"]),
-        ("train_negative_w", "train", 0, ""),
+        ("test_positive_x", "test", 1, reverse_complement(text["chr2"][10:40]), "chr2", 10, 40),
+        ("test_positive_y", "test", 1, text["chr1"][:30].upper(), "chr1", 0, 30),
+        ("train_negative_x", "train", 0, text["chr1"][90:130].upper(), "chr1", 90, 130),
+        ("train_negative_z", "train", 0, text["chr2"], "chr2", 0, 60),
+        ("train_negative_w", "train", 0, "", "chr1", 5, 5),
     ]
-    assert list(records.columns) == ["id", "split", "label", "sequence"]
+    assert list(records.columns) == ["id", "split", "label", "sequence", "region", "start", "end"]
     assert list(records.itertuples(index=False, name=None)) == expected
 
 

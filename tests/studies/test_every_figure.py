@@ -27,7 +27,16 @@ from regulens.training.settings import REFERENCE_ROWS
 NAMES = [
     *["figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure6_two_heads", "figure7"],
     *["attention_distance", "loss_curves", "mutagenesis", "mutagenesis_one_task", "agreement", "agreement_one_task"],
-    *["truth", "truth_one_task", "relevance", "motif_logos", "fine_tuning", "pretraining", "hybrid_figure1"],
+    *[
+        "truth",
+        "truth_one_task",
+        "positions",
+        "relevance",
+        "motif_logos",
+        "fine_tuning",
+        "pretraining",
+        "hybrid_figure1",
+    ],
     *["hybrid_figure2", "hybrid_figure3", "filters", "saliency", "training", "training_one_baseline"],
 ]
 ONE_COLUMN = {

@@ -24,6 +24,7 @@ from regulens.models.settings import HybridNetworkSettings, HybridSizes
 from regulens.plotting.style import model_colour
 from regulens.studies.dnabert_lrp.motif_logos import Match, TopMotif, motif_figure
 from regulens.studies.dnabert_lrp.mutagenesis_curves import curves_figure
+from regulens.studies.dnabert_lrp.relevance_by_position import position_figure
 from regulens.studies.dnabert_lrp.relevance_logo import Example, logo_figure
 from regulens.studies.dnabert_lrp.score_agreement import agreement_figure, read_agreements
 from regulens.studies.dnabert_lrp.table1 import read_curves
@@ -102,6 +103,7 @@ def _dnabert_lrp(folder: Path) -> Figures:
         "agreement_one_task": lambda: agreement_figure(one(agreements), CLASS_NAMES),
         "truth": lambda: truth_figure(truths),
         "truth_one_task": lambda: truth_figure(one(truths)),
+        "positions": lambda: position_figure(*_positions()),
         "relevance": lambda: logo_figure(_example(), CLASS_NAMES["promoters"]),
         "motif_logos": lambda: motif_figure(_top_motifs()),
         "fine_tuning": lambda: loss_figure(logs, quantities=CLASSES),
@@ -135,6 +137,18 @@ def _hybrid_networks() -> Figures:
         "training": lambda: trials_figure(runs, logs),
         "training_one_baseline": lambda: trials_figure(runs[:2], logs[logs["architecture"] == runs[0].architecture]),
     }
+
+
+def _positions() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Enrichment at a place and relevance by position, for every score and two seeds."""
+    random = np.random.default_rng(7)
+    keys = [(score, seed) for score in SCORES for seed in (1, 2)]
+    front = [{"task": "tata", "task_label": "TATA promoters", "seed": seed, "score": score} for score, seed in keys]
+    table = pd.DataFrame([row | {"place": "TATA box", "start": 116, "end": 128} for row in front])
+    profiles = [
+        pd.DataFrame(row | {"position": np.arange(200), "relevance": random.gamma(50, 0.02, 200)}) for row in front
+    ]
+    return table, pd.concat(profiles)
 
 
 def _log(epochs: int = 6) -> dict[str, np.ndarray]:

@@ -46,6 +46,17 @@ def test_nothing_happens_without_augmentation(batch):
     assert plain.attention_mask is None
 
 
+def test_half_of_the_sequences_are_reverse_complemented(batch):
+    tokens, _ = augmented(batch, reverse_complement=True)
+    forward = (tokens == token_ids(batch.codes, K)).all(1)
+    reverse = (tokens == token_ids(3 - batch.codes.flip(1), K)).all(1)
+    assert (forward ^ reverse).all()
+    assert reverse.float().mean().item() == pytest.approx(0.5, abs=0.04)
+    assert not torch.equal(tokens, augmented(batch, KEY + 1, reverse_complement=True)[0])
+    unknown = batch._replace(codes=torch.full_like(batch.codes, 4))
+    assert (augmented(unknown, reverse_complement=True)[0][:, 1:-1] == UNK).all()
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3])
 def test_share_of_substituted_bases_and_their_alternatives(batch, share):
     given = batch.codes.clone()

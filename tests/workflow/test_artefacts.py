@@ -26,7 +26,7 @@ class Artefacts(NamedTuple):
     """Texts that end with the note on the data."""
 
 
-LRP_TEXTS = {"section51", "table1", "paired_tests", "truth", "section53_promoters", "claims"}
+LRP_TEXTS = {"data_card", "section51", "table1", "paired_tests", "truth", "section53_promoters", "claims"}
 STUDIES = {
     "genomic_interpreter": Artefacts(
         {"figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"}

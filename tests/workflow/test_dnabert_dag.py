@@ -39,6 +39,15 @@ def test_every_task_is_fine_tuned_once_for_each_seed(folder, changed_config):
     assert (jobs["pretrain"], jobs["classify_by_kmers"], jobs["score_truth"], jobs["discover_motifs"]) == (1, 2, 2, 2)
 
 
+def test_only_explained_tasks_have_relevance(folder, changed_config):
+    config = changed_config({f"{STUDY}.explained": ["promoters"]})
+    jobs = planned(run_snakemake(folder, config, "--dry-run", STUDY))
+    for rule in ("fine_tune", "classify", "classifier_metrics"):
+        assert jobs[rule] == 2, rule
+    for rule in ("score_relevance", "mutagenesis", "score_agreement", "dnabert_lrp_relevance_logo", "score_truth"):
+        assert jobs[rule] == 1, rule
+
+
 @pytest.mark.parametrize(
     ("left_out", "jobs", "others"),
     [("genomic_interpreter", SEQUENCE_JOBS, ASSAY_JOBS), (STUDY, ASSAY_JOBS, SEQUENCE_JOBS)],
@@ -110,6 +119,7 @@ def test_a_wrong_key_stops_the_run_before_the_jobs(folder, changed_config):
             {"positive": "Enhancer", "negative": "Other"},
             {
                 "dnabert_lrp_filters",
+                "dnabert_lrp_data_card",
                 "dnabert_lrp_score_agreement",
                 "dnabert_lrp_relevance_logo",
                 *FROM_MUTAGENESIS,

@@ -74,6 +74,28 @@ def test_known_sites_of_ones_own_sequences(folder, changed_config):
         assert text[site.id][site.start : site.end] == MOTIF
 
 
+def test_files_of_each_class_with_a_known_place_and_a_grouped_split(folder, changed_config):
+    lines = (folder / "enhancers.tsv").read_text().splitlines()[1:]
+    texts = list(dict.fromkeys(text for line in lines for text in line.split("\t") if len(text) > 50))
+    (folder / "bound.txt").write_text("\n".join(texts[::2]))
+    (folder / "other.fa").write_text("".join(f">s{i}\n{text}\n" for i, text in enumerate(texts[1::2])))
+    data = {"route": "class_files", "positive": "bound.txt", "negative": "other.fa", "split": "grouped"}
+    data |= {"length_bp": 60, "valid_fraction": 0.2, "places": {"here": [10, 20]}}
+    config = changed_config({f"{STUDY}.tasks.enhancers.data": data})
+    jobs = planned(run_snakemake(folder, config, "--dry-run", STUDY))
+    assert (jobs["sequences_from_class_files"], jobs["score_truth"]) == (1, 2)
+    assert jobs["dnabert_lrp_relevance_by_position"] == 1
+    tables = f"results/tiny/{STUDY}/data/enhancers"
+    done = run_snakemake(folder, config, f"{tables}/sites.tsv", f"results/tiny/{STUDY}/data_card.md")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert set(pd.read_csv(folder / tables / "sites.tsv", sep="\t")["start"]) == {10}
+    card = (
+        pd.read_csv(folder / f"results/tiny/{STUDY}/data_card.csv").set_index(["task", "split", "class"]).sort_index()
+    )
+    assert card.loc[("enhancers", "valid"), "overlapping"].tolist() == [0, 0]
+    assert card.loc[("enhancers", "test"), "overlapping"].tolist() == [0, 0]
+
+
 def test_a_checkpoint_skips_fine_tuning(tiny, lrp, changed_config):
     source = tiny / "adopted.ckpt"
     shutil.copy(lrp / "models/promoters/seed1/model.ckpt", source)

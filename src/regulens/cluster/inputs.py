@@ -15,7 +15,14 @@ from regulens.config.genomic_interpreter import BigwigData, GenomicInterpreter, 
 from regulens.core.errors import InputError
 from regulens.core.io import read_text
 from regulens.core.settings import nearest
-from regulens.data.settings import SPLITS, CoordinateSequences, SimulatedSequences, coordinate_tables, find_source
+from regulens.data.settings import (
+    SPLITS,
+    ClassFileSequences,
+    CoordinateSequences,
+    SimulatedSequences,
+    coordinate_tables,
+    find_source,
+)
 
 BASENJI2 = "gs://basenji_barnyard/data/human/"
 
@@ -68,7 +75,8 @@ def _sequence_files(study: DnabertLrp) -> dict[str, str | None]:
         files[f"dnabert_lrp.pretraining.data.fasta[{number}]"] = name
     for task, settings in study.tasks.items():
         key = f"dnabert_lrp.tasks.{task}.data"
-        files |= {f"{key}.{name}": getattr(settings.data, name, None) for name in ("fasta", "table", "sites")}
+        names = ("fasta", "table", "sites", "positive", "negative")
+        files |= {f"{key}.{name}": getattr(settings.data, name, None) for name in names}
         if isinstance(settings.data, CoordinateSequences):
             for (split, label), name in coordinate_tables(settings.data.coordinates).items():
                 files[f"{key}.coordinates, {split} {label}"] = name
@@ -186,11 +194,16 @@ def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:
             return None
         train, test = (sum(n - 1 for (of, _), n in lines.items() if of == split) for split in ("train", "test"))
         return train, test
-    lines = _lines(config, data.table)
-    if lines is None:
+    if isinstance(data, ClassFileSequences):
+        both = [_sequences(config, name) for name in (data.positive, data.negative)]
+        rows = None if None in both else sum(both)
+    else:
+        lines = _lines(config, data.table)
+        rows = None if lines is None else lines - 1
+    if rows is None:
         return None
-    test = round((lines - 1) * data.test_fraction)
-    return lines - 1 - test, test
+    test = round(rows * data.test_fraction)
+    return rows - test, test
 
 
 def store_bytes(study: GenomicInterpreter, examples: dict[str, int], n_tracks: int) -> int:
@@ -208,6 +221,14 @@ def _is_basenji2(config: Config, study: GenomicInterpreter) -> bool:
     first = data.tfrecords.replace("{split}", "train").replace("{shard}", "0")
     source = find_source(config.sources, first)
     return bool(source) and source.url.startswith(BASENJI2)
+
+
+def _sequences(config: Config, name: str) -> int | None:
+    """Number of sequences of a FASTA, or of a file with one a line; None if it does not exist."""
+    for place in local_copies(config, name):
+        lines = [line for line in read_text(place).splitlines() if line.strip()]
+        return sum(line.startswith(">") for line in lines) or len(lines)
+    return None
 
 
 def _lines(config: Config, name: str) -> int | None:

@@ -128,11 +128,12 @@ def _plan_dnabert(config: Config, gpu: Gpu, hours: dict, size: dict) -> None:
         hours |= dict.fromkeys(stages[:2])
     else:
         tuning = [fine_tuning_hours(study, task, train, gpu) for task, (train, _) in counts.items()]
-        scoring = [relevance_hours(study, task, test, gpu) for task, (_, test) in counts.items()]
+        explained = {task: test for task, (_, test) in counts.items() if task in study.explained_tasks}
+        scoring = [relevance_hours(study, task, test, gpu) for task, test in explained.items()]
         hours[stages[0]], hours[stages[1]] = seeds * sum(tuning), seeds * sum(scoring)
-        bases = sum(test * study.tasks[task].data.length_bp for task, (_, test) in counts.items())
+        bases = sum(test * study.tasks[task].data.length_bp for task, test in explained.items())
         size[stages[1]] = 4 * seeds * bases * len(study.relevance.scores)
-    hours[stages[2]] = seeds * sum(mutagenesis_hours(study, task, gpu) for task in study.tasks)
+    hours[stages[2]] = seeds * sum(mutagenesis_hours(study, task, gpu) for task in study.explained_tasks)
     if study.pretraining:
         hours[stages[0]] = None  # the number of windows is known only after cutting
 

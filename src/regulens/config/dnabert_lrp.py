@@ -1,21 +1,24 @@
 """Keys of the second study: DNABERT and layer-wise relevance propagation (DNABERT-LRP)."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from regulens.config.overrides import NAME, merged, wrong_keys
 from regulens.core.settings import Settings, nearest
-from regulens.data.settings import ClassName, CoordinateSequences, SimulatedSequences, TableSequences
+from regulens.data.settings import (
+    ClassFileSequences,
+    ClassName,
+    CoordinateSequences,
+    SimulatedSequences,
+    TableSequences,
+)
 from regulens.interpret.scores import SCORE_LABELS
 from regulens.interpret.settings import MutagenesisSettings, RelevanceSettings
 from regulens.models.settings import BertSettings
 from regulens.motifs.settings import ComparisonSettings, DiscoverySettings
 from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings, PretrainingSettings
-
-if TYPE_CHECKING:
-    pass
 
 
 class Task(Settings):
@@ -25,7 +28,9 @@ class Task(Settings):
     """Name in tables and figures."""
     classes: dict[ClassName, str] = {"positive": "Positive", "negative": "Negative"}
     """Names of the two classes in tables and figures."""
-    data: Annotated[CoordinateSequences | TableSequences | SimulatedSequences, Field(discriminator="route")]
+    data: Annotated[
+        CoordinateSequences | TableSequences | ClassFileSequences | SimulatedSequences, Field(discriminator="route")
+    ]
     """Where the labelled sequences come from."""
     published: Literal["promoters", "enhancers"] | None = None
     """The paper's task whose numbers are shown beside this one in the tables; none: no numbers."""
@@ -64,7 +69,7 @@ class MotifSettings(Settings):
     """Motifs in high-scoring regions (DNABERT-LRP, sections 4.4 and 5.3)."""
 
     tasks: list[str] | None = None
-    """Tasks whose positive class is searched; none: all (the paper: promoters)."""
+    """Tasks whose positive class is searched; none: all that are explained (the paper: promoters)."""
     discovery: DiscoverySettings = DiscoverySettings()
     """From scores to motifs."""
     comparison: ComparisonSettings = ComparisonSettings()
@@ -107,6 +112,9 @@ class DnabertLrp(Settings):
     and logos are those of the first seed."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """Test metrics."""
+    explained: Annotated[list[str], Field(min_length=1)] | None = None
+    """Tasks whose predictions are explained, by relevance, mutagenesis and all that follows from them; none: all. The
+    others are in Section 5.1 and the data card only, such as the same data with another `split`."""
     relevance: RelevanceSettings = RelevanceSettings()
     """Relevance scores."""
     mutagenesis: MutagenesisSettings = MutagenesisSettings()
@@ -117,9 +125,14 @@ class DnabertLrp(Settings):
     """Relevance logos."""
 
     @property
+    def explained_tasks(self) -> list[str]:
+        """Tasks whose predictions are explained, in the order of the tasks."""
+        return [name for name in self.tasks if self.explained is None or name in self.explained]
+
+    @property
     def motif_tasks(self) -> list[str]:
         """Tasks that are searched for motifs."""
-        return list(self.tasks) if self.motifs.tasks is None else self.motifs.tasks
+        return self.explained_tasks if self.motifs.tasks is None else self.motifs.tasks
 
     def task_training(self, name: str) -> FineTuningSettings:
         """Fine-tuning settings of one task: the shared ones, overridden by the task's own."""
@@ -129,9 +142,11 @@ class DnabertLrp(Settings):
 def resolved(study: DnabertLrp) -> dict:
     """The study as plain maps, with the complete training settings of every task and maps of names for the tables.
 
-    ``labels`` and ``class_names``: of every task. ``published_as``: the paper's task that a task repeats. ``select``:
-    what selects the epoch, for every task that is fine-tuned here. ``given_splits``: tasks whose data come with a test
-    set. ``table1/n``: mutated bases of Table 1. ``pretraining/length_bp``: longest sequence of a task.
+    ``labels``, ``class_names`` and ``splits``: of every task. ``published_as``: the paper's task that a task repeats;
+    ``published_accuracy_of``: the same for the tasks whose test set is not a grouped one, so that the paper's accuracy
+    can be held against theirs. ``select``: what selects the epoch, for every task that is fine-tuned here.
+    ``given_splits``: tasks whose test set is that of their data. ``table1/n``: mutated bases of Table 1.
+    ``pretraining/length_bp``: longest sequence of a task.
     """
     values = study.model_dump(mode="json", exclude={"fine_tuning"})
     tasks = values["tasks"]
@@ -140,8 +155,11 @@ def resolved(study: DnabertLrp) -> dict:
     values["labels"] = {name: entry["label"] for name, entry in tasks.items()}
     values["class_names"] = {name: entry["classes"] for name, entry in tasks.items()}
     values["published_as"] = {name: entry["published"] for name, entry in tasks.items()}
+    values["splits"] = {name: entry["data"]["split"] for name, entry in tasks.items()}
+    as_published = {name: entry for name, entry in tasks.items() if entry["data"]["split"] == "published"}
+    values["published_accuracy_of"] = {name: entry["published"] for name, entry in as_published.items()}
     values["select"] = {name: entry["training"]["select"] for name, entry in tasks.items() if not entry["checkpoint"]}
-    values["given_splits"] = [name for name, entry in tasks.items() if entry["data"]["route"] == "coordinates"]
+    values["given_splits"] = [n for n, entry in as_published.items() if entry["data"]["route"] == "coordinates"]
     values["table1"] = {"n": study.mutagenesis.mutations[-1]}
     if study.pretraining:
         values["pretraining"]["length_bp"] = max(task.data.length_bp for task in study.tasks.values())
@@ -179,6 +197,12 @@ def _tasks(study: "DnabertLrp") -> list[str]:
             )
         if missing := {"positive", "negative"} - set(task.classes):
             problems.append(f"{path}.classes: a name for {' and '.join(sorted(missing))} is missing")
+        for place, (_, end) in getattr(task.data, "places", {}).items():
+            if task.data.crop == "start" and end > task.data.length_bp:
+                problems.append(
+                    f"{path}.data.places: {place} ends at {end} bp, beyond the first {task.data.length_bp} bp, which "
+                    "are all that the model sees: set crop to centre or end, or length_bp higher"
+                )
         most = max(study.mutagenesis.mutations)
         if most > task.data.length_bp:
             problems.append(
@@ -186,9 +210,14 @@ def _tasks(study: "DnabertLrp") -> list[str]:
             )
     labels = Counter(task.label for task in study.tasks.values())
     problems += [f"{STUDY}.tasks: the label '{label}' is given twice" for label, n in labels.items() if n > 1]
+    for task in study.explained or []:
+        if task not in study.tasks:
+            problems.append(f"{STUDY}.explained: no such task; found '{task}'; {nearest(task, list(study.tasks))}")
     for task in study.motif_tasks:
         if task not in study.tasks:
             problems.append(f"{STUDY}.motifs.tasks: no such task; found '{task}'; {nearest(task, list(study.tasks))}")
+        elif task not in study.explained_tasks:
+            problems.append(f"{STUDY}.motifs.tasks: {task} is not in {STUDY}.explained, so that it has no relevance")
     problems += [f"{STUDY}.seeds: {seed} is named twice" for seed, n in Counter(study.seeds).items() if n > 1]
     return problems
 

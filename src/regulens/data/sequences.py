@@ -1,8 +1,8 @@
 """Labelled sequences of one length: what models are trained on, tested with and explained for.
 
-They come from coordinates in a genome (`from_coordinates`), from a table of the user's (`from_table`) or from a
-simulation; `prepare_sequences` filters, crops and splits them and writes the files that everything else reads, with the
-count of what was left out and why. Motif sites, planted or annotated, go with them.
+They come from coordinates in a genome (`from_coordinates`), from the user's table (`from_table`) or files of each class
+(`from_class_files`), or from a simulation; `prepare_sequences` filters, crops and splits them and writes the files that
+everything else reads, with the count of what was left out and why. Motif sites, planted or annotated, go with them.
 """
 
 import csv
@@ -18,13 +18,21 @@ import pandas as pd
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
+from regulens.core.io import atomic_output, read_text
 from regulens.core.progress import progress
 from regulens.core.runs import CLASSES
 from regulens.core.sequence import N_CODE, decode, encode, reverse_complement
 from regulens.core.tables import one_of, read_text_table, unique_ids, whole_numbers
 from regulens.data.genome import Genome, map_contigs
-from regulens.data.settings import SPLITS, CoordinateSequences, SequenceData, TableSequences
+from regulens.data.overlap import COORDINATES, data_card, grouped_split, groups_of, overlapping
+from regulens.data.settings import (
+    SPLITS,
+    ClassFileSequences,
+    ClassName,
+    CoordinateSequences,
+    SequenceData,
+    TableSequences,
+)
 
 COLUMNS = ("id", "label", "sequence")
 
@@ -46,12 +54,6 @@ REASONS = ("empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplica
 
 ROWS = ("read", *REASONS, "validation", "kept", "overlapping")
 """Rows of the table of counts, for each split and label; see `count_reasons`."""
-
-OVERLAP_KMER = 32
-"""Length of the compared k-mers; 32 bases of 2 bits fill a 64-bit unsigned integer."""
-
-OVERLAP_SHARE = 0.5
-"""A sequence is overlapping if the training set has at least this share of its k-mers."""
 
 _AMBIGUOUS = re.compile("[RYSWKMBDHVN]")  # the IUPAC codes of more than one base
 
@@ -140,20 +142,29 @@ class SequenceOutputs(NamedTuple):
     """CSV with the columns split, label, reason, sequences (`count_reasons`)."""
     sites: Path | None = None
     """Sites in the sequences of all splits (`write_sites`); None if the data have no sites."""
+    card: Path | None = None
+    """CSV with the data card (`overlap.data_card`)."""
 
 
 def prepare_sequences(
     records: pd.DataFrame, settings: SequenceData, outputs: SequenceOutputs, sites: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Filter and crop sequences, draw a validation set if the data have none, write all files; returns the counts.
+    """Split as configured, filter and crop sequences, draw a validation set if there is none, write all files.
 
-    ``records``: row number as index; columns id (unique), split, label (1, 0), sequence. ``sites``: `SITE_COLUMNS`, in
-    the coordinates of the uncropped sequences. Either all outputs are written, or none.
+    ``records``: row number as index; columns id (unique), split, label (1, 0), sequence and, from a genome, region,
+    start, end. ``sites``: `SITE_COLUMNS`, in the coordinates of the uncropped sequences. Either all outputs are
+    written, or none. Returns the counts.
 
     Raises `InputError` with the counts if a class of a split ends up empty.
     """
     if outputs.sites is not None and sites is None:
         raise ValueError("there is a path for sites, but no sites")
+    card = None
+    if outputs.card is not None or settings.split == "grouped":
+        groups = groups_of(records)
+        if settings.split == "grouped":
+            records = records.assign(split=grouped_split(records, groups, settings))
+        card = data_card(records, groups)
     table = split_validation(filter_sequences(records, settings), settings)
     table["overlapping"] = False
     check_classes(count_reasons(table))
@@ -181,6 +192,8 @@ def prepare_sequences(
             labels = part["label"].to_numpy(np.uint8)
             write_sequences(path[split], SequenceSet(part["id"].tolist(), labels, codes[split]))
         counts.to_csv(path["filters"], index=False, lineterminator="\n")
+        if outputs.card is not None:
+            card.to_csv(path["card"], index=False, lineterminator="\n", float_format="%.6g")
         if outputs.sites is not None:
             first = pd.Series(crop_start(kept["sequence"].str.len().to_numpy(), settings), index=kept["id"])
             inside = crop_sites(sites, first, settings.length_bp)
@@ -207,6 +220,7 @@ def from_coordinates(
     valid: Path | str,
     test: Path | str,
     filters: Path | str,
+    card: Path | str | None = None,
 ) -> pd.DataFrame:
     """Cut labelled sequences out of a genome, filter and split them; returns the counts of the filters.
 
@@ -215,6 +229,7 @@ def from_coordinates(
         coordinates: table of each split (train, test, also valid) and class, such as train.positive.
         train, valid, test: sequence files to write.
         filters: counts of the filters, to write.
+        card: data card, to write.
 
     Raises what `read_intervals`, `read_coordinates` and `prepare_sequences` raise.
     """
@@ -223,7 +238,7 @@ def from_coordinates(
         split, _, of_class = name.partition(".")
         files[split, of_class] = path
     records = read_intervals(fasta, files, settings.contig_names)
-    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters))
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, card=card))
 
 
 def read_intervals(
@@ -231,7 +246,7 @@ def read_intervals(
     coordinate_files: Mapping[tuple[str, str], Path | str],
     contig_names: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Sequences of the intervals of all files: columns id, split, label (1, 0), sequence (upper case).
+    """Sequences of the intervals of all files: id, split, label (1, 0), sequence (upper case), region, start, end.
 
     ``id`` is ``<split>_<class>_<id in the file>``; rows keep the order of the files. Strand - gives the reverse
     complement; every letter of the genome that is not a base becomes N. ``contig_names`` maps contigs of the tables to
@@ -255,7 +270,7 @@ def read_intervals(
         for row, region, start, end, strand in progress(rows, "intervals", len(table)):
             codes = genome.codes(region, start, end)
             sequences[row] = decode(codes if strand == "+" else reverse_complement(codes))
-    return table.assign(sequence=sequences)[["id", "split", "label", "sequence"]]
+    return table.assign(sequence=sequences)[["id", "split", "label", "sequence", *COORDINATES]]
 
 
 def read_coordinates(path: Path | str) -> pd.DataFrame:
@@ -317,6 +332,7 @@ def from_table(
     test: Path | str,
     filters: Path | str,
     sites: Path | str | None = None,
+    card: Path | str | None = None,
     annotated: Path | str | None = None,
 ) -> pd.DataFrame:
     """Read labelled sequences from a table, filter and split them; returns the counts of the filters.
@@ -325,6 +341,7 @@ def from_table(
         train, valid, test: sequence files to write.
         filters: counts of the filters, to write.
         sites: motif sites, to write.
+        card: data card, to write.
         annotated: motif sites in the sequences of the table (`read_sites`).
 
     Raises what `read_table`, `read_sites`, `check_sites` and `prepare_sequences` raise.
@@ -333,7 +350,7 @@ def from_table(
     if annotated is not None:
         found = read_sites(annotated)
         check_sites(found, records.set_index("id")["sequence"].str.len(), annotated)
-    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites), found)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites, card), found)
 
 
 def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
@@ -356,10 +373,72 @@ def read_table(path: Path | str, settings: TableSequences) -> pd.DataFrame:
     if "split" in table:
         records["split"] = one_of(table, "split", SPLITS, path)
     else:
-        rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
-        keys = crop_sequences(records["sequence"], settings)
-        records.loc[draw_share(keys, labels, settings.test_fraction, rng), "split"] = "test"
+        records = draw_test(records, settings)
     return records.reset_index(drop=True)
+
+
+def draw_test(records: pd.DataFrame, settings: TableSequences | ClassFileSequences) -> pd.DataFrame:
+    """Put ``test_fraction`` of the distinct sequences of each class, drawn with ``split_seed``, into the test set."""
+    rng = np.random.default_rng([settings.split_seed, SPLITS.index("test")])
+    keys = crop_sequences(records["sequence"], settings)
+    drawn = draw_share(keys, records["label"], settings.test_fraction, rng)
+    return records.assign(split=records["split"].mask(drawn, "test"))
+
+
+@command("sequences-from-class-files")
+def from_class_files(
+    settings: Part[ClassFileSequences],
+    positive: Path | str,
+    negative: Path | str,
+    train: Path | str,
+    valid: Path | str,
+    test: Path | str,
+    filters: Path | str,
+    sites: Path | str,
+    card: Path | str | None = None,
+) -> pd.DataFrame:
+    """Read a file of positive and one of negative sequences, filter and split them; returns the counts of the filters.
+
+    Arguments:
+        positive, negative: FASTA, or one sequence a line.
+        train, valid, test: sequence files to write.
+        filters: counts of the filters, to write.
+        sites: the known places in the positive sequences, to write.
+        card: data card, to write.
+
+    Raises what `read_class_file`, `check_sites` and `prepare_sequences` raise.
+    """
+    parts = [read_class_file(path, name) for name, path in (("positive", positive), ("negative", negative))]
+    records = draw_test(pd.concat(parts, ignore_index=True), settings)
+    ids = records.loc[records["label"] == 1, "id"].tolist()
+    rows = [(name, *span, motif, ".", "positive") for motif, span in settings.places.items() for name in ids]
+    found = pd.DataFrame(rows, columns=list(SITE_COLUMNS)).astype({"start": "int64", "end": "int64"})
+    check_sites(found, records.set_index("id")["sequence"].str.len(), positive)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites, card), found)
+
+
+def read_class_file(path: Path | str, name: ClassName) -> pd.DataFrame:
+    """Sequences of one class from FASTA, or from plain text with one a line: id, split (train), label, sequence.
+
+    ``id`` is the class and the name in the FASTA, or the number of the line. Raises `InputError` for an empty file, a
+    FASTA record without a name, and a name that is repeated.
+    """
+    text = read_text(path)
+    if text.lstrip().startswith(">"):
+        found = [record.partition("\n") for record in text.lstrip()[1:].split("\n>")]
+        pairs = [((header.split() or [""])[0], "".join(rest.split())) for header, _, rest in found]
+    else:
+        lines = enumerate(map(str.strip, text.split("\n")), start=1)
+        pairs = [(f"line_{number}", line) for number, line in lines if line]
+    if not pairs:
+        raise InputError(f"{path}: the file is empty: it must have the {name} sequences")
+    seen: set[str] = set()
+    for one, _ in pairs:
+        if not one or one in seen:
+            raise InputError(f"{path}: {f'two sequences are named {one!r}' if one else 'a sequence has no name'}")
+        seen.add(one)
+    table = pd.DataFrame(pairs, columns=["id", "sequence"])
+    return table.assign(id=f"{name}_" + table["id"], split="train", label=LABELS[name])
 
 
 # Decides which sequences are kept and counts the reasons for dropping the others.
@@ -491,43 +570,6 @@ def check_classes(counts: pd.DataFrame) -> None:
                 f"no sequence of class {label} ({CLASSES[label]}) is left for the {split} set "
                 f"({found}): every split needs both classes; check length_bp, the splits and the data"
             )
-
-
-# Held-out sequences that the training set has in large part: shifted windows, or the other strand.
-
-
-def overlapping(held_out: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Which sequences have at least half of their 32-mers in the training set, on either strand. Returns bool (N,).
-
-    ``held_out`` (N, L) and ``train`` (M, L): codes 0 to 3. Identical sequences overlap, too. For 200 bp, half of the
-    32-mers corresponds to a common stretch of 116 bp. Long genomic repeats can match without being the same place.
-    """
-    known = np.sort(canonical_kmers(train), axis=None)
-    asked = canonical_kmers(held_out)
-    order = asked.argsort(axis=None)  # searching in sorted order stays in the cache
-    values = asked.ravel()[order]
-    found = np.empty(asked.size, dtype=bool)
-    found[order] = known[np.searchsorted(known, values).clip(max=len(known) - 1)] == values
-    return found.reshape(asked.shape).mean(axis=1) >= OVERLAP_SHARE
-
-
-def canonical_kmers(codes: np.ndarray, k: int = OVERLAP_KMER) -> np.ndarray:
-    """Strand-independent numbers of the k-mers (k a power of 2, at most 32) of codes (N, L).
-
-    The number reads the bases as digits of base 4; it is the smaller of a k-mer's and its reverse complement's.
-    ``k`` is halved until it is at most L. Returns uint64 (N, L - k + 1).
-    """
-    while k > codes.shape[1]:
-        k //= 2
-    forward = codes.astype(np.uint64)
-    reverse = np.uint64(3) - forward
-    size = 1
-    while size < k:  # two k-mers side by side make one of twice the length
-        shift = np.uint64(2 * size)
-        forward = (forward[:, :-size] << shift) | forward[:, size:]
-        reverse = reverse[:, :-size] | (reverse[:, size:] << shift)
-        size *= 2
-    return np.minimum(forward, reverse)
 
 
 # Motif sites: planted by a simulation, or annotated by the user.

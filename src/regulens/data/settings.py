@@ -379,7 +379,7 @@ ClassName = Literal["positive", "negative"]
 
 
 class SequenceData(Settings):
-    """Settings common to the three routes to labelled sequences."""
+    """Settings common to all routes to labelled sequences."""
 
     length_bp: int = Field(default=200, ge=20)
     """Length that the model sees: shorter sequences are dropped, longer ones cut (DNABERT-LRP, section 4.1: 200)."""
@@ -394,6 +394,10 @@ class SequenceData(Settings):
     are counted."""
     valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
     """Share of the training sequences that form the validation set, the same in both classes."""
+    split: Literal["published", "grouped"] = "published"
+    """`published`: the splits that the data come with, others drawn by sequence. `grouped`: sizes and class balance as
+    near as possible to these, but what belongs together stays on one side: connected regions where there are
+    coordinates, else sequences that share a tenth of their 32-mers, so that no test sequence is known from training."""
     split_seed: int = Field(default=1, ge=0)
     """Seed of the splits that the data do not come with."""
 
@@ -440,6 +444,29 @@ class TableSequences(SequenceData):
     """Share of the sequences in the test set, the same in both classes, if the table has no split."""
     sites: str | None = None
     """Source or path: annotated sites, TSV with id, start, end, motif, strand; marked in figures, scored as truth."""
+
+
+class ClassFileSequences(SequenceData):
+    """Your own sequences: one file for each class."""
+
+    route: Literal["class_files"]
+    """Read a file of positive and one of negative sequences."""
+    positive: str
+    """Source or path: FASTA, or plain text with one sequence a line (also .gz)."""
+    negative: str
+    """Source or path: the same for the negative class."""
+    test_fraction: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the sequences in the test set, the same in both classes."""
+    places: dict[str, tuple[Annotated[int, Field(ge=0)], int]] = {}
+    """Of aligned sequences: where every positive one has a known site, start and end in bp (0-based, half-open) of the
+    uncropped sequence, by name; marked in figures, scored as truth."""
+
+    @field_validator("places")
+    @classmethod
+    def _intervals(cls, places: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        if wrong := [name for name, (start, end) in places.items() if start >= end]:
+            raise ValueError(f"{wrong[0]}: need start < end, found {list(places[wrong[0]])}")
+        return places
 
 
 class PlantedMotif(Settings):

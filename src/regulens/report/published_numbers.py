@@ -34,7 +34,8 @@ def tables(root: Path) -> str:
         ("DNABERT-LRP, Section 5.1: test accuracy", _accuracy(published, here / "dnabert_lrp/section51.csv")),
         (
             "DNABERT-LRP, Section 5.3: class of the top motif, promoters",
-            _motifs(published, here / "dnabert_lrp/section53_promoters.csv"),
+            # Of the one promoter task that is searched for motifs, by whatever split.
+            _motifs(published, min(here.glob("dnabert_lrp/section53_promoters*.csv"))),
         ),
         ("Hybrid networks, task 1", _hybrid(published, here / "hybrid_networks/task1.csv", "task1")),
         ("Hybrid networks, task 2", _hybrid(published, here / "hybrid_networks/task2.csv", "task2")),

@@ -28,7 +28,8 @@ from regulens.core.progress import progress, say
 from regulens.core.sequence import N_CODE
 from regulens.core.statistics import bootstrap_weights, percentile_interval
 from regulens.core.tensors import listed, read_weight_file, require_finite, say_left_out, tensors_of, weight_differences
-from regulens.data.sequences import SequenceSet, overlapping, read_sequences
+from regulens.data.overlap import overlapping
+from regulens.data.sequences import SequenceSet, read_sequences
 from regulens.models.bert import (
     CLASSIFIER_KEYS,
     CLASSIFIER_KIND,
@@ -60,7 +61,7 @@ DIFFERENCE_ROW = "bert_minus_logistic_regression"
 ENCODER_KIND = "regulens masked k-mer encoder"
 """Kind of file that the file of a pre-trained encoder states."""
 
-_CHANGE, _OTHER, _RUN, _WINDOW = range(4)
+_CHANGE, _OTHER, _RUN, _WINDOW, _STRAND = range(5)
 
 _BUFFERS = ("position_ids", "token_type_ids")
 
@@ -251,15 +252,24 @@ def plain_input(codes: Tensor, k: int) -> ModelInput:
 def augmented_input(batch: SequenceBatch, settings: SequenceAugmentation, key: int, k: int) -> ModelInput:
     """The batch augmented according to ``settings``; ``key`` is derived from seed and epoch (`derived_seed`).
 
-    Bases are substituted first, so that all k-mers over a base agree; then k-mers are masked. Tokens outside the window
+    The strand is drawn and bases are substituted first, so that all k-mers over a base agree; then k-mers are masked.
+    Tokens outside the window
     are invisible to the model; those inside, CLS and SEP keep their positions. ``crop_bp`` must leave at least one
     k-mer.
     """
+    if settings.reverse_complement:
+        batch = batch._replace(codes=_either_strand(batch, key))
     codes = _substituted(batch, settings.substitute, key) if settings.substitute else batch.codes
     tokens = token_ids(codes, k)
     if settings.mask_kmers:
         tokens[:, 1:-1].masked_fill_(_runs(batch, settings.mask_kmers, key, k), MASK)
     return ModelInput(tokens, _in_window(batch, settings.crop_bp, key, k) if settings.crop_bp else None)
+
+
+def _either_strand(batch: SequenceBatch, key: int) -> Tensor:
+    """Codes of which each sequence is reverse complemented with probability one half; N stays N."""
+    other = torch.where(batch.codes == N_CODE, N_CODE, 3 - batch.codes).flip(1)
+    return torch.where(uniform(key, _STRAND, batch.index, 1) < 0.5, other, batch.codes)
 
 
 def _substituted(batch: SequenceBatch, share: float, key: int) -> Tensor:

@@ -85,6 +85,9 @@ class SequenceAugmentation(Settings):
     """Share of k-mers shown as [MASK], in runs of `k` that hide at least one base (before runs overlap)."""
     crop_bp: int = Field(default=0, ge=0)
     """The model sees a window of the sequence that is shorter by 0 to this many bp, at a random position."""
+    reverse_complement: bool = False
+    """Half of the sequences are reverse complemented: for classes that do not depend on the strand, such as
+    enhancers."""
 
 
 class SequenceTraining(TrainerSettings):

@@ -170,3 +170,24 @@ def test_an_unknown_subset_row_or_metric_is_an_error(runs, published, tmp_path, 
     with pytest.raises(InputError, match=f"'{value}' does not exist"):
         write(tmp_path, published, runs)
     assert not (tmp_path / "m.csv").exists()
+
+
+def test_both_splits_stand_side_by_side(published, tmp_path):
+    tasks = {"promoters": "Promoters, published", "grouped": "Promoters, grouped"}
+    runs = write_task_tables(tmp_path / "metrics", metrics_table, (1, 2, 3), tasks)
+    splits = {"promoters": "published", "grouped": "grouped"}
+    table, text, _ = write(tmp_path, published, runs, splits=splits, published_as={"promoters": "promoters"})
+    body = cells(text)
+    assert body[0][:2] == ["Promoters, published", "published split, whole test set (n = 9,034)"]
+    assert body[7][1] == "published split, without overlap (n = 6,120)"
+    assert body[14][:2] == ["Promoters, grouped", "grouped split, whole test set (n = 9,034)"]
+    # The paper's accuracy stands beside the published split only.
+    assert [line[-1] for line in body if line[-1]] == ["0.93"]
+    assert body[1][-1] == "0.93"
+    assert " ± " in body[1][2]
+    assert "stands beside that one only" in text
+    assert (table["split"] == table["task"].map(splits)).all()
+    alone = {"promoters": "published", "grouped": "published"}
+    table, text, _ = write(tmp_path, published, runs, splits=alone, published_as={})
+    assert list(table.columns) == COLUMNS
+    assert "split" not in text

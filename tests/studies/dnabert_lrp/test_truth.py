@@ -112,7 +112,7 @@ def test_files_hold_table_and_text(runs, tmp_path):
     assert list(read.columns) == COLUMNS
     np.testing.assert_allclose(read["auroc"], table["auroc"], rtol=1e-5)
     assert (tmp_path / "t.md").read_text().endswith("- Simulated.\n")
-    assert "AUROC of planted bases" in pdf_text(tmp_path / "t.pdf")
+    assert "AUROC of known sites" in pdf_text(tmp_path / "t.pdf")
     assert (tmp_path / "t.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -4,20 +4,24 @@ from regulens.data.settings import coordinate_tables
 LRP = CONFIG.dnabert_lrp
 LRP_OUT = f"{RESULTS}/dnabert_lrp"
 TASKS = list(LRP.tasks)
+EXPLAINED = LRP.explained_tasks
 TASKS_BY_ROUTE = {
     route: [name for name, task in LRP.tasks.items() if task.data.route == route]
-    for route in ("coordinates", "table", "simulated")
+    for route in ("coordinates", "table", "class_files", "simulated")
 }
 # If motif sites are known, scores are evaluated against them.
 TASKS_WITH_SITES = [
     name
     for name, task in LRP.tasks.items()
-    if task.data.route == "simulated" or getattr(task.data, "sites", None)
+    if task.data.route == "simulated"
+    or getattr(task.data, "sites", None)
+    or getattr(task.data, "places", None)
 ]
 FINE_TUNED = [name for name, task in LRP.tasks.items() if not task.checkpoint]
 FIRST_SEED = LRP.seeds[0]
 TASK_DATA = f"{LRP_OUT}/data/{{task}}"
 FILTERS = f"{TASK_DATA}/filters.csv"
+CARD = f"{TASK_DATA}/card.csv"
 ENCODER = f"{LRP_OUT}/pretraining/encoder.ckpt"
 PRETRAINING_EPOCHS = f"{LRP_OUT}/pretraining/log.csv"
 INITIAL = (
@@ -51,6 +55,7 @@ MUTAGENESIS_SEED = "dnabert_lrp/mutagenesis/seed"
 TASK_LABELS = "dnabert_lrp/labels"
 CLASS_NAMES = "dnabert_lrp/class_names"
 PUBLISHED_AS = "dnabert_lrp/published_as"
+PUBLISHED_ACCURACY = "dnabert_lrp/published_accuracy_of"
 MUTATED = "dnabert_lrp/table1/n"
 LRP_NOTE = "dnabert_lrp/data_note"
 SCORES_WITH_MOTIFS = "dnabert_lrp/motifs/discovery/scores"
@@ -91,7 +96,14 @@ def task_seeds(task):
 
 
 TASK_RUNS = [(task, seed) for task in TASKS for seed in task_seeds(task)]
+EXPLAINED_RUNS = [(task, seed) for task, seed in TASK_RUNS if task in EXPLAINED]
 FINE_TUNED_RUNS = [(task, seed) for task in FINE_TUNED for seed in LRP.seeds]
-TRUTH_RUNS = [(task, seed) for task, seed in TASK_RUNS if task in TASKS_WITH_SITES]
+TRUTH_RUNS = [(task, seed) for task, seed in EXPLAINED_RUNS if task in TASKS_WITH_SITES]
+# Aligned sequences, whose sites are all at one place.
+ALIGNED_RUNS = [
+    (task, seed)
+    for task, seed in EXPLAINED_RUNS
+    if len(getattr(LRP.tasks[task].data, "places", {})) == 1
+]
 # The sequences do not depend on the seed.
 SEQUENCE_RUNS = [(task, 0) for task in TASKS]

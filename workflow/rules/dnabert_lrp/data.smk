@@ -12,6 +12,7 @@ rule sequences_from_coordinates:
         valid=f"{TASK_DATA}/valid.tsv",
         test=f"{TASK_DATA}/test.tsv",
         filters=FILTERS,
+        card=CARD,
     benchmark:
         f"{RESULTS}/benchmarks/sequences/{{task}}.tsv"
     wildcard_constraints:
@@ -23,7 +24,7 @@ rule sequences_from_coordinates:
         "Extract the sequences of task {wildcards.task} from the genome, filter and split them"
     shell:
         "regulens sequences-from-coordinates --fasta {input.fasta:q} {params.coordinates}"
-        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q}"
+        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q} --card {output.card:q}"
         " 2> {log:q}"
 
 
@@ -35,6 +36,7 @@ rule sequences_from_table:
         valid=f"{TASK_DATA}/valid.tsv",
         test=f"{TASK_DATA}/test.tsv",
         filters=FILTERS,
+        card=CARD,
     wildcard_constraints:
         task=names(set(TASKS_BY_ROUTE["table"]) - set(TASKS_WITH_SITES)),
     params:
@@ -43,7 +45,7 @@ rule sequences_from_table:
         "Read, filter and split the sequences of task {wildcards.task}"
     shell:
         "regulens sequences-from-table {input.table:q}"
-        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q}"
+        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q} --card {output.card:q}"
         " 2> {log:q}"
 
 
@@ -56,6 +58,7 @@ rule sequences_from_table_with_sites:
         valid=f"{TASK_DATA}/valid.tsv",
         test=f"{TASK_DATA}/test.tsv",
         filters=FILTERS,
+        card=CARD,
         sites=f"{TASK_DATA}/sites.tsv",
     wildcard_constraints:
         task=names(set(TASKS_BY_ROUTE["table"]) & set(TASKS_WITH_SITES)),
@@ -65,7 +68,30 @@ rule sequences_from_table_with_sites:
         "Read, filter and split the sequences of task {wildcards.task}, with their annotated sites"
     shell:
         "regulens sequences-from-table {input.table:q} --annotated {input.sites:q}"
-        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q}"
+        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q} --card {output.card:q}"
+        " --sites {output.sites:q} 2> {log:q}"
+
+
+rule sequences_from_class_files:
+    input:
+        positive=task_paths("positive"),
+        negative=task_paths("negative"),
+    output:
+        train=f"{TASK_DATA}/train.tsv",
+        valid=f"{TASK_DATA}/valid.tsv",
+        test=f"{TASK_DATA}/test.tsv",
+        filters=FILTERS,
+        card=CARD,
+        sites=f"{TASK_DATA}/sites.tsv",
+    wildcard_constraints:
+        task=names(TASKS_BY_ROUTE["class_files"]),
+    params:
+        **parts(settings=TASK_SEQUENCES),
+    message:
+        "Read, filter and split the sequences of both classes of task {wildcards.task}"
+    shell:
+        "regulens sequences-from-class-files --positive {input.positive:q} --negative {input.negative:q}"
+        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q} --card {output.card:q}"
         " --sites {output.sites:q} 2> {log:q}"
 
 
@@ -75,6 +101,7 @@ rule simulate_sequences:
         valid=f"{TASK_DATA}/valid.tsv",
         test=f"{TASK_DATA}/test.tsv",
         filters=FILTERS,
+        card=CARD,
         sites=f"{TASK_DATA}/sites.tsv",
     wildcard_constraints:
         task=names(TASKS_BY_ROUTE["simulated"]),
@@ -84,5 +111,5 @@ rule simulate_sequences:
         "Simulate sequences of task {wildcards.task} with planted motifs"
     shell:
         "regulens simulate-sequences"
-        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q}"
+        " {params.parts} --train {output.train:q} --valid {output.valid:q} --test {output.test:q} --filters {output.filters:q} --card {output.card:q}"
         " --sites {output.sites:q} 2> {log:q}"

@@ -1,4 +1,19 @@
 # DNABERT-LRP: tables and figures in the paper's order, then additional ones.
+rule dnabert_lrp_data_card:
+    input:
+        files(CARD, SEQUENCE_RUNS, "task"),
+    output:
+        **table("dnabert_lrp/data_card", "Data card", "md"),
+    params:
+        **parts(CLASS_NAMES, TASK_LABELS, LRP_NOTE),
+        runs=runs(CARD, SEQUENCE_RUNS, "task"),
+    message:
+        "Data card: repeats, overlap, groups and composition of the sequences of every task"
+    shell:
+        "regulens dnabert-lrp data-card {params.runs} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+
+
 rule dnabert_lrp_section51:
     input:
         files(METRICS, TASK_RUNS, "task"),
@@ -7,7 +22,8 @@ rule dnabert_lrp_section51:
         **table("dnabert_lrp/section51", "Section 5.1", "md", "tex"),
     params:
         **parts(
-            *(PUBLISHED_AS, TASK_LABELS, LRP_NOTE),
+            *(TASK_LABELS, LRP_NOTE, "dnabert_lrp/splits"),
+            published_as=PUBLISHED_ACCURACY,
             kmer="dnabert_lrp/evaluation/reference_k",
         ),
         runs=runs(METRICS, TASK_RUNS, "task"),
@@ -20,12 +36,12 @@ rule dnabert_lrp_section51:
 
 rule dnabert_lrp_figure1:
     input:
-        files(CURVES, TASK_RUNS, "task"),
+        files(CURVES, EXPLAINED_RUNS, "task"),
     output:
         **figure("dnabert_lrp/figure1", "Figure 1"),
     params:
         **parts(CLASS_NAMES, TASK_LABELS),
-        runs=runs(CURVES, TASK_RUNS, "task"),
+        runs=runs(CURVES, EXPLAINED_RUNS, "task"),
     message:
         "Figure 1: accuracy against the number of mutated bases, positive classes"
     shell:
@@ -35,12 +51,12 @@ rule dnabert_lrp_figure1:
 
 rule dnabert_lrp_figure2:
     input:
-        files(CURVES, TASK_RUNS, "task"),
+        files(CURVES, EXPLAINED_RUNS, "task"),
     output:
         **figure("dnabert_lrp/figure2", "Figure 2"),
     params:
         **parts(CLASS_NAMES, TASK_LABELS),
-        runs=runs(CURVES, TASK_RUNS, "task"),
+        runs=runs(CURVES, EXPLAINED_RUNS, "task"),
     message:
         "Figure 2: accuracy against the number of mutated bases, negative classes"
     shell:
@@ -50,13 +66,13 @@ rule dnabert_lrp_figure2:
 
 rule dnabert_lrp_table1:
     input:
-        files(CURVES, TASK_RUNS, "task"),
+        files(CURVES, EXPLAINED_RUNS, "task"),
         published=PUBLISHED,
     output:
         **table("dnabert_lrp/table1", "Table 1", "md", "tex"),
     params:
         **parts(MUTATED, CLASS_NAMES, PUBLISHED_AS, TASK_LABELS, LRP_NOTE),
-        runs=runs(CURVES, TASK_RUNS, "task"),
+        runs=runs(CURVES, EXPLAINED_RUNS, "task"),
     message:
         "Table 1: accuracy after mutating the bases that LRP and attention rank highest"
     shell:
@@ -165,12 +181,12 @@ rule dnabert_lrp_filters:
 
 rule dnabert_lrp_paired_tests:
     input:
-        files(PAIRED, TASK_RUNS, "task"),
+        files(PAIRED, EXPLAINED_RUNS, "task"),
     output:
         **table("dnabert_lrp/paired_tests", "Paired tests", "md"),
     params:
         **parts(MUTATED, CLASS_NAMES, TASK_LABELS, LRP_NOTE),
-        runs=runs(PAIRED, TASK_RUNS, "task"),
+        runs=runs(PAIRED, EXPLAINED_RUNS, "task"),
     message:
         "Paired tests of every score against attention and against random"
     shell:
@@ -194,14 +210,38 @@ rule dnabert_lrp_truth:
         " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
+rule dnabert_lrp_relevance_by_position:
+    input:
+        files(RELEVANCE, ALIGNED_RUNS, "task"),
+        sites=[f"{LRP_OUT}/data/{task}/sites.tsv" for task in dict(ALIGNED_RUNS)],
+    output:
+        **table("dnabert_lrp/relevance_by_position", "Relevance by position", "md"),
+        **figure("dnabert_lrp/relevance_by_position", "Relevance by position"),
+    params:
+        **parts(
+            *(TASK_LABELS, LRP_NOTE, MUTAGENESIS_SEED),
+            resamples=BOOTSTRAP,
+        ),
+        runs=runs(RELEVANCE, ALIGNED_RUNS, "task"),
+        sites=" ".join(
+            f"--sites {task}={LRP_OUT}/data/{task}/sites.tsv"
+            for task in dict(ALIGNED_RUNS)
+        ),
+    message:
+        "Relevance by position in aligned sequences, around the place where each has a site"
+    shell:
+        "regulens dnabert-lrp relevance-by-position {params.runs} {params.sites} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
 rule dnabert_lrp_score_agreement:
     input:
-        files(AGREEMENT, TASK_RUNS, "task"),
+        files(AGREEMENT, EXPLAINED_RUNS, "task"),
     output:
         **figure("dnabert_lrp/score_agreement", "Agreement of the scores"),
     params:
         **parts(CLASS_NAMES, TASK_LABELS),
-        runs=runs(AGREEMENT, TASK_RUNS, "task"),
+        runs=runs(AGREEMENT, EXPLAINED_RUNS, "task"),
     message:
         "Figure: rank correlation between the scores"
     shell:
@@ -245,12 +285,15 @@ rule dnabert_lrp_claims:
         section51=f"{LRP_OUT}/section51.csv",
         filters=f"{LRP_OUT}/filters.csv",
         section53=[f"{LRP_OUT}/section53_{task}.csv" for task in LRP.motif_tasks],
-        truth=[f"{LRP_OUT}/truth.csv"] * bool(TASKS_WITH_SITES),
+        truth=[f"{LRP_OUT}/truth.csv"] * bool(TRUTH_RUNS),
         published=PUBLISHED,
     output:
         **table("dnabert_lrp/claims", "Claims", "md"),
     params:
-        **parts(MUTATED, PUBLISHED_AS, LRP_NOTE, "dnabert_lrp/given_splits"),
+        **parts(
+            *(MUTATED, PUBLISHED_AS, LRP_NOTE),
+            *("dnabert_lrp/given_splits", PUBLISHED_ACCURACY),
+        ),
         section53=lambda wildcards, input: options("--section53", input.section53),
         truth=lambda wildcards, input: options("--truth", input.truth),
     message:
@@ -262,22 +305,25 @@ rule dnabert_lrp_claims:
 
 
 LRP_TABLES = [
+    "data_card.csv",
     "section51.csv",
     "filters.csv",
     "table1.csv",
     "paired_tests.csv",
     "claims.csv",
 ]
-LRP_TABLES += ["truth.csv"] * bool(TASKS_WITH_SITES)
+LRP_TABLES += ["truth.csv"] * bool(TRUTH_RUNS)
+LRP_TABLES += ["relevance_by_position.csv"] * bool(ALIGNED_RUNS)
 LRP_TABLES += [f"section53_{task}.csv" for task in LRP.motif_tasks]
 LRP_PICTURES = ["figure1", "figure2", "score_agreement"]
-LRP_PICTURES += ["truth"] * bool(TASKS_WITH_SITES)
+LRP_PICTURES += ["truth"] * bool(TRUTH_RUNS)
+LRP_PICTURES += ["relevance_by_position"] * bool(ALIGNED_RUNS)
 LRP_PICTURES += ["fine_tuning_curves"] * bool(FINE_TUNED)
 LRP_PICTURES += ["pretraining_curves"] * bool(LRP.pretraining and FINE_TUNED)
 LRP_PICTURES += [
     f"relevance_{name}_{example}"
-    for name, task in LRP.tasks.items()
-    for example in task.examples
+    for name in EXPLAINED
+    for example in LRP.tasks[name].examples
 ]
 LRP_PICTURES += [f"motif_logos_{task}" for task in LRP.motif_tasks]
 

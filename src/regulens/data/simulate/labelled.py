@@ -40,6 +40,7 @@ def simulate(
     test: Path | str,
     filters: Path | str,
     sites: Path | str,
+    card: Path | str | None = None,
 ) -> pd.DataFrame:
     """Simulate positive and negative sequences with planted motifs; returns the counts of the filters.
 
@@ -47,12 +48,13 @@ def simulate(
         train, valid, test: sequence files to write.
         filters: counts of the filters, to write.
         sites: planted motif sites, to write.
+        card: data card, to write.
 
     Raises what `load_matrices`, `simulate_records` and `prepare_sequences` raise.
     """
     matrices = load_matrices(motif_identifiers(settings.simulation), settings.simulation.release)
     records, planted = simulate_records(settings, matrices)
-    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites), planted)
+    return prepare_sequences(records, settings, SequenceOutputs(train, valid, test, filters, sites, card), planted)
 
 
 def motif_identifiers(simulation: SequenceSimulation) -> dict[str, str]:

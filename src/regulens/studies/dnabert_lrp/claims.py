@@ -377,15 +377,24 @@ def _motif_text(row: pd.Series) -> str:
     return f"{row['tf_class']} ({row['target_name']}{q})"
 
 
-def run_evidence(tables: Tables, published_as: PublishedAs, n: int, given_splits: Collection[str]) -> Evidence:
+def run_evidence(
+    tables: Tables,
+    published_as: PublishedAs,
+    n: int,
+    given_splits: Collection[str],
+    published_accuracy_of: PublishedAs | None = None,
+) -> Evidence:
     """Evidence of a run, from the arguments of `claims`. Raises InputError on bad tables."""
 
-    def read(path: Path | str, columns: Sequence[str], numeric: Iterable[str]) -> pd.DataFrame:
+    def read(
+        path: Path | str, columns: Sequence[str], numeric: Iterable[str], known_as: PublishedAs = published_as
+    ) -> pd.DataFrame:
         table = read_table(path, columns)
         for name in numeric:
             table[name] = numbers(table[name], path)
-        return table.assign(paper=[paper_task(published_as, task) for task in table["task"]])
+        return table.assign(paper=[paper_task(known_as, task) for task in table["task"]])
 
+    tested_as = published_as if published_accuracy_of is None else published_accuracy_of
     limits = ["low", "high"]
     accuracy = read(tables.table1, TABLE1_COLUMNS, ["n", "accuracy", *limits]).fillna({"column": ""})
     paired = read(tables.paired_tests, PAIRED_COLUMNS, ["n", "difference", *limits, "p_value"])
@@ -398,7 +407,7 @@ def run_evidence(tables: Tables, published_as: PublishedAs, n: int, given_splits
     return Evidence(
         accuracy,
         over,
-        read(tables.section51, METRIC_COLUMNS, ["value", *limits]),
+        read(tables.section51, METRIC_COLUMNS, ["value", *limits], tested_as),
         pd.concat(motifs, ignore_index=True) if motifs else pd.DataFrame(columns=[*MOTIF_COLUMNS, "paper"]),
         read(tables.truth, TRUTH_COLUMNS, ["auroc", *limits]) if tables.truth else pd.DataFrame(columns=TRUTH_COLUMNS),
         filters[filters["task"].isin(given_splits)],
@@ -448,6 +457,7 @@ def claims(
     n: Part[int],
     published_as: Part[PublishedAs],
     given_splits: Part[Sequence[str]] = (),
+    published_accuracy_of: Part[PublishedAs | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
     """Evaluate the paper's claims about its scores on this run and on the paper's own numbers.
@@ -463,11 +473,13 @@ def claims(
         n: mutated bases of Table 1.
         published_as: task to the paper's task that it reproduces; the first such task counts.
         given_splits: tasks whose data come with a test set.
+        published_accuracy_of: the same as ``published_as``, for the tasks whose test accuracy is held against the
+            paper's; None: all.
 
     Raises InputError on bad files.
     """
     tables = Tables(table1, paired_tests, section51, filters, section53, truth)
-    run = run_evidence(tables, published_as, n, given_splits)
+    run = run_evidence(tables, published_as, n, given_splits, published_accuracy_of)
     return claims_table(CLAIMS, run, paper_evidence(published), csv, md, facts=_facts(run), data_note=data_note)
 
 

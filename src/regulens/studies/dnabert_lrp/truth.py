@@ -1,4 +1,4 @@
-"""How well each score finds the bases of planted motifs: table and figure, for tasks with known truth."""
+"""How well each score finds the bases of known motif sites: table and figure, for tasks with known truth."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,7 +38,7 @@ COLUMNS += ["sequences"]
 
 
 def read_truth(runs: Sequence[TaskRun]) -> pd.DataFrame:
-    """AUROC against planted bases in all tasks and seeds: ``read_task_runs`` of ``truth.csv``.
+    """AUROC against known sites in all tasks and seeds: ``read_task_runs`` of ``truth.csv``.
 
     Raises `InputError` for a malformed table, or one without the row ``random``, with which the others are compared.
     """
@@ -75,7 +75,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
         lines.append([task, row.score_label, with_sd(row.auroc, row.sd), limits, row.above_random])
         last = row.task
     notes = [
-        "AUROC of base relevance against the planted bases, in each positive sequence with a planted site, mean over "
+        "AUROC of base relevance against the bases of known sites, in each positive sequence that has one, mean over "
         f"{spread(means.loc[means['score'] != RANDOM, 'sequences'])} sequences; 95 % interval: bootstrap over the "
         "sequences.",
         "Random: mean and 2.5 to 97.5 percentiles over random scores. The last column tells whether the AUROC is above "
@@ -106,7 +106,7 @@ def truth_figure(table: pd.DataFrame) -> Figure:
         _dots(axes, means[means["task"] == task].set_index("score"), table[table["task"] == task], scores)
         seeds = means.loc[means["task"] == task, "seeds"].max()
         axes.set_title(label + (f" (mean of {seeds} seeds)" if seeds > 1 else ""), pad=11)
-        axes.set_xlabel("AUROC of planted bases")
+        axes.set_xlabel("AUROC of known sites")
     panels[0].set_yticks(range(len(scores)), [score_label(name) for name in scores])
     panels[0].set_ylim(len(scores) - 0.5, -0.5)
     return figure
