@@ -112,6 +112,7 @@ def test_a_table_that_is_there_is_counted(mirror, monkeypatch):
     config = load(ROOT / "config/human_windows.yaml")
     assert assay_examples(config) == {"train": 270, "valid": 60, "test": 60}
     assert track_count(config) == 74
+    config = load(ROOT / "config/small.yaml")
     assert sequence_counts(config, "promoters_grouped") == (6324, 2710)
     assert sequence_counts(config, "tata_promoters") == (4291, 1839)
 

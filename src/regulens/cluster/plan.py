@@ -35,7 +35,7 @@ from regulens.data.settings import Geometry
 
 STAGES = {
     "download, unpack": r"download|unpack",
-    "crop": r"crop_\w+|link_shards|simulate_genome",
+    "crop": r"crop_\w+|link_shards|simulate_genome|windows_by_contig|coverage_from_positions",
     "train assay models": r"train_assay_model|train_main_model|adopt_checkpoint",
     "predict, attention": r"predict\w*|pearson|export_attention",
     "labelled sequences": r"\w*sequences_from_\w+|simulate_labelled\w*|simulate_sequences",

@@ -8,7 +8,7 @@ from regulens.core.runs import Run
 from regulens.data.settings import Geometry
 from regulens.data.store import write_store
 from regulens.models.base import build
-from regulens.studies.genomic_interpreter.training import gain, training_table
+from regulens.studies.genomic_interpreter.training import gain, training
 
 GEOMETRY = Geometry(input_bp=64, bins=6, bin_bp=8)
 SETTINGS = {"stem_width": 4, "widths": [4, 6], "final_width": 8}
@@ -54,7 +54,7 @@ def test_one_row_per_model_with_means_over_seeds(train, tmp_path):
         "training": {"max_epochs": 8, "effective_batch": 4, "learning_rate": 0.002},
     }
     models = {"cnn": entry, "other": {**entry, "training": {"effective_batch": 10, "select": "loss"}}}
-    training_table(runs, models, train, tmp_path / "t.csv", {"cnn": "CNN", "other": "Other"})
+    training(runs, models, train, tmp_path / "t.csv", {"cnn": "CNN", "other": "Other"})
     table = pd.read_csv(tmp_path / "t.csv").set_index("model")
     cnn, other = table.loc["cnn"], table.loc["other"]
     weights = sum(p.numel() for p in build("maxpool_cnn", SETTINGS, GEOMETRY, 2).parameters())

@@ -41,6 +41,7 @@ elif DATA.route == "bigwig":
             fasta=FASTA,
         output:
             f"{OUT}/data/windows.bed",
+        localrule: True
         params:
             **parts(SPLITS, GEOMETRY),
         message:

@@ -33,7 +33,7 @@ COLUMNS += ["minutes", "valid_pearson", "gain_last_quarter", "flat"]
 
 
 @command("genomic-interpreter training")
-def training_table(
+def training(
     runs: Sequence[Run],
     /,
     models: Part[Mapping[str, Mapping[str, Any]]],
