@@ -94,7 +94,8 @@ def curves_figure(curves: pd.DataFrame, label: int, class_names: ClassNames | No
         seeds = part["seeds"].max()
         title = f"{task_label}: {class_name(class_names, task, CLASSES[label])}"
         top = max(panel, key=lambda axes: axes.get_position().y1)
-        top.set_title(title + (f" (mean of {seeds} seeds)" if seeds > 1 else ""))
+        title += f" (mean of {seeds} seeds)" if seeds > 1 else ""
+        top.set_title(title, loc="left")  # names of tasks and classes may be wider than the axes
     return figure
 
 
