@@ -48,6 +48,23 @@ def test_rows_and_columns_are_chosen(written):
     assert "| published | Network |\n| ---: | --- |\n| 0.89 | C4C6 |\n\n<!--" in text
 
 
+def test_every_table_of_a_document_and_nothing_between_them(tmp_path):
+    (tmp_path / "task1.md").write_text(TABLE)
+    path = tmp_path / "README.md"
+    marks = ["task1.md", "task1.md rows: C24; columns: AUPR, Network", "task1.md columns: Network"]
+    text = "".join(
+        f"## {number}\n\n<!-- table: {mark} -->\n<!-- end of table -->\n\ntext {number}\n\n"
+        for number, mark in enumerate(marks)
+    )
+    path.write_text(text)
+    for _ in range(3):
+        path.write_text(with_tables(path, tmp_path))
+    found = path.read_text()
+    assert [line for line in found.splitlines() if line and line[0] != "|"] == [x for x in text.splitlines() if x]
+    assert found.count("| Network |") == 3
+    assert found.count("| AUPR | Network |\n| ---: | --- |\n| 0.90 | C24 |\n\n<!--") == 1
+
+
 @pytest.mark.parametrize(
     ("mark", "message"),
     [

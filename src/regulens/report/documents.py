@@ -109,7 +109,7 @@ def _with_part(path: Path, part: str, generated: str) -> str:
 
 # Tables of committed results in documents that people write.
 
-TABLE = re.compile(r"<!-- table: (?P<path>\S+)(?P<keys>(?: \w+: [^;]+?;?)*) -->\n(?:[^<].*\n|\n)*<!-- end of table -->")
+TABLE = re.compile(r"<!-- table: (?P<path>\S+)(?P<keys>.*) -->\n(?:[^<\n].*\n|\n)*<!-- end of table -->")
 """Lines that enclose a table: its file, from the root, and optionally `rows: REGULAR EXPRESSION; columns: A, B`."""
 
 

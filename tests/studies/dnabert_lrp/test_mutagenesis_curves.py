@@ -98,17 +98,17 @@ def test_random_sequences_above_the_curves_are_cut_off_above(curves):
     for line, axes in zip(with_label(figure, "random_sequence"), main_axes(figure), strict=True):
         assert line.axes.get_position().y0 > axes.get_position().y1
         assert axes.get_xlabel() == "Mutated bases, n"
-        assert line.axes.get_title().startswith(("Promoters", "Enhancers"))
+        assert line.axes.get_title(loc="left").startswith(("Promoters", "Enhancers"))
     check_text(figure)
 
 
 def test_titles_name_task_and_class_and_seeds(tmp_path, curves):
-    assert [axes.get_title() for axes in main_axes(curves_figure(curves, 0, CLASS_NAMES))] == [
+    assert [axes.get_title(loc="left") for axes in main_axes(curves_figure(curves, 0, CLASS_NAMES))] == [
         "Promoters: Non-promoter",
         "Enhancers: Non-enhancer",
     ]
     three = read_curves(write_task_tables(tmp_path / "three", curves_table, (1, 2, 3)))
-    assert main_axes(curves_figure(three, 1))[0].get_title() == "Promoters: positive (mean of 3 seeds)"
+    assert main_axes(curves_figure(three, 1))[0].get_title(loc="left") == "Promoters: positive (mean of 3 seeds)"
 
 
 def test_several_seeds_are_averaged_and_shown_as_dots(tmp_path):
