@@ -6,6 +6,7 @@ downloaded.
 
 import csv
 import os
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from regulens.core.errors import InputError
 from regulens.core.io import read_text
 from regulens.core.settings import nearest
 from regulens.data.settings import (
-    SPLITS,
     ClassFileSequences,
     CoordinateSequences,
     SimulatedSequences,
@@ -176,7 +176,7 @@ def _examples_by_contig(config: Config, data: BigwigData) -> dict[str, int] | No
         windows = data.splits.windows(lengths, data.geometry.target_bp)
     except ValueError:  # the rule says what is wrong
         return None
-    return {split: sum(window[3] == split for window in windows) for split in SPLITS}
+    return dict(Counter(split for *_, split in windows))
 
 
 def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:

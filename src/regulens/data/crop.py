@@ -9,7 +9,7 @@ which are pooled to wider ones. Both routes use the same windows (BED), splits a
 
 import json
 import math
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -566,7 +566,7 @@ def windows_by_contig(
         raise InputError(f"{fasta}: {error}") from None
     with atomic_output(output) as temporary:
         temporary.write_text("".join("\t".join(map(str, window)) + "\n" for window in windows), encoding="utf-8")
-    return {split: sum(window[3] == split for window in windows) for split in SPLITS}
+    return dict(Counter(split for *_, split in windows))
 
 
 def read_windows(path: Path | str, names: Mapping[str, str | None] | None = None) -> list[Region]:

@@ -17,7 +17,7 @@ from regulens.data.sequences import read_sites
 from regulens.interpret.score_file import ScoreFile
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import DOUBLE_COLUMN, GREY, LIGHT_GREY, new_figure, save, score_style, styled
-from regulens.studies.dnabert_lrp.tasks import over_seeds, tasks_of
+from regulens.studies.dnabert_lrp.tasks import highest_first, over_seeds, seeds_note, tasks_of
 
 COLUMNS = ["task", "task_label", "score", "score_label", "place", "start", "end", "enrichment", "sd", "low", "high"]
 
@@ -97,9 +97,7 @@ def mean_enrichment(table: pd.DataFrame) -> pd.DataFrame:
     also = ["low", "high", "above", "sequences"]
     means = over_seeds(table, ["score", "place", "start", "end"], "enrichment", also)
     means["score_label"] = means["score"].map(score_label)
-    place = means["task"].map(list(tasks_of(means)).index)
-    order = means.assign(_task=place).sort_values(["_task", "enrichment"], ascending=[True, False], kind="stable").index
-    return means.loc[order, COLUMNS].reset_index(drop=True)
+    return highest_first(means, "enrichment")[COLUMNS]
 
 
 def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
@@ -117,11 +115,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
         "Above other windows: share of all other windows of the same width, none of whose bases is inside, that have "
         "less.",
     ]
-    if means["seeds"].max() > 1:
-        notes.append(
-            f"Means over {spread(means['seeds'])} models trained with different seeds, ± their standard deviation; "
-            "limits are averaged over the models."
-        )
+    notes += seeds_note(means)
     header = ["Place", "Score", "Relevance", "95 % interval", "Above other windows"]
     return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)
 

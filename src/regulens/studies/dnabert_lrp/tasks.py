@@ -8,7 +8,7 @@ import pandas as pd
 from regulens.core.errors import InputError
 from regulens.core.published import published_numbers
 from regulens.core.runs import CLASSES, TaskRun
-from regulens.core.tables import read_table
+from regulens.core.tables import read_table, spread
 
 STUDY = "dnabert_lrp"
 
@@ -46,6 +46,23 @@ def read_task_runs(runs: Sequence[TaskRun], columns: Sequence[str], numeric: Seq
             front["class"] = table["label"].map(CLASSES)
         frames.append(pd.concat([front, table], axis=1))
     return pd.concat(frames, ignore_index=True)
+
+
+def highest_first(means: pd.DataFrame, value: str) -> pd.DataFrame:
+    """The rows of a table of `over_seeds`, of each task from the highest ``value`` down; tasks keep their order."""
+    place = means["task"].map(list(tasks_of(means)).index)
+    order = means.assign(_place=place).sort_values(["_place", value], ascending=[True, False], kind="stable").index
+    return means.loc[order].reset_index(drop=True)
+
+
+def seeds_note(means: pd.DataFrame) -> list[str]:
+    """The sentence under a table of means over several models with averaged limits; none for one model."""
+    if means["seeds"].max() == 1:
+        return []
+    return [
+        f"Means over {spread(means['seeds'])} models trained with different seeds, ± their standard deviation; "
+        "limits are averaged over the models."
+    ]
 
 
 def over_seeds(table: pd.DataFrame, keys: Sequence[str], value: str, also: Sequence[str] = ()) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from regulens.plotting.style import (
     score_style,
     styled,
 )
-from regulens.studies.dnabert_lrp.tasks import over_seeds, read_task_runs, tasks_of
+from regulens.studies.dnabert_lrp.tasks import highest_first, over_seeds, read_task_runs, seeds_note, tasks_of
 
 NUMBERS = ["auroc", "low", "high", "sequences"]
 
@@ -61,9 +61,7 @@ def truth_means(table: pd.DataFrame) -> pd.DataFrame:
     limits = means[means["score"] == RANDOM].set_index("task")["high"]
     above = pd.Series(np.where(means["auroc"] > means["task"].map(limits), "yes", "no"), means.index)
     means["above_random"] = above.mask(means["score"] == RANDOM, "")
-    place = means["task"].map(list(tasks_of(means)).index)
-    order = means.assign(place=place).sort_values(["place", "auroc"], ascending=[True, False], kind="stable").index
-    return means.loc[order, COLUMNS].reset_index(drop=True)
+    return highest_first(means, "auroc")[COLUMNS]
 
 
 def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
@@ -81,11 +79,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
         "Random: mean and 2.5 to 97.5 percentiles over random scores. The last column tells whether the AUROC is above "
         "the upper limit of that band.",
     ]
-    if means["seeds"].max() > 1:
-        notes.append(
-            f"Means over {spread(means['seeds'])} models trained with different seeds, ± their standard deviation; "
-            "limits are averaged over the models."
-        )
+    notes += seeds_note(means)
     header = ["Task", "Score", "AUROC", "95 % interval", "Above random"]
     return markdown_table(header, lines, [*notes, data_note] if data_note else notes, left=2)
 
