@@ -1,5 +1,6 @@
 """Whole models: HuggingFace's BERT and another Transformer, their logits, gradients, conservation, batches."""
 
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -15,7 +16,8 @@ from relevance_models import (
 )
 
 from regulens.core.kmers import PAD, token_ids
-from regulens.interpret.relevance import GRADIENT, RULES, Readings, bert_forward
+from regulens.interpret.relevance import Readings, bert_forward
+from regulens.interpret.rules import RULES, Propagation
 from regulens.interpret.scores import SCORES
 
 
@@ -30,13 +32,14 @@ def codes():
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-@pytest.mark.parametrize("ops", [GRADIENT, *RULES.values()], ids=["gradient", *RULES])
-def test_logits_are_those_of_huggingfaces_forward_pass(model, codes, attention, ops):
+@pytest.mark.parametrize("rules", [None, *RULES])
+def test_logits_are_those_of_huggingfaces_forward_pass(model, codes, attention, rules):
     ids = token_ids(codes, SETTINGS.k)
     model.set_attn_implementation(attention)
     with torch.no_grad():
         expected = model(ids).logits
-    found = bert_forward(ops, model, ids).logits
+    with Propagation(rules) if rules else nullcontext():
+        found = bert_forward(model, ids).logits
     assert (found - expected).abs().max() < 1e-10
 
 
@@ -65,11 +68,10 @@ def test_gradient_of_the_embedding_is_that_of_huggingfaces_model(model, codes):
     torch.testing.assert_close(found.embedding, embedding.detach(), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("ops", [GRADIENT, *RULES.values()], ids=["gradient", *RULES])
-def test_a_pass_from_a_given_embedding(model, codes, ops):
+def test_a_pass_from_a_given_embedding(model, codes):
     ids, other = token_ids(codes, SETTINGS.k), token_ids(random_codes(seed=1), SETTINGS.k)
     given = model.bert.embeddings(other).detach()
-    found, wanted = bert_forward(ops, model, ids, embedding=given), bert_forward(ops, model, other)
+    found, wanted = bert_forward(model, ids, embedding=given), bert_forward(model, other)
     torch.testing.assert_close(found.logits, wanted.logits, rtol=0, atol=0)
     assert found.embedding.is_leaf
     assert found.embedding.requires_grad
@@ -78,19 +80,18 @@ def test_a_pass_from_a_given_embedding(model, codes, ops):
 
 def test_further_passes_are_those_of_the_properties(model, codes):
     found = readings(model, codes)
-    for ops, wanted in (
-        (GRADIENT, (found.attention_gradient, found.embedding_gradient)),
-        (RULES["ours"], (found.attention_relevance, found.embedding_relevance)),
+    for rules, wanted in (
+        (None, (found.attention_gradient, found.embedding_gradient)),
+        ("ours", (found.attention_relevance, found.embedding_relevance)),
     ):
-        attention, embedding = found.backward(found.trace(ops))
+        attention, embedding = found.propagate(rules)
         torch.testing.assert_close(attention, wanted[0], rtol=0, atol=0)
         torch.testing.assert_close(embedding, wanted[1], rtol=0, atol=0)
     other = random_codes(seed=1)
     with torch.no_grad():  # a pass has a graph wherever it is asked for
-        changed = found.trace(input_ids=token_ids(other, SETTINGS.k))
+        changed = found.propagate(input_ids=token_ids(other, SETTINGS.k))
     wanted = readings(model, other, target=found.target)
-    torch.testing.assert_close(changed.logits.detach(), wanted.logits, rtol=0, atol=0)
-    torch.testing.assert_close(found.backward(changed)[1], wanted.embedding_gradient, rtol=0, atol=0)
+    torch.testing.assert_close(changed[1], wanted.embedding_gradient, rtol=0, atol=0)
 
 
 def test_ours_conserves_relevance_through_the_whole_model(model):
@@ -108,22 +109,23 @@ def test_relevance_of_the_attention_is_the_half_of_its_product(model, codes):
     last = found.attention_relevance[-1]
     assert last.shape == (len(codes), SETTINGS.heads, 20, 20)
     assert last[:, :, 1:].abs().max() == 0  # only the row of CLS is used
-    at_product = []
+    products = []
 
-    class Watch:
-        """The rules, with a look at what comes back to the context of the last layer."""
+    class Watched(Propagation):
+        """The rules, and all products of activations."""
 
-        def __getattr__(self, name):
-            return getattr(RULES["ours"], name)
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            output = super().__torch_function__(function, types, args, kwargs)
+            if "matmul" in function.__name__:
+                products.append(output)
+            return output
 
-        def matmul(self, a, b):
-            product = RULES["ours"].matmul(a, b)
-            product.register_hook(lambda relevance: at_product.append(relevance.sum((1, 2, 3))))
-            return product
-
-    trace = bert_forward(Watch(), model, token_ids(codes, SETTINGS.k))
-    torch.autograd.grad(trace.logits, trace.embedding, torch.nn.functional.one_hot(found.target, 2).double())
-    torch.testing.assert_close(last.sum((1, 2, 3)), at_product[0] / 2, rtol=1e-6, atol=1e-9)
+    with Watched("ours"):
+        trace = bert_forward(model, token_ids(codes, SETTINGS.k))
+    start = torch.nn.functional.one_hot(found.target, 2) / trace.logits.detach()
+    (gradient,) = torch.autograd.grad(trace.logits, products[-1], start)
+    at_product = (products[-1].detach() * gradient).sum((1, 2, 3))
+    torch.testing.assert_close(last.sum((1, 2, 3)), at_product / 2, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("rules", RULES)
@@ -162,7 +164,7 @@ def test_a_model_in_training_mode_is_refused(model, codes):
         model.eval()
 
 
-def test_the_operations_explain_another_transformer():
+def test_another_transformer_is_explained_as_it_is():
     torch.manual_seed(0)
     model, codes = PreNormEncoder().double(), random_codes(6).long()
     found = Readings(partial(encoder_forward, model=model, codes=codes))

@@ -181,7 +181,7 @@ def test_a_score_may_make_passes_of_its_own():
         start = mean_token(readings)
         way, total = readings.embedding - start, 0
         for step in range(steps):
-            total = total + readings.backward(readings.trace(embedding=start + (step + 0.5) / steps * way))[1]
+            total = total + readings.propagate(embedding=start + (step + 0.5) / steps * way)[1]
         return (total / steps * way).sum(-1)
 
     try:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from regulens.core.kmers import token_ids
-from regulens.interpret.relevance import Operations, Readings, Trace, bert_forward
+from regulens.interpret.relevance import Readings, Trace, bert_forward
 from regulens.models.bert import BertSettings, build_classifier
 
 SETTINGS = BertSettings(k=3, layers=3, hidden=24, heads=3, intermediate=48, positions=32, init_sd=0.3)
@@ -66,21 +66,13 @@ class PreNormEncoder(nn.Module):
         return self.head(x.mean(1))
 
 
-def encoder_forward(ops: Operations, model: PreNormEncoder, codes: torch.Tensor) -> Trace:
-    """The same in relevance operations."""
+def encoder_forward(model: PreNormEncoder, codes: torch.Tensor) -> Trace:
+    """The same, with the attention kept."""
     embedding = model.embedding(codes).detach().requires_grad_()
     x, attention = embedding, []
-
-    def linear(layer, values):
-        return ops.linear(values, layer.weight, layer.bias)
-
     for layer in model.layers:
-        qkv = linear(layer["qkv"], ops.identity(layer["norm1"], x))
-        q, k, v = qkv.unflatten(-1, (3, model.heads, -1)).permute(2, 0, 3, 1, 4)
-        scale = q.shape[-1] ** -0.5
-        weights = ops.identity(lambda s, scale=scale: (s * scale).softmax(-1), ops.matmul(q, k.transpose(-1, -2)))
-        attention.append(weights)
-        x = ops.add(x, linear(layer["out"], ops.matmul(weights, v).transpose(1, 2).flatten(2)))
-        hidden = ops.identity(torch.relu, linear(layer["up"], ops.identity(layer["norm2"], x)))
-        x = ops.add(x, linear(layer["down"], hidden))
-    return Trace(linear(model.head, ops.mean(x, 1)), attention, embedding)
+        q, k, v = layer["qkv"](layer["norm1"](x)).unflatten(-1, (3, model.heads, -1)).permute(2, 0, 3, 1, 4)
+        attention.append((q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1))
+        x = x + layer["out"]((attention[-1] @ v).transpose(1, 2).flatten(2))
+        x = x + layer["down"](layer["up"](layer["norm2"](x)).relu())
+    return Trace(model.head(x.mean(1)), attention, embedding)

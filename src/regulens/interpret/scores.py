@@ -2,8 +2,8 @@
 
 A new score is one function with the decorator `score`: it gets the `Readings` of a batch and returns a value for each
 token. Attention and embedding, their gradients and relevance are properties of `Readings`, computed once for all
-scores. A score that needs its own passes makes them with `Readings.trace` and `Readings.backward`: the gradient at half
-of the embedding is ``readings.backward(readings.trace(embedding=readings.embedding / 2))[1]``.
+scores. A score that needs a pass of its own makes it with `Readings.propagate`: the gradient at half of the embedding
+is ``readings.propagate(embedding=readings.embedding / 2)[1]``.
 
 This module does not import torch: configuration and figures read the names and labels of the scores from it.
 """
@@ -97,6 +97,12 @@ def gradcam(readings: Readings) -> Tensor:
 def attention(readings: Readings) -> Tensor:
     """Last attention of CLS, mean over heads (DNABERT sums them: the same ranking)."""
     return readings.attention[-1][:, :, 0].mean(1)
+
+
+@score("attnlrp", "AttnLRP")
+def attnlrp(readings: Readings) -> Tensor:
+    """Relevance at the output of the embeddings by the rules of Achtibat et al. (2024), signed."""
+    return readings.propagate("attnlrp")[1].sum(-1)
 
 
 @score("gradient_x_input", "Gradient × input")

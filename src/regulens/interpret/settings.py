@@ -19,6 +19,7 @@ class RelevanceSettings(Settings):
         "rollout",
         "gradcam",
         "attention",
+        "attnlrp",
         "gradient_x_input",
         "random",
     ]

@@ -309,12 +309,12 @@ _SCORE_STYLES = {
     "rollout": ScoreStyle(PURPLE, "v", _DOTTED),
     "gradcam": ScoreStyle(ORANGE, "D", _DASHED),
     "attention": ScoreStyle(VERMILION, "X", "-"),
+    "attnlrp": ScoreStyle(WINE, "h", _DOTTED),
     "gradient_x_input": ScoreStyle(BLACK, "P", _DASH_DOT),
     RANDOM: ScoreStyle(GREY, "p", "-"),
 }
 
 _FURTHER_SCORES = [
-    ScoreStyle(WINE, "h", _DOTTED),
     ScoreStyle(OLIVE, "<", _DASHED),
     ScoreStyle(INDIGO, ">", _DASH_DOT),
     ScoreStyle(BROWN, "8", "-"),
@@ -322,7 +322,7 @@ _FURTHER_SCORES = [
 
 
 def score_style(name: str) -> ScoreStyle:
-    """Colour, marker and line of a score; a name without an entry always gets the same one of four further styles."""
+    """Colour, marker and line of a score; a name without an entry always gets the same one of three further styles."""
     return _SCORE_STYLES.get(name) or _FURTHER_SCORES[zlib.crc32(name.encode()) % len(_FURTHER_SCORES)]
 
 
