@@ -82,3 +82,13 @@ def test_a_file_without_a_table(written, tmp_path):
     (tmp_path / "results/none.md").write_text("no table\n")
     with pytest.raises(InputError, match="none.md has no table"):
         written("results/none.md")
+
+
+def test_a_heading_that_occurs_twice_is_the_next_one(tmp_path):
+    """In the tables of the hybrid networks every metric has a published value beside it."""
+    row = "| Network | AUPR | published | TPR | published |\n| --- | --- | --- | --- | --- |\n| C24 | 1 | 2 | 3 | 4 |\n"
+    (tmp_path / "task1.md").write_text(row)
+    path = tmp_path / "README.md"
+    for columns, cells in (("", "| C24 | 1 | 2 | 3 | 4 |"), (" columns: TPR, published", "| 3 | 4 |")):
+        path.write_text(f"<!-- table: task1.md{columns} -->\n<!-- end of table -->\n")
+        assert cells in with_tables(path, tmp_path)

@@ -140,10 +140,12 @@ def _committed_table(source: Path, rows: str, columns: str | None, path: Path) -
     (header, rule), body = cells[:2], [row for row in cells[2:] if re.match(rows, " ".join(row))]
     if not body:
         raise InputError(f"{path}: no row of {source} matches {rows!r}")
-    wanted = columns.split(", ") if columns else header
+    wanted, places = columns.split(", ") if columns else header, []
     for column in wanted:
         require_one_of(column, header, f"{path}: column of {source}")
-    places = [header.index(column) for column in wanted]
+        # Of headings that occur several times (`published`), the next one after the last column.
+        after = places[-1] + 1 if places else 0
+        places.append(header.index(column, after if column in header[after:] else 0))
     right = ["---:" if rule[place].endswith(":") else "---" for place in places]
     shown = [wanted, right, *([row[place] for place in places] for row in body)]
     return "\n".join(f"| {' | '.join(line)} |" for line in shown)
