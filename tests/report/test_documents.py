@@ -92,3 +92,10 @@ def test_a_heading_that_occurs_twice_is_the_next_one(tmp_path):
     for columns, cells in (("", "| C24 | 1 | 2 | 3 | 4 |"), (" columns: TPR, published", "| 3 | 4 |")):
         path.write_text(f"<!-- table: task1.md{columns} -->\n<!-- end of table -->\n")
         assert cells in with_tables(path, tmp_path)
+
+
+def test_a_table_may_be_a_csv(tmp_path):
+    (tmp_path / "tried.csv").write_text('model,what,r\ncnn,"small, fast",0.5\nswin,a|b,\n')
+    path = tmp_path / "README.md"
+    path.write_text("<!-- table: tried.csv columns: what, r -->\n<!-- end of table -->\n")
+    assert "| what | r |\n| --- | ---: |\n| small, fast | 0.5 |\n| a\\|b |  |\n" in with_tables(path, tmp_path)

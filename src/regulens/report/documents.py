@@ -1,5 +1,6 @@
 """Writes the generated documents: JSON schema, key table, published numbers, differences from the papers, results."""
 
+import csv
 import itertools
 import json
 import re
@@ -116,9 +117,9 @@ TABLE = re.compile(r"<!-- table: (?P<path>\S+)(?P<keys>.*) -->\n(?:[^<\n].*\n|\n
 def with_tables(path: Path, root: Path) -> str:
     """Text of a Markdown file with every table between two marker lines replaced by the committed one that they name.
 
-    The first table of the file named is shown without its notes: of it only the rows whose cells, joined by spaces,
-    match ``rows`` from the start, and the ``columns`` of these headings. Raises `InputError` for a file, rows or a
-    column that does not exist.
+    The first table of the file named (Markdown, or a CSV) is shown without its notes: of it only the rows whose cells,
+    joined by spaces, match ``rows`` from the start, and the ``columns`` of these headings. Raises `InputError` for a
+    file, rows or a column that does not exist.
     """
 
     def table(mark: re.Match) -> str:
@@ -130,11 +131,15 @@ def with_tables(path: Path, root: Path) -> str:
 
 
 def _committed_table(source: Path, rows: str, columns: str | None, path: Path) -> str:
-    lines = itertools.takewhile(
-        lambda line: line.startswith("|"),
-        itertools.dropwhile(lambda line: not line.startswith("|"), read_text(source).splitlines()),
-    )
-    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    text = read_text(source).splitlines()
+    if source.suffix == ".csv":
+        header, *body = [[cell.replace("|", r"\|") for cell in row] for row in csv.reader(text)]
+        numbers = [all(re.fullmatch(r"-?[\d.e-]*", row[place]) for row in body) for place in range(len(header))]
+        cells = [header, ["---:" if number else "---" for number in numbers], *body]
+    else:
+        from_table = itertools.dropwhile(lambda line: not line.startswith("|"), text)
+        lines = itertools.takewhile(lambda line: line.startswith("|"), from_table)
+        cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
     if not cells:
         raise InputError(f"{path}: {source} has no table")
     (header, rule), body = cells[:2], [row for row in cells[2:] if re.match(rows, " ".join(row))]
