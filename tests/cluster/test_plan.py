@@ -78,7 +78,7 @@ def test_counts_of_the_paper(paper):
     assert track_count(paper) == 5313
     assert sequence_counts(paper, "promoters") == (27_097, 9_034)
     assert store_bytes(paper.genomic_interpreter, assay_examples(paper), 5313) == 38_171 * (17_712 + 160 * 5313 + 96)
-    assert mutants(paper.dnabert_lrp) == 1000 * (1 + 20 * (1 + 8 * 5))
+    assert mutants(paper.dnabert_lrp) == 1000 * (1 + 20 * (1 + 9 * 5))
 
 
 def test_counts_of_simulations():
