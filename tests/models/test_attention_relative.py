@@ -4,14 +4,17 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 from regulens.models import attention as attention_module
 from regulens.models.attention import (
     RelativeAttention,
+    Transformer,
     TransformerBlock,
     TransformerSettings,
     basis_functions,
     relative_shift,
+    sinusoidal_positions,
 )
 
 FAMILIES = ["exponential", "central_mask", "gamma"]
@@ -159,3 +162,44 @@ def test_dropout_of_weights_keeps_the_mean():
         expected = module.eval()(x)
     assert several.std(0).min() > 0.01
     torch.testing.assert_close(several.mean(0), expected[0], atol=0.03, rtol=0)
+
+
+def transformer(**settings) -> Transformer:
+    torch.manual_seed(0)
+    found = Transformer(8, 12, TransformerSettings(depth=2, heads=2, key_dim=4, functions=3, **settings)).eval()
+    for block in found.blocks:
+        nn.init.normal_(block.attention.output.weight, std=0.3)
+    return found
+
+
+def test_sinusoidal_positions_are_those_of_the_lecture():
+    found = sinusoidal_positions(5, 6, n=100.0)
+    for k in range(5):
+        for i in range(3):
+            angle = k / 100 ** (2 * i / 6)
+            assert found[k, 2 * i : 2 * i + 2].tolist() == pytest.approx([math.sin(angle), math.cos(angle)], abs=1e-6)
+    assert sinusoidal_positions(5, 7).shape == (5, 7)
+
+
+def test_without_positions_the_order_of_tokens_does_not_matter():
+    x, order = torch.randn(2, 12, 8, generator=torch.Generator().manual_seed(1)), torch.randperm(12)
+    for positions, same in (("none", True), ("sinusoidal", False), ("relative", False)):
+        block = transformer(positions=positions)
+        with torch.no_grad():
+            assert torch.allclose(block(x[:, order]), block(x)[:, order], atol=1e-5) == same
+
+
+def test_tokens_further_apart_than_the_reach_do_not_attend():
+    x = torch.randn(1, 12, 8, generator=torch.Generator().manual_seed(1))
+    block, seen = transformer(reach=2), []
+    with torch.no_grad():
+        before = block(x, lambda _, weights: seen.append(weights))
+        x[:, 11] *= -1
+        after = block(x)
+    distance = (torch.arange(12)[:, None] - torch.arange(12)).abs()
+    for weights in seen:
+        assert weights[..., distance > 2].abs().max() == 0
+        torch.testing.assert_close(weights.sum(-1), torch.ones(1, 2, 12))
+    # Two blocks reach over four tokens.
+    changed = ((before - after).abs() > 1e-5).any(-1)[0]
+    assert torch.equal(changed, torch.arange(12) >= 7)

@@ -5,7 +5,15 @@ from collections import Counter
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.training.batches import BLANK, BatchPlan, TrainingBatches, derived_seed, evaluation_batches
+from regulens.data.store import AssayStore
+from regulens.training.batches import (
+    BLANK,
+    BatchPlan,
+    StoreDataset,
+    TrainingBatches,
+    derived_seed,
+    evaluation_batches,
+)
 from regulens.training.settings import TrainingSettings
 
 
@@ -66,3 +74,16 @@ def test_streams_of_random_numbers_are_independent():
     streams = ("order", "dropout", "augmentation", "weights")
     seeds = {derived_seed(stream, seed, epoch) for stream in streams for seed in range(5) for epoch in range(5)}
     assert len(seeds) == 100
+
+
+def test_a_share_of_the_examples_is_a_fixed_random_one(stores):
+    with AssayStore(stores["train"]) as store:
+        whole, half = StoreDataset(store), StoreDataset(store, TrainingSettings(share=0.5).examples(len(store)))
+        assert whole.rows.tolist() == list(range(len(store)))
+        assert len(half) == round(len(store) / 2)
+        assert set(half.rows) < set(whole.rows)
+        assert half.rows.tolist() != list(range(len(half)))
+        assert StoreDataset(store, len(half)).rows.tolist() == half.rows.tolist()
+        first, last = half.__getitems__([0, len(half) - 1]).codes, [half.rows[0], half.rows[-1]]
+        assert first.tolist() == [store.sequence(row).tolist() for row in last]
+    assert TrainingSettings(share=0.01).examples(10) == 1

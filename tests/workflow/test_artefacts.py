@@ -53,6 +53,13 @@ STUDIES = {
         {"task1", "task2"},
         {"task1", "task2", "claims"},
     ),
+    "sequence_to_function": Artefacts(
+        {"enhancers", "variants"},
+        {"enhancers", "variants", "claims"},
+        {"enhancers", "variants", "claims"},
+        set(),
+        {"enhancers", "variants", "claims"},
+    ),
 }
 each_study = pytest.mark.parametrize("study", STUDIES)
 

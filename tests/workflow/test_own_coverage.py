@@ -12,7 +12,8 @@ def test_crops_follow_the_files_that_the_track_table_names(tiny, tmp_path, chang
     data = {"fasta": "genome.fa", "windows": "windows.bed", "tracks": "targets.tsv", "coverage": "coverage"}
     changes = {f"genomic_interpreter.data.{key}": f"own/{name}" for key, name in data.items()}
     changes |= {"genomic_interpreter.data.route": "bigwig", "genomic_interpreter.data.shards.train": 1}
-    config = changed_config(changes, ("genomic_interpreter.data.simulation", "dnabert_lrp", "hybrid_networks"))
+    others = "dnabert_lrp", "hybrid_networks", "sequence_to_function"
+    config = changed_config(changes, ("genomic_interpreter.data.simulation", *others))
     target = "results/tiny/genomic_interpreter/data/test.h5"
     done = run_snakemake(tmp_path, config, target)
     assert done.returncode == 0, done.stderr[-4000:]

@@ -25,6 +25,7 @@ GROUPS = {
     "genomic-interpreter": "Tables and figures of Genomic Interpreter.",
     "dnabert-lrp": "Tables and figures of DNABERT-LRP.",
     "hybrid-networks": "Tables and figures of the hybrid networks.",
+    "sequence-to-function": "Tables and figures of what the assay models know of regulation.",
 }
 
 

@@ -119,7 +119,7 @@ def assay_jobs(
         batch = min(training.batch_per_device, max(training.effective_batch // training.devices, 1))
         bf16 = training.precision != "fp32"
         forward = gpu.seconds(cost, batch, bf16) / batch
-        epoch = forward * (TRAINING_PASSES * examples["train"] + examples["valid"])
+        epoch = forward * (TRAINING_PASSES * training.examples(examples["train"]) + examples["valid"])
         hours = 0.0 if model.checkpoint else training.max_epochs * epoch / 3600
         output = 3 * 4 * geometry.bins * n_tracks
         prediction = forward * examples["test"] / 3600

@@ -38,6 +38,7 @@ STAGES = {
     "crop": r"crop_\w+|link_shards|simulate_genome|windows_by_contig|coverage_from_positions",
     "train assay models": r"train_assay_model|train_main_model|adopt_checkpoint",
     "predict, attention": r"predict\w*|pearson|export_attention",
+    "attribution, variants": r"attribute|score_elements|variant_effects|element_activity|\w+_(pairs|variants)",
     "labelled sequences": r"\w*sequences_from_\w+|simulate_labelled\w*|simulate_sequences",
     "pretrain, fine-tune": r"pretrain|fine_tune|adopt_classifier",
     "classify, score relevance": r"classify\w*|classifier_metrics|score_relevance",
@@ -49,7 +50,7 @@ STAGES = {
 }
 """Stages in order, with the rules of each; a rule belongs to the first stage that matches."""
 
-NOT_JOBS = {"all", "total", "figures", "genomic_interpreter", "dnabert_lrp", "hybrid_networks"}
+NOT_JOBS = {"all", "total", "figures", "genomic_interpreter", "dnabert_lrp", "hybrid_networks", "sequence_to_function"}
 """Rows of Snakemake's table that run nothing; also `<study>_figures`."""
 
 LONGEST_S = 300

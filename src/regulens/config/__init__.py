@@ -18,12 +18,15 @@ from regulens.config.hybrid_networks import HybridNetworks
 from regulens.config.hybrid_networks import resolved as resolved_hybrid_networks
 from regulens.config.hybrid_networks import unfit_references as unfit_hybrid_networks
 from regulens.config.overrides import NAME
+from regulens.config.sequence_to_function import SequenceToFunction
+from regulens.config.sequence_to_function import resolved as resolved_sequence_to_function
+from regulens.config.sequence_to_function import unfit_references as unfit_sequence_to_function
 from regulens.core.errors import InputError
 from regulens.core.settings import Settings, validated
 from regulens.core.yaml_file import read_yaml
 from regulens.data.settings import DownloadSettings, Source
 
-STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks")
+STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks", "sequence_to_function")
 """Keys of the studies, which are also names of folders and of targets of the workflow."""
 
 
@@ -52,6 +55,8 @@ class Config(Settings):
     """The second study; leave the key out to run the others alone."""
     hybrid_networks: HybridNetworks | None = None
     """The third study; leave the key out to run the others alone."""
+    sequence_to_function: SequenceToFunction | None = None
+    """The fourth study, of the models that the first one trains; leave the key out to run the others alone."""
 
     @model_validator(mode="after")
     def _a_study(self):
@@ -82,6 +87,8 @@ def unfit_references(config: Config) -> list[str]:
         problems += unfit_dnabert_lrp(config.dnabert_lrp)
     if config.hybrid_networks:
         problems += unfit_hybrid_networks(config.hybrid_networks)
+    if config.sequence_to_function:
+        problems += unfit_sequence_to_function(config.sequence_to_function, config.genomic_interpreter)
     return problems
 
 
@@ -98,6 +105,10 @@ def resolved(config: Config) -> dict:
         values["dnabert_lrp"] = resolved_dnabert_lrp(config.dnabert_lrp)
     if config.hybrid_networks:
         values["hybrid_networks"] = resolved_hybrid_networks(config.hybrid_networks)
+    if config.sequence_to_function:
+        values["sequence_to_function"] = resolved_sequence_to_function(
+            config.sequence_to_function, config.genomic_interpreter
+        )
     return values
 
 

@@ -8,7 +8,9 @@ LEVEL = 95
 
 
 def percentile_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """The 2.5 and 97.5 percentiles of ``values`` along ``axis``."""
+    """The 2.5 and 97.5 percentiles of ``values`` along ``axis``; NaN if there are no values."""
+    if not values.shape[axis]:
+        return (np.full(np.delete(values.shape, axis), np.nan)[()],) * 2
     outside = (100 - LEVEL) / 2
     low, high = np.percentile(values, [outside, 100 - outside], axis=axis)
     return low, high

@@ -110,7 +110,7 @@ def crop_bigwig(
     table = assign_groups(read_track_table(tracks), groups, tracks)
     regions = read_windows(windows, settings.contig_names)
     check_splits_disjoint(regions, windows)
-    with Genome(fasta) as genome, _Coverage(table, coverage, tracks, settings) as measured:
+    with Genome(fasta) as genome, Coverage(table, coverage, tracks, settings) as measured:
         _check_regions(regions, genome, windows)
         lengths = {region.contig: genome.lengths[region.contig] for region in regions}
         masks = _masks(blacklist, genome, lengths, settings) if blacklist else {}
@@ -211,7 +211,7 @@ class _BigWig(NamedTuple):
     """It has no entry."""
 
 
-class _Coverage:
+class Coverage:
     """The bigWig files of a track table; a context manager."""
 
     def __init__(self, table: pd.DataFrame, folders: Sequence[Path | str], origin: Path | str, settings: CropSettings):
@@ -246,7 +246,7 @@ class _Coverage:
         first, last = tiles[0].target_start, tiles[-1].target_start + geometry.target_bp
         targets = np.empty((len(tiles), geometry.bins, len(self._tracks)), dtype=np.float16)
         for row, (identifier, scale, *recipe) in enumerate(self._tracks):
-            values = self._values(row, window)
+            values = self.values(row, window)
             if settings.scale_first:
                 values, scale = values * np.float32(scale), 1.0
             self._rounded[row, :2] += out_of_range(values)
@@ -288,7 +288,7 @@ class _Coverage:
             )
         return found
 
-    def _values(self, row: int, window: Region) -> np.ndarray:
+    def values(self, row: int, window: Region) -> np.ndarray:
         """Coverage of a window, base by base, nan where the file has none; 0 on a contig that it lacks."""
         opened = self._file(row)
         if opened.empty or window.contig not in opened.names:
@@ -327,7 +327,7 @@ class _Coverage:
         self._open[row] = _BigWig(file, names, not file.header()["nBasesCovered"])
         return self._open[row]
 
-    def __enter__(self) -> "_Coverage":
+    def __enter__(self) -> "Coverage":
         return self
 
     def __exit__(self, *_) -> None:

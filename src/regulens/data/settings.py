@@ -312,7 +312,12 @@ class SimulationSettings(Settings):
     enhancer_motifs: list[str] = ["FOSL1"]
     """Motifs found in enhancers of every cell type, 0 to 2 sites of each."""
     insulator_motif: str = "CTCF"
-    """Motif of insulators, which are open in every cell type and do not affect promoters."""
+    """Motif of insulators, which are open in every cell type."""
+    insulators: Literal["inert", "blocking"] = "inert"
+    """Whether an enhancer acts past an insulator: `inert`, as if there were none; `blocking`, not at all."""
+    reach: int = Field(default=1, ge=1)
+    """Elements over which an enhancer acts: 1, on a promoter beside it; 2, also on the one behind, and so on, with half
+    of the effect for every element further."""
     cells: Annotated[dict[str, str], Field(min_length=1)] = {
         "erythroid": "GATA1_TAL1",
         "hepatic": "HNF4A",
@@ -370,6 +375,96 @@ class SimulationSettings(Settings):
             if (track.assay == "CHIP") != (track.factor is not None):
                 raise ValueError(f"factor belongs to CHIP tracks and only to them, found {track}")
         return self
+
+
+# Promoters and the elements that may act on them.
+
+
+Strand = Literal["+", "-"]
+
+
+class LinkData(Settings):
+    """Settings common to the routes to pairs of a promoter and an element."""
+
+    readouts: Annotated[dict[str, str | dict[Strand, str]], Field(min_length=1)]
+    """For each cell type the track that is read at a promoter: its identifier, or one for either strand."""
+    activity: dict[str, list[str]] = {}
+    """For each cell type the tracks whose coverage tells the activity of an element (geometric mean, such as DNase and
+    H3K27ac), for the scores that need no model; none: without these scores."""
+    promoters: int | None = Field(default=None, gt=0)
+    """Promoters at most, evenly along the genome; none: all."""
+
+
+class SimulatedLinks(LinkData):
+    """The truth of the simulated genome: an enhancer acts on the promoters beside it."""
+
+    route: Literal["simulated"]
+    """Elements and links of the simulation, on its test contigs."""
+
+
+class CrispriLinks(LinkData):
+    """Elements silenced by CRISPRi, and the genes that then changed."""
+
+    route: Literal["crispri"]
+    """Read a table in the layout of the ENCODE benchmark."""
+    table: str
+    """Source or path: columns chrom, chromStart, chromEnd, chrTSS, startTSS, endTSS, measuredGeneSymbol, CellType,
+    Regulated; rows whose ValidConnection, if there is that column, is not TRUE are left out."""
+
+
+class Factor(Settings):
+    """A factor whose bound sites are known."""
+
+    positions: str
+    """Bound sites: a table of `genomic_interpreter.data.positions`."""
+    matrix: str
+    """Its motif: JASPAR matrix with version."""
+
+
+class BoundSites(Settings):
+    """Sites that a factor binds, and equally good matches of its motif that it does not bind, near start sites."""
+
+    route: Literal["bound_sites"]
+    """Tables of bound sites, and a scan for the motif."""
+    factors: Annotated[dict[str, Factor], Field(min_length=1)]
+    """The factors, by their names in tables."""
+    tracks: dict[Strand, str]
+    """Track that is read at a start site of either strand, and whose highest coverage tells where the start site is."""
+    within_bp: int = Field(default=600, gt=0)
+    """Distance between a site and its start site at most."""
+    tags: float = Field(default=5.0, ge=0)
+    """Coverage of a start site at least."""
+    release: str = "JASPAR2022"
+    """JASPAR release of the motifs."""
+
+
+# Variants.
+
+
+class SimulatedVariants(Settings):
+    """Variants of the simulated genome, whose effects follow from its rules."""
+
+    route: Literal["simulated"]
+    """Single bases in sites of the test contigs, and matched ones beside them."""
+    per_contig: int = Field(default=200, gt=0)
+    """Variants in sites at most, of each test contig."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of their choice."""
+
+
+class MeasuredVariants(Settings):
+    """Variants with a measured effect, or known to be causal or not."""
+
+    route: Literal["table"]
+    """Read a VCF or a table."""
+    file: str
+    """Source or path: a VCF, or a table with chrom, pos, ref and alt."""
+    effect: str | None = None
+    """Column with the measured effect (log fold change, MPRA value); none: without."""
+    causal: str | None = None
+    """Column that is 1 for a causal variant and 0 for a matched one; none: without."""
+    group: str | None = None
+    """Column by which correlations are computed separately, such as the element of an MPRA; none: all together."""
 
 
 # Labelled sequences: where they come from, which are kept, and the simulated ones.

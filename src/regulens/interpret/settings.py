@@ -84,3 +84,43 @@ class SaliencySettings(Settings):
         if len(set(examples)) < len(examples):
             raise ValueError("every row only once")
         return examples
+
+
+class AttributionSettings(Settings):
+    """Attribution of assay models: read-outs and scores (docs/papers.md, "Attribution for regression")."""
+
+    scores: Annotated[list[str], Field(min_length=1)] = [
+        "gradient_x_input",
+        "integrated_gradients",
+        "lrp",
+        "lrp_conserving",
+        "attnlrp",
+        "mutagenesis",
+        "attention",
+        "attention_flow",
+        "random",
+    ]
+    """Scores in the order of tables and legends; names are those of `src/regulens/interpret/attribution.py`."""
+    bins: int = Field(default=2, gt=0)
+    """Bins of a read-out, at the centre of the input."""
+    steps: int = Field(default=16, gt=0)
+    """Steps of integrated gradients."""
+    block_bp: int = Field(default=32, gt=0)
+    """Length of the blocks that in-silico mutagenesis replaces; 1: every base to each of the other three."""
+    batch: int = Field(default=8, gt=0)
+    """Sequences at a time."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the random score."""
+
+
+class VariantSettings(Settings):
+    """Effects of variants on the tracks."""
+
+    both_strands: bool = True
+    """Whether an effect is the mean over the sequence and its reverse complement."""
+    shifts_bp: Annotated[list[int], Field(min_length=1)] = [0]
+    """Distances between the variant and the centre of the input over which an effect is averaged."""
+    tss_bins: int = Field(default=2, gt=0)
+    """Bins around the nearest transcription start site whose effects are summed."""
+    batch: int = Field(default=8, gt=0)
+    """Sequences at a time."""

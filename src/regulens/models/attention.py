@@ -28,7 +28,7 @@ class RelativeAttention(nn.Module):
     logits_ij = s (q_i + u) . k_j + (q_i + v) . r_{j-i} with r_d = P phi(d) and s = key_dim^-1/2; with ``scale_query``,
     as in Enformer, the queries are scaled before the biases are added: (s q_i + u) . k_j + (s q_i + v) . r_{j-i}. u and
     v are learned per head. Queries, keys and values have no bias, the output has one. See docs/papers.md, "Relative
-    attention".
+    attention". Without ``families`` there is no position term; tokens more than ``reach`` apart do not attend.
     """
 
     def __init__(
@@ -43,15 +43,21 @@ class RelativeAttention(nn.Module):
         attention_dropout: float = 0.0,
         position_dropout: float = 0.0,
         scale_query: bool = False,
+        reach: int | None = None,
     ):
         super().__init__()
         self.heads, self.key_dim, self.value_dim = heads, key_dim, value_dim
+        limit = None
+        if reach is not None:
+            distance = torch.arange(-(length - 1), length).abs()
+            limit = torch.zeros(2 * length - 1).masked_fill(distance > reach, float("-inf"))
+        self.register_buffer("limit", limit, persistent=False)
         self.attention_dropout, self.position_dropout = attention_dropout, position_dropout
         self.scale_query = scale_query
         features = basis_functions(families, functions, length).float()
         self.register_buffer("features", features, persistent=False)
         self.project = nn.Linear(width, heads * (2 * key_dim + value_dim), bias=False)
-        self.positions = nn.Linear(features.shape[1], heads * key_dim, bias=False)
+        self.positions = nn.Linear(features.shape[1], heads * key_dim, bias=False) if families else None
         self.content_bias = nn.Parameter(torch.randn(heads, key_dim))
         self.position_bias = nn.Parameter(torch.randn(heads, key_dim))
         self.output = nn.Linear(heads * value_dim, width)
@@ -69,15 +75,17 @@ class RelativeAttention(nn.Module):
         query_bias = self.content_bias / query_scale
         surplus = (self.position_bias - self.content_bias) / query_scale
         phi = F.dropout(self.features, self.position_dropout, self.training)
-        r = self.positions(phi).mul(query_scale).unflatten(-1, (self.heads, -1)).permute(1, 2, 0)
+        r = x.new_zeros(len(phi), self.heads * self.key_dim) if self.positions is None else self.positions(phi)
+        r = r.mul(query_scale).unflatten(-1, (self.heads, -1)).permute(1, 2, 0)
         dropout = self.attention_dropout if self.training else 0.0
-        if keep is None and self._written_for_cpu(x):
+        if keep is None and self.limit is None and self._written_for_cpu(x):
             return self._on_cpu(x, padding, scale, dropout, query_bias, surplus, r)
 
         sizes = self._sizes()
         qkv = F.linear(x, self.project.weight, F.pad(query_bias.flatten(), (0, sizes[1] + sizes[2])))
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in qkv.split(sizes, dim=-1))
-        bias = relative_shift((q + surplus[:, None].to(q.dtype)) @ r.to(q.dtype))
+        by_distance = (q + surplus[:, None].to(q.dtype)) @ r.to(q.dtype)
+        bias = relative_shift(by_distance if self.limit is None else by_distance + self.limit.to(q.dtype))
         if padding is not None:
             bias = bias + padding[:, None, None].to(bias.dtype)
         if keep is None:
@@ -138,8 +146,16 @@ def basis_functions(families: list[Family], functions: int, length: int) -> Tens
             deviation = length / (2 * functions)
             density = _gamma_density(size, (mean / deviation) ** 2, mean / deviation**2) + 1e-8
             columns.append(density / density.amax(dim=1, keepdim=True))
-    symmetric = torch.cat(columns, dim=1)
+    symmetric = torch.cat(columns, dim=1) if columns else size.new_zeros(len(size), 0)
     return torch.cat([symmetric, distance.sign()[:, None] * symmetric], dim=1)
+
+
+def sinusoidal_positions(length: int, width: int, n: float = 10_000.0) -> Tensor:
+    """P(k, 2i) = sin(k / n^(2i / width)), P(k, 2i + 1) = cos of the same: float32 (length, width) (docs/papers.md)."""
+    place = torch.arange(length, dtype=torch.float64)[:, None]
+    even = torch.arange(0, width, 2, dtype=torch.float64)
+    angle = place / n ** (even / width)
+    return torch.stack([angle.sin(), angle.cos()], 2).flatten(1)[:, :width].float()
 
 
 def _gamma_density(x: Tensor, concentration: Tensor, rate: Tensor) -> Tensor:
@@ -299,10 +315,15 @@ class TransformerSettings(Settings):
     """Dropout of attention weights."""
     position_dropout: Probability = 0.01
     """Dropout of the basis functions of the relative distance."""
+    positions: Literal["relative", "sinusoidal", "none"] = "relative"
+    """How tokens know their positions: `relative`, basis functions of the distance; `sinusoidal`, sines and cosines
+    that are added to the tokens before the first block; `none`, not at all."""
     families: list[Family] = Field(default=["exponential", "central_mask", "gamma"], min_length=1)
     """Families of basis functions of the relative distance."""
     functions: int = Field(default=32, gt=0)
     """Basis functions of each family (each is used twice: unchanged, and times the sign of the distance)."""
+    reach: int | None = Field(default=None, ge=0)
+    """Tokens between two that attend to each other, at most; none: without a limit."""
 
 
 class TransformerBlock(nn.Module):
@@ -320,11 +341,12 @@ class TransformerBlock(nn.Module):
             settings.heads,
             settings.key_dim,
             settings.value_dim or max(width // settings.heads, 1),
-            settings.families,
+            settings.families if settings.positions == "relative" else [],
             settings.functions,
             settings.attention_dropout,
             settings.position_dropout,
             scale_query=True,
+            reach=settings.reach,
         )
         nn.init.zeros_(self.attention.output.weight)
         self.dropout = nn.Dropout(settings.dropout)
@@ -350,9 +372,12 @@ class Transformer(nn.Module):
     def __init__(self, width: int, tokens: int, settings: TransformerSettings):
         super().__init__()
         self.blocks = nn.ModuleList(TransformerBlock(width, tokens, settings) for _ in range(settings.depth))
+        added = sinusoidal_positions(tokens, width) if settings.positions == "sinusoidal" else None
+        self.register_buffer("added", added, persistent=False)
 
     def forward(self, x: Tensor, observe: Callable[[int, Tensor], None] | None = None) -> Tensor:
         """(batch, tokens, width) to the same shape; ``observe(block from 0, weights (batch, heads, t, t))``."""
+        x = x if self.added is None else x + self.added
         for index, block in enumerate(self.blocks):
             keep = None if observe is None else []
             x = block(x, keep)

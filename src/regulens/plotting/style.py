@@ -312,6 +312,15 @@ _SCORE_STYLES = {
     "attnlrp": ScoreStyle(WINE, "h", _DOTTED),
     "gradient_x_input": ScoreStyle(BLACK, "P", _DASH_DOT),
     RANDOM: ScoreStyle(GREY, "p", "-"),
+    # Of assay models, where the scores above that BERT alone has do not occur.
+    "integrated_gradients": ScoreStyle(GREEN, "<", _DASH_DOT),
+    "lrp_conserving": ScoreStyle(SKY_BLUE, ">", _DASHED),
+    "mutagenesis": ScoreStyle(INDIGO, "d", "-"),
+    "attention_flow": ScoreStyle(ORANGE, "v", _DOTTED),
+    "deletion": ScoreStyle(PURPLE, "*", "-"),
+    "inverse_distance": ScoreStyle(LIGHT_GREY, "1", _DOTTED),
+    "activity": ScoreStyle(TEAL, "2", _DASHED),
+    "activity_by_distance": ScoreStyle(BROWN, "3", _DASHED),
 }
 
 _FURTHER_SCORES = [

@@ -12,6 +12,7 @@ def facts_of(study: str, configured: dict, entries: list[Entry]) -> list[tuple[s
         "genomic_interpreter": _genomic_interpreter,
         "dnabert_lrp": _dnabert_lrp,
         "hybrid_networks": _hybrid_networks,
+        "sequence_to_function": _sequence_to_function,
     }[study]
     facts = [("Data", configured["data_note"]), *of_study(configured)]
     return facts + [("Motif comparison", sentence) for sentence in comparisons(entries)]
@@ -76,6 +77,15 @@ def _hybrid_networks(study: dict) -> list[tuple[str, str]]:
         kept = f"{task['keep']} kept by {by['metric'].upper()} on the {by['split']} set"
         facts.append((task["label"], f"{sequences}; {trials}, {kept}"))
     return [*facts, ("Seed", str(study["seed"]))]
+
+
+def _sequence_to_function(study: dict) -> list[tuple[str, str]]:
+    attribution = study["attribution"]
+    return [
+        ("Models", f"{_list(study['models'])}, trained for Genomic Interpreter"),
+        ("Read-outs", f"one track over {_number(attribution['bins'], 'bin')} at a transcription start site"),
+        ("Scores", _list(attribution["scores"])),
+    ]
 
 
 def _seeds(seeds: list[int]) -> tuple[str, str]:

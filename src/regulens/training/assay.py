@@ -96,7 +96,8 @@ class AssayTask(TrainingTask):
     scores = ("pearson",)
 
     def __init__(self, model: AssayModel, stores: list[AssayStore], settings: TrainingSettings):
-        super().__init__(model, *(StoreDataset(store) for store in stores))
+        train, valid = stores
+        super().__init__(model, StoreDataset(train, settings.examples(len(train))), StoreDataset(valid))
         self.stores, self.settings = stores, settings
         tracks = stores[0].tracks
         self.pearson = TrackPearson(len(tracks))

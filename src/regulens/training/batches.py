@@ -168,13 +168,19 @@ class Batch(NamedTuple):
 
 
 class StoreDataset(Dataset):
-    """Reads whole batches from a store; a `BLANK` index gives N and zero targets."""
+    """Reads whole batches from a store; a `BLANK` index gives N and zero targets.
 
-    def __init__(self, store: AssayStore):
+    ``examples``: use only that many, drawn at random, the same ones whenever a store of this size is read.
+    """
+
+    def __init__(self, store: AssayStore, examples: int | None = None):
         self.store = store
+        count = len(store) if examples is None else min(examples, len(store))
+        order = np.random.default_rng(0).permutation(len(store))
+        self.rows = np.sort(order[:count])
 
     def __len__(self) -> int:
-        return len(self.store)
+        return len(self.rows)
 
     def __getitems__(self, indices: list[int]) -> Batch:
         geometry, n_tracks = self.store.geometry, len(self.store.tracks)
@@ -182,8 +188,8 @@ class StoreDataset(Dataset):
         target = np.zeros((len(indices), geometry.bins, n_tracks), dtype=np.float16)
         for row, index in enumerate(indices):
             if index != BLANK:
-                codes[row] = self.store.sequence(index)
-                target[row] = self.store.target(index)
+                codes[row] = self.store.sequence(self.rows[index])
+                target[row] = self.store.target(self.rows[index])
         return Batch(torch.tensor(indices), torch.from_numpy(codes), torch.from_numpy(target))
 
 

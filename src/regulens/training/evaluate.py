@@ -19,6 +19,7 @@ from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
 from regulens.data.store import LOCATION_BYTES, AssayStore
 from regulens.data.tracks import tracks_to_text
+from regulens.models.base import AssayModel
 from regulens.training.assay import TrackPearson, track_means
 from regulens.training.batches import StoreDataset, evaluation_batches, loader, reverse_complement
 from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint, track_differences
@@ -62,11 +63,19 @@ def predict(
         with write_predictions(output, store, name, seed) as writer, torch.inference_mode():
             for each in progress(batches, f"predicting {name}"):
                 codes = each.codes.to(device, non_blocking=True)
-                values = network(one_hot(codes))
-                if both_strands:
-                    codes, _ = reverse_complement(codes, values, pairs)
-                    values = (values + reverse_complement(codes, network(one_hot(codes)), pairs)[1]) / 2
-                writer.append(values.cpu().numpy())
+                writer.append(predicted(network, codes, pairs if both_strands else None).cpu().numpy())
+
+
+def predicted(network: AssayModel, codes: torch.Tensor, strand_pairs: torch.Tensor | None = None) -> torch.Tensor:
+    """Predictions (B, bins, tracks) for codes (B, input_bp).
+
+    ``strand_pairs``: row of the other strand of every track; then the mean over both strands.
+    """
+    values = network(one_hot(codes))
+    if strand_pairs is None:
+        return values
+    codes, _ = reverse_complement(codes, values, strand_pairs)
+    return (values + reverse_complement(codes, network(one_hot(codes)), strand_pairs)[1]) / 2
 
 
 @command("pearson")

@@ -71,6 +71,12 @@ class TrainingSettings(TrainerSettings):
 
     augmentation: Augmentation = Augmentation()
     """Augmentation of training examples."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the training examples that are used, a random one, the same for every model and seed."""
+
+    def examples(self, available: int) -> int:
+        """Number of training examples, of those available."""
+        return max(1, round(self.share * available))
 
 
 # Classifiers, and the encoder that they start from.

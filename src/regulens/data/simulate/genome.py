@@ -229,7 +229,7 @@ def planted_table(settings: SimulationSettings, contig: SimulatedContig) -> pd.D
 
 
 def links_table(settings: SimulationSettings, contig: SimulatedContig) -> pd.DataFrame:
-    """Rows of ``links.tsv``: promoters and the neighbouring enhancers that act on them, by cell type.
+    """Rows of ``links.tsv``: promoters and the enhancers that act on them, by cell type.
 
     Columns: contig, promoter and enhancer (centres in bp), strand of the promoter, distance_bp (enhancer - promoter),
     cell, activity (of the promoter in this cell type: `promoter_activity`, all its enhancers together).
@@ -238,12 +238,9 @@ def links_table(settings: SimulationSettings, contig: SimulatedContig) -> pd.Dat
     rows = []
     for cell in settings.cells:
         activity = promoter_activity(settings, contig, cell)
-        for step in (-1, 1):
-            promoter = np.flatnonzero(elements["kind"] == "promoter")
-            beside = promoter + step
-            promoter, beside = (array[(beside >= 0) & (beside < len(elements))] for array in (promoter, beside))
-            active = elements[cell].to_numpy()[beside]
-            for here, there in zip(promoter[active], beside[active], strict=True):
+        for promoter, other, _ in within_reach(settings, elements):
+            acting = (elements["kind"].to_numpy()[promoter] == "promoter") & elements[cell].to_numpy()[other]
+            for here, there in zip(promoter[acting], other[acting], strict=True):
                 centre, enhancer = int(elements["centre"][here]), int(elements["centre"][there])
                 strand = elements["strand"][here]
                 rows.append((contig.name, centre, strand, enhancer, enhancer - centre, cell, round(activity[here], 4)))
@@ -482,16 +479,31 @@ def promoter_activity(settings: SimulationSettings, contig: SimulatedContig, cel
     """CAGE activity of each element in a cell type (the long-range rule), (elements,); 0 unless it is a promoter.
 
     Strength of the promoter (0.4 + 0.2 x its number of promoter motifs, 1 to 4) x (`silent_promoter` + the sum of the
-    accessibilities of the enhancers of this cell type among its two neighbours).
+    accessibilities of the enhancers of this cell type `within_reach`, times their share).
     """
     elements = contig.elements
     enhancer = np.where(elements[cell], accessibility(settings, contig, cell), 0.0)
     beside = np.zeros(len(elements))
-    beside[1:] += enhancer[:-1]
-    beside[:-1] += enhancer[1:]
+    for here, other, share in within_reach(settings, elements):
+        np.add.at(beside, here, share * enhancer[other])
     partners = contig.sites.loc[(contig.sites["element"] >= 0) & contig.sites["motif"].isin(settings.promoter_motifs)]
     strength = 0.4 + 0.2 * np.bincount(partners["element"], minlength=len(elements))
     return np.where(elements["kind"] == "promoter", strength * (settings.silent_promoter + beside), 0.0)
+
+
+def within_reach(
+    settings: SimulationSettings, elements: pd.DataFrame
+) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    """Pairs of elements that may act on each other: rows here, rows of the others, and the share of the effect."""
+    insulator = (elements["kind"] == "insulator").to_numpy()
+    for step in range(1, settings.reach + 1):
+        for sign in (-1, 1):
+            here = np.arange(len(elements))
+            here = here[(here + sign * step >= 0) & (here + sign * step < len(elements))]
+            if settings.insulators == "blocking":
+                for between in range(1, step):
+                    here = here[~insulator[here + sign * between]]
+            yield here, here + sign * step, 0.5 ** (step - 1)
 
 
 def accessibility(settings: SimulationSettings, contig: SimulatedContig, cell: str) -> np.ndarray:

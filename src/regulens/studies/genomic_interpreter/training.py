@@ -75,7 +75,7 @@ def training(
                 "max_epochs": settings.max_epochs,
                 "epochs": epochs,
                 "best_epoch": np.mean([row["epoch"] for row in best]),
-                "steps": round(epochs * -(-examples // settings.effective_batch)),
+                "steps": round(epochs * -(-settings.examples(examples) // settings.effective_batch)),
                 "batch": settings.effective_batch,
                 "learning_rate": settings.learning_rate,
                 "minutes": round(np.mean([log["seconds"].sum() for log in seeds]) / 60, 1),

@@ -1,0 +1,117 @@
+"""Variants of the simulated genome with their true effects: in sites of known motifs, and matched ones beside them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regulens.core.command import Part, command
+from regulens.core.errors import InputError
+from regulens.core.progress import progress, say
+from regulens.core.sequence import ALPHABET, reverse_complement
+from regulens.core.tables import write_csv
+from regulens.data.matrices import PositionWeightMatrix, load_matrices
+from regulens.data.settings import SimulatedVariants, SimulationSettings
+from regulens.data.simulate.genome import (
+    SLOT_BP,
+    SLOTS,
+    SPREAD_BP,
+    SimulatedContig,
+    expand_tracks,
+    peaks,
+    simulate_contig,
+)
+
+TRUE = "true."
+"""Before a track's identifier: the column with the true change of its coverage, summed over all bases."""
+
+
+@command("simulate-variants")
+def simulate_variants(
+    simulation: Part[SimulationSettings], variants: Part[SimulatedVariants], output: Path | str
+) -> None:
+    """Single-base variants of the simulated test contigs, as a table that `regulens check-variants` reads.
+
+    Half of them are in sites of elements, at a position with at least 1 bit; ``causal`` is 1. Each has a partner
+    (``pair``) with the same reference and alternative base in the same element, outside all sites, which has no effect.
+    `TRUE` columns: the change of expected coverage that follows from the rules of the simulation.
+    """
+    matrices = load_matrices(simulation.motifs, simulation.release)
+    splits = [split for split, count in simulation.contigs.items() for _ in range(count)]
+    rows = []
+    for number in progress([n for n, split in enumerate(splits) if split == "test"], "simulating variants"):
+        contig = simulate_contig(simulation, matrices, f"sim{number + 1}", number)
+        rng = np.random.default_rng([simulation.seed, number, variants.seed])
+        rows += _of_contig(simulation, matrices, contig, variants.per_contig, rng)
+    if not rows:
+        raise InputError("variants: no site of the simulated test contigs has a matching place beside it")
+    say(f"{len(rows) // 2:,} variants in sites, and as many beside them")
+    write_csv(pd.DataFrame(rows), output)
+
+
+def _of_contig(
+    settings: SimulationSettings,
+    matrices: dict[str, PositionWeightMatrix],
+    contig: SimulatedContig,
+    wanted: int,
+    rng: np.random.Generator,
+) -> list[dict]:
+    inside = contig.sites[contig.sites["element"] >= 0]
+    covered = np.zeros(len(contig.codes), bool)
+    for start, end in inside[["start", "end"]].itertuples(index=False, name=None):
+        covered[start:end] = True
+    before = _coverage(settings, contig)
+    half = SLOTS * SLOT_BP // 2
+    rows: list[dict] = []
+    for row in rng.permutation(inside.index):
+        if len(rows) >= 2 * wanted:
+            break
+        site, matrix = inside.loc[row], matrices[inside.loc[row, "motif"]]
+        if site["strand"] == "-":
+            matrix = matrix.reverse_complement()
+        places = np.flatnonzero(matrix.information >= 1)
+        if not len(places):
+            continue
+        place = int(rng.choice(places))
+        position = int(site["start"]) + place
+        reference = int(contig.codes[position])
+        alternative = int(rng.choice([code for code in range(4) if code != reference]))
+        centre = int(contig.elements["centre"][site["element"]])
+        beside = np.arange(centre - half, centre + half)
+        beside = beside[~covered[beside] & (contig.codes[beside] == reference)]
+        if not len(beside):
+            continue
+        after = _coverage(settings, _mutated(contig, matrices, row, place, alternative))
+        common = {
+            "chrom": contig.name,
+            "ref": ALPHABET[reference],
+            "alt": ALPHABET[alternative],
+            "pair": len(rows) // 2,
+        }
+        common |= {"element": contig.elements["kind"][site["element"]], "motif": site["motif"]}
+        effects = {TRUE + name: after[name] - before[name] for name in before}
+        rows.append({"pos": position + 1, **common, "causal": 1, **effects})
+        rows.append({"pos": int(rng.choice(beside)) + 1, **common, "causal": 0, **dict.fromkeys(effects, 0.0)})
+    return rows
+
+
+def _mutated(
+    contig: SimulatedContig, matrices: dict[str, PositionWeightMatrix], row: int, place: int, base: int
+) -> SimulatedContig:
+    """The contig with one base of one site changed, and the site's new score."""
+    site = contig.sites.loc[row]
+    codes = contig.codes[site["start"] : site["end"]].copy()
+    codes[place] = base
+    codes = codes if site["strand"] == "+" else reverse_complement(codes)
+    sites = contig.sites.copy()
+    sites.loc[row, "score"] = matrices[site["motif"]].relative_score(codes[None])[0]
+    return replace(contig, sites=sites)
+
+
+def _coverage(settings: SimulationSettings, contig: SimulatedContig) -> dict[str, float]:
+    """Expected coverage above the background of every track, summed over all bases of the contig."""
+    return {
+        track.identifier: peaks(settings, contig, track)[1].sum() * SPREAD_BP[track.assay] * np.sqrt(2 * np.pi)
+        for track in expand_tracks(settings)
+    }

@@ -1,0 +1,1 @@
+"""Sequence to function: what the trained assay models know of regulation (Enformer lecture)."""

@@ -1,0 +1,206 @@
+"""Enhancer prioritisation: which scores find the elements that act on a promoter, by distance."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from regulens.core.command import Part, command
+from regulens.core.errors import InputError
+from regulens.core.io import write_text
+from regulens.core.progress import progress
+from regulens.core.runs import Run, labelled
+from regulens.core.statistics import bootstrap_weights, percentile_interval
+from regulens.core.tables import decimal, interval, markdown_table, read_runs, spread, with_sd, write_csv
+from regulens.plotting.style import (
+    DOUBLE_COLUMN,
+    GREY,
+    SMALL,
+    base_pairs,
+    in_order,
+    new_figure,
+    save,
+    score_style,
+    styled,
+)
+
+PAIR_SCORES = ["readout", "contig", "position", "distance_bp", "regulated", "method", "method_label", "score"]
+
+MODEL_FREE = ("inverse_distance", "activity", "activity_by_distance")
+"""Methods that need no model."""
+
+ALL = "all"
+
+COLUMNS = ["model", "label", "method", "method_label", "group", "auprc", "auprc_sd", "auprc_low", "auprc_high"]
+
+COLUMNS += ["auroc", "auroc_sd", "auroc_low", "auroc_high", "seeds", "pairs", "regulated", "promoters"]
+
+
+def distance_groups(distances: pd.Series, bounds: Sequence[int]) -> dict[str, np.ndarray]:
+    """Masks of all pairs and of those between two bounds in bp, by name; empty groups are left out."""
+    groups = {ALL: np.ones(len(distances), bool)}
+    for low, high in zip(bounds, bounds[1:], strict=False):
+        inside = ((distances >= low) & (distances < high)).to_numpy()
+        if inside.any():
+            groups[f"{base_pairs(low) if low else 0} to {base_pairs(high)}"] = inside
+    return groups
+
+
+def areas(truth: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+    """Average precision and area under the ROC curve; NaN where one of the two kinds of pairs is missing."""
+    used = np.ones(len(truth), bool) if weights is None else weights > 0
+    if truth[used].all() or not truth[used].any():
+        return np.nan, np.nan
+    weights = None if weights is None else weights[used]
+    return (
+        average_precision_score(truth[used], score[used], sample_weight=weights),
+        roc_auc_score(truth[used], score[used], sample_weight=weights),
+    )
+
+
+Groups = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
+"""From pairs to masks of groups of them, by name."""
+
+
+def areas_table(pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: int) -> pd.DataFrame:
+    """Average precision and AUROC of every model, method and group of pairs: `COLUMNS`.
+
+    ``pairs``: `PAIR_SCORES` of all models and seeds. Means over seeds with their standard deviation; intervals are 95 %
+    bootstrap intervals over promoters, because the pairs of one promoter are not independent. Methods without a model
+    have one row, of the model "".
+    """
+    rows = []
+    groups = list(pairs.groupby(["model", "label", "seed", "method"], sort=False))
+    for (model, label, run, method), part in progress(groups, "areas"):
+        method_label = part["method_label"].iloc[0]
+        if method in MODEL_FREE and (model, run) != (pairs["model"].iloc[0], pairs["seed"].iloc[0]):
+            continue
+        model, label = ("", "No model") if method in MODEL_FREE else (model, label)
+        promoter = pd.factorize(part["contig"] + ":" + part["position"].astype(str))[0]
+        weights = bootstrap_weights(promoter.max() + 1, resamples, np.random.default_rng(seed))
+        truth, score = part["regulated"].to_numpy(bool), part["score"].to_numpy()
+        for group, inside in groups_of(part).items():
+            found = areas(truth[inside], score[inside])
+            drawn = np.array([areas(truth[inside], score[inside], w[promoter[inside]]) for w in weights])
+            drawn = drawn[np.isfinite(drawn).all(1)]
+            low, high = percentile_interval(drawn)
+            counts = {"pairs": inside.sum(), "regulated": truth[inside].sum(), "promoters": len(set(promoter[inside]))}
+            front = {"model": model, "label": label, "run": run, "method": method, "method_label": method_label}
+            measured = {
+                f"{name}{end}": values[place]
+                for place, name in enumerate(("auprc", "auroc"))
+                for end, values in (("", found), ("_low", low), ("_high", high))
+            }
+            rows.append({**front, "group": group, **counts, **measured})
+    table = pd.DataFrame(rows)
+    keys = ["model", "label", "method", "method_label", "group"]
+    grouped = table.groupby(keys, sort=False)
+    means = grouped.mean(numeric_only=True).reset_index()
+    for name in ("auprc", "auroc"):
+        means[f"{name}_sd"] = grouped[name].std().to_numpy()
+    means["seeds"] = grouped.size().to_numpy()
+    return means[COLUMNS].astype({"pairs": int, "regulated": int, "promoters": int})
+
+
+def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
+    """The table of `areas_table` with its notes: average precision by distance, AUROC of all pairs."""
+    distances = list(means["group"].unique())
+    rows, last = [], None
+    for (label, name), part in means.groupby(["label", "method_label"], sort=False):
+        of = part.set_index("group")
+        whole = of.loc[ALL]
+        cells = [label if label != last else "", name, with_sd(whole["auprc"], whole["auprc_sd"])]
+        cells += [interval(whole["auprc_low"], whole["auprc_high"]), with_sd(whole["auroc"], whole["auroc_sd"])]
+        cells += [interval(whole["auroc_low"], whole["auroc_high"])]
+        cells += [decimal(of["auprc"].get(distance, np.nan)) for distance in distances if distance != ALL]
+        rows.append(cells)
+        last = label
+    first = means[means["method"] == means["method"].iloc[0]].drop_duplicates("group").set_index("group")
+    shares = [f"{name} {row.regulated / row.pairs:.3f} (n = {row.pairs:,})" for name, row in first.iterrows()]
+    notes = [
+        f"Average precision of the elements that act on a promoter, of {spread(first['promoters'].head(1))} promoters; "
+        "95 % interval: bootstrap over promoters; in the last columns by distance between element and promoter.",
+        f"A random order has the share of acting elements: {', '.join(shares)}.",
+        "Attributions are summed over the element, with their signs.",
+    ]
+    header = ["Model", "Method", "Average precision", "95 % interval", "AUROC", "95 % interval"]
+    header += [distance for distance in distances if distance != ALL]
+    return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)
+
+
+@styled
+def enhancer_figure(means: pd.DataFrame) -> Figure:
+    """Average precision by distance, a panel for each model, a bar for each method; dashed: share that acts."""
+    models = {
+        name: label for name, label in means[["model", "label"]].drop_duplicates().itertuples(index=False) if name
+    }
+    distances = list(means["group"].unique())
+    figure = new_figure(DOUBLE_COLUMN, 14 + 42 * len(models))
+    panels = figure.subplots(len(models), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, (name, label) in zip(panels, models.items(), strict=True):
+        _bars(axes, means[means["model"].isin([name, ""])], distances)
+        axes.set_title(label, loc="left")
+        axes.set_ylabel("Average precision")
+        axes.tick_params(axis="x", length=0)
+    panels[0].set_title("dashed: share of acting elements", loc="right", fontsize=SMALL)
+    panels[-1].set_xlim(-0.5, len(distances) - 0.5)
+    panels[-1].set_xticks(range(len(distances)), ["all distances" if name == ALL else name for name in distances])
+    panels[-1].set_xlabel("Distance between promoter and element")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center")
+    return figure
+
+
+def _bars(axes: Axes, means: pd.DataFrame, distances: Sequence[str]) -> None:
+    methods = in_order(means["method"])
+    labels = dict(zip(means["method"], means["method_label"], strict=True))
+    width = 0.84 / len(methods)
+    for place, method in enumerate(methods):
+        of = means[means["method"] == method].set_index("group").reindex(distances)
+        x = np.arange(len(distances)) + (place - (len(methods) - 1) / 2) * width
+        colour = score_style(method).colour
+        axes.bar(x, of["auprc"], width * 0.9, color=colour, label=labels[method], linewidth=0)
+        errors = np.abs(of[["auprc_low", "auprc_high"]].to_numpy().T - of["auprc"].to_numpy())
+        axes.errorbar(x, of["auprc"], errors, fmt="none", ecolor="black", elinewidth=0.5)
+    first = means[means["method"] == methods[0]].set_index("group").reindex(distances)
+    for place, share in enumerate(first["regulated"] / first["pairs"]):
+        axes.plot([place - 0.45, place + 0.45], [share, share], "--", color=GREY, linewidth=0.8)
+    axes.set_ylim(0, 1)
+
+
+@command("sequence-to-function enhancers")
+def enhancers(
+    runs: Sequence[Run],
+    /,
+    csv: Path | str,
+    md: Path | str,
+    pdf: Path | str,
+    png: Path | str,
+    distance_bounds_bp: Part[Sequence[int]],
+    resamples: Part[int],
+    seed: Part[int],
+    labels: Part[Mapping[str, str] | None] = None,
+    data_note: Part[str | None] = None,
+) -> pd.DataFrame:
+    """Enhancer prioritisation by every model and method, by distance: table and figure.
+
+    Arguments:
+        runs: scored elements of every model and seed (`regulens score-elements`).
+        csv, md: the table, to write.
+        labels: names of the models in table and figure.
+        data_note: one sentence on the data.
+
+    Returns the table, columns ``COLUMNS``.
+    """
+    pairs = read_runs(labelled(runs, labels), PAIR_SCORES)
+    if pairs["score"].isna().any():
+        raise InputError(f"{runs[0].path}: scores are missing: make the file again")
+    means = areas_table(pairs, lambda part: distance_groups(part["distance_bp"], distance_bounds_bp), resamples, seed)
+    write_csv(means, csv)
+    write_text(to_markdown(means, data_note), md)
+    save(enhancer_figure(means), pdf, png)
+    return means

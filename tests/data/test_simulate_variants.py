@@ -1,0 +1,78 @@
+"""Simulated variants: in and beside sites, with the effects that follow from the rules; enhancers past insulators."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from regulens.core.sequence import ALPHABET
+from regulens.data.matrices import load_matrices
+from regulens.data.settings import SimulatedVariants, SimulationSettings
+from regulens.data.simulate.genome import (
+    accessibility,
+    links_table,
+    promoter_activity,
+    simulate_contig,
+    within_reach,
+)
+from regulens.data.simulate.variants import simulate_variants
+
+SETTINGS = SimulationSettings(contigs={"train": 1, "valid": 0, "test": 1}, contig_bp=80_000, seed=5)
+FAR = SETTINGS.model_copy(update={"reach": 2})
+BLOCKED = SETTINGS.model_copy(update={"reach": 2, "insulators": "blocking"})
+
+
+@pytest.fixture(scope="module")
+def contig():
+    return simulate_contig(SETTINGS, load_matrices(SETTINGS.motifs, SETTINGS.release), "sim2", 1)
+
+
+@pytest.fixture(scope="module")
+def variants(tmp_path_factory):
+    path = tmp_path_factory.mktemp("variants") / "variants.csv"
+    simulate_variants(SETTINGS, SimulatedVariants(route="simulated", per_contig=40), path)
+    return pd.read_csv(path)
+
+
+def test_causal_variants_lie_in_sites_and_their_partners_beside_them(variants, contig):
+    assert variants["causal"].tolist() == [1, 0] * 40
+    sites, inside = contig.sites[contig.sites["element"] >= 0], np.zeros(len(contig.codes), bool)
+    for site in sites.itertuples():
+        inside[site.start : site.end] = True
+    places = variants["pos"].to_numpy() - 1
+    assert inside[places].tolist() == [True, False] * 40
+    assert variants["ref"].tolist() == [ALPHABET[code] for code in contig.codes[places]]
+    assert (variants["ref"] != variants["alt"]).all()
+    for _, pair in variants.groupby("pair"):
+        assert pair[["ref", "alt", "motif"]].nunique().tolist() == [1, 1, 1]
+        assert abs(np.diff(pair["pos"])[0]) < 216
+
+
+def test_effects_follow_from_the_motif(variants):
+    true = variants.filter(regex=r"^true\.")
+    assert (true[variants["causal"] == 0] == 0).all(axis=None)
+    assert (true[variants["causal"] == 1] != 0).any(axis=1).mean() > 0.8
+    own = variants[(variants["motif"] == "HNF4A") & (variants["causal"] == 1) & (variants["element"] == "enhancer")]
+    assert (own["true.DNASE.hepatic"] != 0).all()
+    assert (own["true.DNASE.erythroid"] == 0).all()
+    assert (np.sign(own["true.CHIP.HNF4A.hepatic"]) == np.sign(own["true.DNASE.hepatic"])).all()
+
+
+def test_an_enhancer_may_reach_past_its_neighbour_with_half_of_its_effect(contig):
+    elements, cell = contig.elements, "hepatic"
+    enhancer = np.where(elements[cell], accessibility(SETTINGS, contig, cell), 0.0)
+    near, far = (promoter_activity(settings, contig, cell) for settings in (SETTINGS, FAR))
+    strength = promoter_activity(SETTINGS.model_copy(update={"silent_promoter": 1.0}), contig, cell) - near
+    strength = strength / (1 - SETTINGS.silent_promoter)
+    padded = np.pad(enhancer, 2)
+    expected = np.where(elements["kind"] == "promoter", strength * (padded[:-4] + padded[4:]) / 2, 0)
+    np.testing.assert_allclose(far - near, expected, atol=1e-12)
+
+
+def test_blocking_insulators_stop_what_lies_behind_them(contig):
+    insulator = (contig.elements["kind"] == "insulator").to_numpy()
+    steps = {len(here): (here, other) for here, other, share in within_reach(BLOCKED, contig.elements) if share == 0.5}
+    for here, other in steps.values():
+        assert not insulator[(here + other) // 2].any()
+    links = {name: links_table(settings, contig) for name, settings in (("far", FAR), ("blocked", BLOCKED))}
+    assert len(links_table(SETTINGS, contig)) < len(links["blocked"]) < len(links["far"])
+    assert insulator.any()

@@ -1,0 +1,76 @@
+"""Effects of variants: statistics by hand, pairs that do not concern a track, other variants."""
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from figure_inputs import pdf_text
+
+from regulens.core.errors import InputError
+from regulens.core.runs import Run
+from regulens.studies.sequence_to_function.variants import COLUMNS, track_statistics, variants
+
+PAIRS = 30
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Variants on two tracks, of which the second is affected by every third; predictions with the right signs."""
+    rng = np.random.default_rng(0)
+    causal, pair = np.tile([1, 0], PAIRS), np.repeat(np.arange(PAIRS), 2)
+    names = [f"v{number}" for number in range(2 * PAIRS)]
+    true = {"dnase.blood": causal * rng.normal(size=2 * PAIRS) * 10}
+    true["cage.blood.plus"] = np.where(pair % 3 == 0, true["dnase.blood"], 0)
+    columns = {f"true.{name}": values for name, values in true.items()}
+    places = {"contig": "sim1", "position": np.arange(2 * PAIRS), "ref": "A", "alt": "C"}
+    table = pd.DataFrame({"variant": names, **places, "causal": causal, "pair": pair, **columns})
+    table.to_csv(tmp_path / "variants.csv", index=False)
+    tracks = ["DNASE.blood", "CAGE.blood.plus"]
+    effects = np.stack([true[name.lower()] for name in tracks], 1) + rng.normal(scale=0.1, size=(2 * PAIRS, 2))
+    with h5py.File(tmp_path / "effects.h5", "w") as file:
+        file["variant"], file["tracks"] = np.array(names, object), np.array(tracks, object)
+        file["window"], file["tss"] = effects.astype(np.float32), np.full(effects.shape, np.nan, np.float32)
+    return tmp_path
+
+
+def analyse(folder, **options):
+    outputs = {name: folder / f"out.{name}" for name in ("csv", "md", "pdf", "png")}
+    runs = [Run("enformer", "Enformer", seed, folder / "effects.h5") for seed in (1, 2)]
+    settings = {"truth": folder / "variants.csv", "resamples": 20, "seed": 1} | options
+    return variants(runs, **outputs, **settings), outputs
+
+
+def test_good_predictions_have_high_statistics(files):
+    table, outputs = analyse(files)
+    assert list(table.columns) == COLUMNS
+    found = table.set_index(["assay", "statistic"])["value"]
+    assert found["DNASE", "auroc"] > 0.95
+    assert found["DNASE", "pearson"] > 0.99
+    assert found["CAGE", "sign"] > 0.8
+    causal = table.set_index("assay")["causal"]
+    assert set(causal["DNASE"]) == {PAIRS}
+    assert set(causal["CAGE"]) == {PAIRS // 3}
+    assert (table["low"] <= table["value"]).all()
+    assert "| Random " in outputs["md"].read_text()
+    assert "AUROC, causal against matched" in pdf_text(outputs["pdf"])
+
+
+def test_statistics_of_four_pairs_by_hand():
+    """The last pair does not concern the track; one sign is wrong."""
+    predicted = np.array([3.0, 0.5, -2.0, 0.1, 1.0, 2.0, 9.0, 9.0])
+    true = np.array([1.0, 0, -1.0, 0, -1.0, 0, 0, 0])
+    causal, pair = np.tile([True, False], 4), np.repeat(np.arange(4), 2)
+    found = track_statistics(predicted, true, causal, pair, np.arange(4))
+    assert found["auroc"] == pytest.approx((3 + 2.5 + 2) / 9)  # sizes 3, 2, 1 against 0.5, 0.1, 2
+    assert found["sign"] == pytest.approx(2 / 3)
+    assert found["pearson"] == pytest.approx(np.corrcoef([3, -2, 1], [1, -1, -1])[0, 1])
+
+
+def test_effects_of_other_variants_are_refused(files):
+    table = pd.read_csv(files / "variants.csv")
+    table.iloc[1:].to_csv(files / "fewer.csv", index=False)
+    with pytest.raises(InputError, match="made for other variants"):
+        analyse(files, truth=files / "fewer.csv")
+    table.drop(columns="pair").to_csv(files / "unpaired.csv", index=False)
+    with pytest.raises(InputError, match="columns causal, pair and true"):
+        analyse(files, truth=files / "unpaired.csv")

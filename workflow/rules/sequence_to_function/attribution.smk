@@ -1,0 +1,57 @@
+# Sequence to function: what read-outs at start sites depend on, base by base and element by element.
+def activity_of(wildcards):
+    """Measured activity of the elements of an analysis, if it uses it."""
+    wanted = wildcards.analysis == "enhancers" and EXPLAINED.enhancers.pairs.activity
+    return ACTIVITY if wanted else []
+
+
+rule attribute:
+    input:
+        model=CHECKPOINT,
+        fasta=EXPLAINED_GENOME,
+        pairs=PAIRS,
+    output:
+        ATTRIBUTIONS,
+    benchmark:
+        f"{RESULTS}/benchmarks/attribute/{{analysis}}/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        analysis=names(ANALYSES),
+        model=names(EXPLAINED.models),
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=1,
+    params:
+        **parts(ATTRIBUTION),
+        model_code=model_code,
+    message:
+        "Attribute the read-outs of {wildcards.model}, seed {wildcards.seed}, to the bases around start sites ({wildcards.analysis})"
+    shell:
+        "regulens attribute {input.model:q} --fasta {input.fasta:q} --readouts {input.pairs:q} {params.parts}"
+        " --threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule score_elements:
+    input:
+        attributions=ATTRIBUTIONS,
+        model=CHECKPOINT,
+        pairs=PAIRS,
+        activity=activity_of,
+    output:
+        ELEMENTS,
+    benchmark:
+        f"{RESULTS}/benchmarks/score_elements/{{analysis}}/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        analysis=names(ANALYSES),
+        model=names(EXPLAINED.models),
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=1,
+    params:
+        **parts(ATTRIBUTION),
+        activity=lambda wildcards, input: options("--activity", input.activity),
+        model_code=model_code,
+    message:
+        "Score every element with {wildcards.model}, seed {wildcards.seed} ({wildcards.analysis})"
+    shell:
+        "regulens score-elements {input.attributions:q} --model {input.model:q} --pairs {input.pairs:q} {params.activity}"
+        " {params.parts} --threads {threads} --output {output:q} 2> {log:q}"

@@ -1,0 +1,26 @@
+# Sequence to function: paths, runs, settings and input functions of its rules.
+EXPLAINED = CONFIG.sequence_to_function
+FUNCTION = f"{RESULTS}/sequence_to_function"
+EXPLAINED_GENOME = unpacked(EXPLAINED.fasta) if EXPLAINED.fasta else FASTA
+PAIRS = f"{FUNCTION}/{{analysis}}/pairs.csv"
+ACTIVITY = f"{FUNCTION}/enhancers/activity.csv"
+ATTRIBUTIONS = f"{FUNCTION}/{{analysis}}/attributions/{{model}}/seed{{seed}}.h5"
+ELEMENTS = f"{FUNCTION}/{{analysis}}/elements/{{model}}/seed{{seed}}.csv"
+VARIANTS = f"{FUNCTION}/variants/variants.csv"
+EFFECTS = f"{FUNCTION}/variants/effects/{{model}}/seed{{seed}}.h5"
+ATTRIBUTION = "sequence_to_function/attribution"
+ENHANCERS = "sequence_to_function/enhancers"
+SITES = "sequence_to_function/sites"
+VARIATION = "sequence_to_function/variants"
+FUNCTION_LABELS = "sequence_to_function/labels"
+FUNCTION_NOTE = "sequence_to_function/data_note"
+EXPLAINED_RUNS = [
+    (model, seed) for model in EXPLAINED.models for seed in seeds_of(model)
+]
+# Analyses of pairs of a start site and an element.
+ANALYSES = [name for name in ("enhancers", "sites") if getattr(EXPLAINED, name)]
+
+
+def of_analysis(template, analysis):
+    """A template of `ATTRIBUTIONS` or `ELEMENTS` for one analysis, still with model and seed."""
+    return template.replace("{analysis}", analysis)

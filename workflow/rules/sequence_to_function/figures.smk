@@ -1,0 +1,64 @@
+# Sequence to function: the claims, and everything that is shown.
+rule sequence_to_function_claims:
+    input:
+        enhancers=[f"{FUNCTION}/enhancers.csv"] * bool(EXPLAINED.enhancers),
+    output:
+        **table("sequence_to_function/claims", "Claims", "md"),
+    params:
+        **parts(FUNCTION_NOTE),
+        tables=lambda wildcards, input: options("--enhancers", input.enhancers),
+    message:
+        "Which sentences of the lectures hold in this run"
+    shell:
+        "regulens sequence-to-function claims {params.tables} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+
+
+if EXPLAINED.ablations:
+    COMPARED = dict.fromkeys(
+        [EXPLAINED.ablations.base, *sum(EXPLAINED.ablations.questions.values(), [])]
+    )
+    COMPARED_RUNS = [(model, seed) for model in COMPARED for seed in seeds_of(model)]
+
+    rule sequence_to_function_ablations:
+        input:
+            files(PEARSON, COMPARED_RUNS),
+        output:
+            **figure("sequence_to_function/ablations", "Ablations"),
+            **table("sequence_to_function/ablations", "Ablations", "md"),
+        params:
+            **parts(
+                "sequence_to_function/ablations/base",
+                "sequence_to_function/ablations/questions",
+                GROUPS,
+                FUNCTION_NOTE,
+                labels=FUNCTION_LABELS,
+            ),
+            runs=runs(PEARSON, COMPARED_RUNS),
+        message:
+            "Ablations: what every choice of an architecture earns"
+        shell:
+            "regulens sequence-to-function ablations {params.runs} {params.parts}"
+            " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+SHOWN = []
+if EXPLAINED.enhancers:
+    SHOWN.append("enhancers")
+    SHOWN += ["insulators"] * (
+        DATA.route == "simulated" and DATA.simulation.insulators == "blocking"
+    )
+SHOWN += ["sites"] * bool(EXPLAINED.sites)
+SHOWN += ["variants"] * bool(EXPLAINED.variants)
+SHOWN += ["ablations"] * bool(EXPLAINED.ablations)
+
+
+rule sequence_to_function_figures:
+    input:
+        expand(f"{FUNCTION}/{{name}}.{{ending}}", name=SHOWN, ending=["pdf", "png"]),
+
+
+rule sequence_to_function:
+    input:
+        expand(f"{FUNCTION}/{{name}}.csv", name=[*SHOWN, "claims"]),
+        rules.sequence_to_function_figures.input,

@@ -1,0 +1,79 @@
+# Sequence to function: variants, compared with the genome, and their predicted effects.
+if EXPLAINED.variants.variants.route == "simulated":
+    GIVEN_VARIANTS = f"{FUNCTION}/variants/simulated.csv"
+
+    rule simulate_variants:
+        output:
+            GIVEN_VARIANTS,
+        params:
+            **parts(
+                "genomic_interpreter/data/simulation",
+                variants=f"{VARIATION}/variants",
+            ),
+        message:
+            "Variants in planted sites and beside them, with their true effects"
+        shell:
+            "regulens simulate-variants {params.parts} --output {output:q} 2> {log:q}"
+
+else:
+    GIVEN_VARIANTS = located(EXPLAINED.variants.variants.file)
+
+
+rule check_variants:
+    input:
+        variants=GIVEN_VARIANTS,
+        fasta=EXPLAINED_GENOME,
+    output:
+        variants=VARIANTS,
+        skipped=f"{FUNCTION}/variants/skipped.csv",
+    params:
+        **parts(CONTIG_NAMES),
+    message:
+        "Compare the variants with the genome"
+    shell:
+        "regulens check-variants {input.variants:q} --fasta {input.fasta:q} {params.parts}"
+        " --output {output.variants:q} --skipped {output.skipped:q} 2> {log:q}"
+
+
+rule variant_effects:
+    input:
+        model=CHECKPOINT,
+        fasta=EXPLAINED_GENOME,
+        variants=VARIANTS,
+    output:
+        EFFECTS,
+    benchmark:
+        f"{RESULTS}/benchmarks/variant_effects/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        model=names(EXPLAINED.models),
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=1,
+    params:
+        **parts(variant_settings=f"{VARIATION}/prediction"),
+        model_code=model_code,
+    message:
+        "Effects of the variants on every track by {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "regulens variant-effects {input.model:q} --fasta {input.fasta:q} --variants {input.variants:q} {params.parts}"
+        " --threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule sequence_to_function_variants:
+    input:
+        files(EFFECTS, EXPLAINED_RUNS),
+        variants=VARIANTS,
+    output:
+        **figure("sequence_to_function/variants", "Variants"),
+        **table("sequence_to_function/variants", "Variants", "md"),
+    params:
+        **parts(
+            *(f"{VARIATION}/resamples", f"{VARIATION}/seed", FUNCTION_NOTE),
+            labels=FUNCTION_LABELS,
+        ),
+        runs=runs(EFFECTS, EXPLAINED_RUNS),
+    message:
+        "Variants: predicted effects against true ones"
+    shell:
+        "regulens sequence-to-function variants {params.runs} --truth {input.variants:q} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
