@@ -13,7 +13,7 @@ from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
 from regulens.core.statistics import bootstrap_weights, percentile_interval
 from regulens.core.tables import interval, markdown_table, read_runs, spread, with_sd, write_csv
-from regulens.plotting.style import BLACK, DOUBLE_COLUMN, GREY, SMALL, in_order, new_figure, save, score_style, styled
+from regulens.plotting.style import DOUBLE_COLUMN, GREY, in_order, new_figure, save, score_style, styled
 from regulens.studies.sequence_to_function.enhancers import MODEL_FREE
 
 PAIR_SCORES = ["contig", "position", "cell", "element", "distance_bp", "between", "insulators", "method"]
@@ -89,6 +89,7 @@ def insulator_figure(means: pd.DataFrame) -> Figure:
     methods = in_order(means["method"])
     labels = dict(zip(means["method"], means["method_label"], strict=True))
     figure = new_figure(DOUBLE_COLUMN, 18 + 5 * len(methods))
+    figure.get_layout_engine().set(w_pad=0.06)  # long names of methods reach the edge of the page
     panels = figure.subplots(1, len(models), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (model, label) in zip(panels, models.items(), strict=True):
         of = means[means["model"] == model].set_index("method")
@@ -103,8 +104,7 @@ def insulator_figure(means: pd.DataFrame) -> Figure:
         axes.tick_params(axis="y", length=0)
     panels[0].set_yticks(range(len(methods)), [labels[name] for name in methods])
     panels[0].set_ylim(len(methods) - 0.5, -0.5)
-    panels[0].set_title("less behind an insulator", loc="left", fontsize=SMALL, color=BLACK, y=-0.32)
-    figure.supxlabel("Score behind an insulator less that behind another element (s.d.)")
+    figure.supxlabel("Score behind an insulator less that behind another element (s.d.); below 0: less is seen")
     return figure
 
 

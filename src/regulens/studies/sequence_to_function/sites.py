@@ -11,7 +11,7 @@ from regulens.core.command import Part, command
 from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
 from regulens.core.tables import decimal, interval, markdown_table, read_runs, with_sd, write_csv
-from regulens.plotting.style import DOUBLE_COLUMN, GREY, SMALL, in_order, new_figure, save, score_style, styled
+from regulens.plotting.style import DOUBLE_COLUMN, GREY, in_order, new_figure, save, score_style, styled
 from regulens.studies.sequence_to_function.enhancers import ALL, PAIR_SCORES, areas_table
 
 
@@ -49,6 +49,7 @@ def site_figure(means: pd.DataFrame) -> Figure:
     labels = dict(zip(means["method"], means["method_label"], strict=True))
     factors = [name for name in means["group"].unique() if name != ALL]
     figure = new_figure(DOUBLE_COLUMN, 22 + 5 * len(methods))
+    figure.get_layout_engine().set(w_pad=0.06)  # long names of methods reach the edge of the page
     panels = figure.subplots(1, len(models), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (model, label) in zip(panels, models.items(), strict=True):
         of = means[means["model"].isin([model, ""])].set_index(["method", "group"])
@@ -63,13 +64,13 @@ def site_figure(means: pd.DataFrame) -> Figure:
                 if (name, factor) in of.index:
                     axes.plot(of.loc[name, factor]["auroc"], place + 0.3, marker, color=look.colour, markersize=3)
         axes.set_title(label)
+        axes.set_xlabel("AUROC, bound against unbound sites")
         axes.tick_params(axis="y", length=0)
     panels[0].set_yticks(range(len(methods)), [labels[name] for name in methods])
     panels[0].set_ylim(len(methods) - 0.4, -0.6)
     for factor, marker in zip(factors, "+x1234|_", strict=False):
         panels[0].plot([], [], marker, color=GREY, markersize=3, label=factor)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(factors))
-    figure.supxlabel("AUROC, bound against unbound sites", fontsize=SMALL + 1)
     return figure
 
 
