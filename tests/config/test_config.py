@@ -33,6 +33,16 @@ def test_shipped_configurations_are_valid_and_complete(name):
     ]
 
 
+def test_ablations_differ_from_their_base_in_what_is_asked():
+    config = load(ROOT / "config/ablations.yaml")
+    models, asked = config.genomic_interpreter.models, config.sequence_to_function.ablations
+    assert set(models) == {asked.base, *sum(asked.questions.values(), [])}
+    base = models[asked.base].settings["transformer"]
+    for name in asked.questions["Positions"]:
+        changed = models[name].settings["transformer"]
+        assert {key for key in base | changed if base.get(key) != changed.get(key)} <= {"positions", "families"}
+
+
 def test_paper_configuration_is_the_papers():
     study = load(ROOT / "config/config.yaml").genomic_interpreter
     assert (study.data.geometry.input_bp, study.data.geometry.bins, study.data.geometry.bin_bp) == (17712, 80, 128)
