@@ -16,7 +16,7 @@ from regulens.core.errors import InputError
 from regulens.core.progress import say
 from regulens.core.settings import nearest
 from regulens.core.tables import one_of, read_table, read_text_table, whole_numbers, write_csv
-from regulens.data.crop import Coverage, Region
+from regulens.data.crop import Coverage, Region, read_windows
 from regulens.data.genome import Genome
 from regulens.data.matrices import PositionWeightMatrix, load_matrices
 from regulens.data.positions import read_positions
@@ -60,9 +60,9 @@ def simulated_pairs(
     elements = pd.read_csv(
         planted, sep="\t", header=None, names=["contig", "start", "end", "name", "score", "strand", "kind"]
     )
-    regions = pd.read_csv(windows, sep="\t", header=None, names=["contig", "start", "end", "split"])
-    tested = regions.loc[regions["split"] == "test", "contig"].unique()
-    elements = elements[(elements["kind"] == "element") & elements["contig"].isin(tested)].reset_index(drop=True)
+    elements = elements[(elements["kind"] == "element") & elements["contig"].isin(_tested(windows))].reset_index(
+        drop=True
+    )
     elements["centre"] = (elements["start"] + elements["end"]) // 2
     acting = read_table(links, ["contig", "promoter", "enhancer", "cell"], ["promoter", "enhancer"], sep="\t")
     acting = set(acting[["contig", "promoter", "enhancer", "cell"]].itertuples(index=False, name=None))
@@ -156,8 +156,7 @@ def bound_sites(
     A bound site is the best match of the motif within `NEAR_BP` of its position. For each, the unbound match whose
     relative score is nearest; a start site is where the read-out's track is highest within ``within_bp``.
     """
-    regions = pd.read_csv(windows, sep="\t", header=None, names=["contig", "start", "end", "split"])
-    tested = list(regions.loc[regions["split"] == "test", "contig"].unique())
+    tested = _tested(windows)
     known, matrices = (
         read_track_table(tracks),
         load_matrices({name: factor.matrix for name, factor in pairs.factors.items()}, pairs.release),
@@ -253,6 +252,11 @@ def _matched(found: pd.DataFrame) -> pd.DataFrame:
         chosen.append(nearest_one)
         free = free.drop(nearest_one)
     return pd.concat([bound, found.loc[chosen]])
+
+
+def _tested(windows: Path | str) -> list[str]:
+    """Contigs with a test window, in the order of the file."""
+    return list(dict.fromkeys(window.contig for window in read_windows(windows) if window.split == "test"))
 
 
 def _track(pairs: SimulatedLinks | CrispriLinks, cell: str, strand: str) -> str:

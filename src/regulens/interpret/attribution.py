@@ -482,8 +482,7 @@ def score_elements(
 
     Deletion: mean fall of the read-out when all bases of the element are replaced (`Reading.mutagenesis`). Without a
     model: 1 / distance; with ``activity`` (a table of `regulens element-activity`) the activity of the element, and its
-    activity divided by the distance. Long CSV: the columns of the pairs, then method, its
-    label, and score.
+    activity divided by the distance. Long CSV: the columns of the pairs, then method, its label, and score.
     """
     content = read_checkpoint(model)
     network = build_from_checkpoint(content, model).requires_grad_(False).to(best_device())
@@ -505,20 +504,34 @@ def score_elements(
             sums = np.pad(file.score(name).astype(np.float64).cumsum(1), ((0, 0), (1, 0)))
             found[name] = sums[number, last] - sums[number, first]
     identifiers = list(tracks_from_text(content["tracks"])["identifier"].astype(str))
-    found["deletion"] = _deletions(network, codes, readouts, identifiers, number, first, last, attribution)
+    tracks = torch.as_tensor([*map(identifiers.index, readouts["track"])], device=network.head.weight.device)
+    places = pd.DataFrame({"number": number, "first": first, "last": last})
+    found["deletion"] = _deletions(network, codes, readouts, tracks, places, attribution)
     parts = [table.assign(method=name, method_label=labels[name], score=values) for name, values in found.items()]
     write_csv(pd.concat(parts).drop(columns="number"), output)
 
 
-def _deletions(model, codes, readouts, identifiers, number, first, last, settings: AttributionSettings) -> np.ndarray:
-    """Fall of the read-out when an element is deleted, for every pair."""
-    falls = np.zeros(len(number))
-    device = model.head.weight.device
-    for rows in progress(_batches(readouts["position"].to_numpy(), settings.batch), "deletions"):
-        tracks = torch.as_tensor([identifiers.index(track) for track in readouts["track"][rows]], device=device)
-        reading = Reading(model, torch.as_tensor(codes[rows], device=device), tracks, settings)
-        for pair in np.flatnonzero(np.isin(number, rows)):
-            row = int(np.flatnonzero(rows == number[pair])[0])
-            mutants = torch.stack(list(_mutants(reading.codes[row], [int(first[pair]), int(last[pair])])))
-            falls[pair] = float(reading.values[row] - reading._sums(mutants, tracks[row : row + 1]).mean())
+def _deletions(
+    model: AssayModel,
+    codes: np.ndarray,
+    readouts: pd.DataFrame,
+    tracks: Tensor,
+    places: pd.DataFrame,
+    settings: AttributionSettings,
+) -> np.ndarray:
+    """Fall of the read-out when an element is deleted, for every pair.
+
+    ``places``: number of the read-out, first and last column of the element. An element beside several read-outs of one
+    position, whose sequence is the same, is deleted once.
+    """
+    falls = np.zeros(len(places))
+    values = readouts["value"].to_numpy()
+    keys = [readouts[name].to_numpy()[places["number"]] for name in ("contig", "position")]
+    groups = places.groupby([*keys, "first", "last"], sort=False)
+    for _, of_element in progress(groups, "deletions", groups.ngroups):
+        rows = of_element["number"].tolist()
+        reading = Reading(model, torch.as_tensor(codes[rows], device=tracks.device), tracks[rows], settings)
+        bounds = of_element[["first", "last"]].iloc[0].tolist()
+        mutants = torch.stack(list(_mutants(reading.codes[0], bounds)))
+        falls[of_element.index] = values[rows] - reading._sums(mutants, reading.tracks).mean(0).cpu().numpy()
     return falls

@@ -16,7 +16,9 @@ rule bound_sites:
         of_analysis(PAIRS, "sites"),
     params:
         **parts(f"{SITES}/pairs", "genomic_interpreter/data/positions", CROP, GEOMETRY),
-        sites=[f"--sites {name}={path}" for name, path in SITE_TABLES.items()],
+        sites=lambda wildcards: options(
+            "--sites", [f"{name}={path}" for name, path in SITE_TABLES.items()]
+        ),
         folders=lambda wildcards: options("--coverage", FOLDERS),
     message:
         "Bound sites and unbound matches of the same motifs near start sites"
