@@ -175,7 +175,7 @@ def test_model_override_goes_into_nested_keys(demo):
     ("path", "value", "expected"),
     [
         ("figures.main_model", "maxpool_cnn", "maxpool_cnn has no attention to draw"),
-        ("figures.attention.heads_layer", 9, "heads_layer: found 9; swin1d has layers 1 to 8"),
+        ("figures.attention.heads_layer", 10, "heads_layer: found 10; swin1d has layers 1 to 9"),
         ("seeds", [1, 2, 1], "seeds: 1 is named twice"),
         ("seeds", [-1], "seeds[0]"),
         ("models.enformer.label", "MaxPoolCNNs", "the label 'MaxPoolCNNs' is given twice"),

@@ -27,10 +27,31 @@ def contig():
 
 
 @pytest.fixture(scope="module")
-def variants(tmp_path_factory):
+def every(tmp_path_factory):
     path = tmp_path_factory.mktemp("variants") / "variants.csv"
-    simulate_variants(SETTINGS, SimulatedVariants(route="simulated", per_contig=40), path)
-    return pd.read_csv(path)
+    simulate_variants(SETTINGS, SimulatedVariants(route="simulated", per_contig=40, saturation_bp=60), path)
+    return pd.read_csv(path, keep_default_na=False)
+
+
+@pytest.fixture(scope="module")
+def variants(every):
+    return every[every["saturated"] == 0]
+
+
+def test_every_base_of_the_most_active_promoter_becomes_each_other(every, contig):
+    """Outside sites nothing changes; of a changed consensus base, its own tracks."""
+    panel = every[every["saturated"] == 1]
+    assert len(panel) == 3 * 60
+    assert (panel.groupby("pos")["alt"].nunique() == 3).all()
+    assert panel["ref"].tolist() == [ALPHABET[code] for code in contig.codes[panel["pos"] - 1]]
+    true = panel.filter(regex=r"^true\.")
+    assert (true[panel["motif"] == ""] == 0).all(axis=None)
+    assert (true[panel["motif"] == "TBP"] != 0).any(axis=1).any() or "TBP" not in set(panel["motif"])
+    assert (true != 0).any(axis=None)
+    centre = int(panel["pos"].median())
+    active = sum(promoter_activity(SETTINGS, contig, cell) for cell in SETTINGS.cells)
+    promoters = np.flatnonzero(contig.elements["kind"] == "promoter")
+    assert abs(contig.elements["centre"][promoters[active[promoters].argmax()]] - centre) <= 1
 
 
 def test_causal_variants_lie_in_sites_and_their_partners_beside_them(variants, contig):

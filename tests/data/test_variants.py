@@ -7,6 +7,7 @@ import pysam
 import pytest
 
 from regulens.core.errors import InputError
+from regulens.data.settings import MeasuredVariants
 from regulens.data.variants import check_variants, read_variants
 
 SEQUENCE = "ACGTACGTACGTNNACGTAC"
@@ -30,9 +31,11 @@ def fasta(tmp_path):
     return tmp_path / "genome.fa"
 
 
-def checked(path, fasta, names=None):
+def checked(path, fasta, names=None, **measured):
     folder = path.parent
     options = {"contig_names": names or {}, "output": folder / "out.csv", "skipped": folder / "skipped.csv"}
+    if measured:
+        options["measured"] = MeasuredVariants(route="table", file=str(path), **measured)
     check_variants(path, fasta, **options)
     return read_variants(folder / "out.csv"), pd.read_csv(folder / "skipped.csv", keep_default_na=False)
 
@@ -66,6 +69,50 @@ def test_table_with_further_columns_and_other_contig_names(tmp_path, fasta):
     assert kept.columns.tolist() == ["variant", "contig", "position", "ref", "alt", "value", "element"]
     assert kept["ref"].tolist() == ["A", "C"]
     assert skipped.empty
+
+
+MPRA = """Chrom\tPos\tRef\tAlt\tBarcodes\tCoefficient\tRelease\tElement
+1\t1\tA\tC\t12\t-0.5\tGRCh38\tF9
+1\t2\tC\t-\t30\t0.25\tGRCh38\tLDLR
+1\t3\tG\tT\t9\t2\tGRCh38\tLDLR
+1\t3\tG\tA\t90\t2\tGRCh37\tLDLR
+"""
+
+
+def test_table_of_a_saturation_mpra(tmp_path, fasta):
+    """One build, enough barcodes, a deletion written as in that table; what is wrong is named with its line."""
+    path = tmp_path / "elements.tsv"
+    path.write_text(MPRA)
+    settings = {"effect": "Coefficient", "group": "Element", "where": {"Release": "GRCh38"}}
+    settings["at_least"] = {"Barcodes": 10}
+    kept, _ = checked(path, fasta, {"1": "chr1"}, **settings)
+    assert kept[["position", "alt", "effect", "group"]].to_numpy().tolist() == [
+        [0, "C", -0.5, "F9"],
+        [1, "", 0.25, "LDLR"],
+    ]
+    for changed, message in (
+        ({"effect": "Coeficient"}, "no column 'Coeficient'; did you mean 'coefficient'"),
+        ({"effect": "Element"}, "line 2: element must be a number, found 'F9'"),
+        ({"causal": "Barcodes"}, "line 2: Barcodes must be 1 or 0, found 12"),
+        ({"where": {"Release": "hg38"}}, r"no variant has {'Release': 'hg38', 'Barcodes': 10.0}"),
+    ):
+        with pytest.raises(InputError, match=message):
+            checked(path, fasta, {"1": "chr1"}, **(settings | changed))
+
+
+def test_fields_of_a_vcf(tmp_path, fasta):
+    """INFO fields, one value for each alternative or one for all."""
+    path = tmp_path / "causal.vcf"
+    fields = (
+        "##INFO=<ID=PIP,Number=A,Type=Float,Description=x>\n##INFO=<ID=CAUSAL,Number=1,Type=Integer,Description=x>\n"
+    )
+    head = HEADER.replace("#CHROM", fields + "#CHROM")
+    path.write_text(head + "chr1\t2\t.\tC\tT,G\t.\t.\tPIP=0.5,0.25;CAUSAL=1\nchr1\t4\t.\tT\t.\t.\t.\tPIP=1;CAUSAL=0\n")
+    kept, skipped = checked(path, fasta, effect="PIP", causal="CAUSAL")
+    assert kept[["alt", "effect", "causal"]].to_numpy().tolist() == [["T", 0.5, 1], ["G", 0.25, 1]]
+    assert skipped["reason"].tolist() == ["an allele is not A, C, G, T"]
+    with pytest.raises(InputError, match="no INFO field 'causal'; valid: PIP, CAUSAL"):
+        checked(path, fasta, causal="causal")
 
 
 def test_other_spelling_of_contigs_is_named(tmp_path, fasta):

@@ -54,8 +54,8 @@ STUDIES = {
         {"task1", "task2", "claims"},
     ),
     "sequence_to_function": Artefacts(
-        {"enhancers", "variants"},
-        {"enhancers", "variants", "claims"},
+        {"enhancers", "variants", "saturation"},
+        {"enhancers", "variants", "saturation", "claims"},
         {"enhancers", "variants", "claims"},
         set(),
         {"enhancers", "variants", "claims"},

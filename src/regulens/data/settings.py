@@ -448,6 +448,8 @@ class SimulatedVariants(Settings):
     """Single bases in sites of the test contigs, and matched ones beside them."""
     per_contig: int = Field(default=200, gt=0)
     """Variants in sites at most, of each test contig."""
+    saturation_bp: int = Field(default=216, ge=0)
+    """Bases of the most active promoter that all become each other base, for the saturation panel; 0: no panel."""
     seed: int = Field(default=1, ge=0)
     """Seed of their choice."""
 
@@ -458,13 +460,31 @@ class MeasuredVariants(Settings):
     route: Literal["table"]
     """Read a VCF or a table."""
     file: str
-    """Source or path: a VCF, or a table with chrom, pos, ref and alt."""
+    """Source or path: a VCF, or a table with chrom, pos, ref and alt. Columns below: of the table, or INFO fields."""
     effect: str | None = None
     """Column with the measured effect (log fold change, MPRA value); none: without."""
     causal: str | None = None
     """Column that is 1 for a causal variant and 0 for a matched one; none: without."""
     group: str | None = None
     """Column by which correlations are computed separately, such as the element of an MPRA; none: all together."""
+    where: dict[str, str] = {}
+    """Only rows with these values, by column, e.g. `{Release: GRCh38}`."""
+    at_least: dict[str, float] = {}
+    """Only rows with at least these numbers, by column, e.g. `{Barcodes: 10}`."""
+    tracks: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    """Tracks whose mean predicted effect is compared, by group, `all` for every other group; without: all tracks."""
+    saturation: str | None = None
+    """Group that the saturation panel shows, such as an element of an MPRA; none: no panel."""
+
+    @model_validator(mode="after")
+    def _something_is_known(self):
+        if self.saturation and not (self.effect and self.group):
+            raise ValueError("saturation is a group with measured effects: name the columns effect and group")
+        if not self.effect and not self.causal:
+            raise ValueError(
+                "name the column with the measured effect (effect), or the one of causal variants (causal)"
+            )
+        return self
 
 
 # Labelled sequences: where they come from, which are kept, and the simulated ones.

@@ -83,6 +83,9 @@ DARK_VERMILION, DARK_GREEN = "#8C3E00", "#00684C"
 ATTENTION_COLOURS = "cividis"
 """Colour map of attention with monotonic lightness, suitable for colour-blind readers and grey prints."""
 
+SIGNED_COLOURS = "RdBu_r"
+"""Colour map of values with a sign, symmetric around 0: blue below, red above."""
+
 # Figures.
 
 

@@ -8,7 +8,7 @@ from figure_inputs import pdf_text
 
 from regulens.core.errors import InputError
 from regulens.core.runs import Run
-from regulens.studies.sequence_to_function.variants import COLUMNS, track_statistics, variants
+from regulens.studies.sequence_to_function.variants import COLUMNS, Comparison, statistics, variants
 
 PAIRS = 30
 
@@ -22,7 +22,7 @@ def files(tmp_path):
     true = {"dnase.blood": causal * rng.normal(size=2 * PAIRS) * 10}
     true["cage.blood.plus"] = np.where(pair % 3 == 0, true["dnase.blood"], 0)
     columns = {f"true.{name}": values for name, values in true.items()}
-    places = {"contig": "sim1", "position": np.arange(2 * PAIRS), "ref": "A", "alt": "C"}
+    places = {"contig": "sim1", "position": np.arange(2 * PAIRS), "ref": "A", "alt": "C", "saturated": 0}
     table = pd.DataFrame({"variant": names, **places, "causal": causal, "pair": pair, **columns})
     table.to_csv(tmp_path / "variants.csv", index=False)
     tracks = ["DNASE.blood", "CAGE.blood.plus"]
@@ -43,27 +43,46 @@ def analyse(folder, **options):
 def test_good_predictions_have_high_statistics(files):
     table, outputs = analyse(files)
     assert list(table.columns) == COLUMNS
-    found = table.set_index(["assay", "statistic"])["value"]
+    found = table.set_index(["group", "statistic"])["value"]
     assert found["DNASE", "auroc"] > 0.95
     assert found["DNASE", "pearson"] > 0.99
     assert found["CAGE", "sign"] > 0.8
-    causal = table.set_index("assay")["causal"]
-    assert set(causal["DNASE"]) == {PAIRS}
-    assert set(causal["CAGE"]) == {PAIRS // 3}
+    compared = table.set_index("group")["compared"]
+    assert set(compared["DNASE"]) == {PAIRS}
+    assert set(compared["CAGE"]) == {PAIRS // 3}
     assert (table["low"] <= table["value"]).all()
     assert "| Random " in outputs["md"].read_text()
     assert "AUROC, causal against matched" in pdf_text(outputs["pdf"])
 
 
-def test_statistics_of_four_pairs_by_hand():
-    """The last pair does not concern the track; one sign is wrong."""
-    predicted = np.array([3.0, 0.5, -2.0, 0.1, 1.0, 2.0, 9.0, 9.0])
-    true = np.array([1.0, 0, -1.0, 0, -1.0, 0, 0, 0])
-    causal, pair = np.tile([True, False], 4), np.repeat(np.arange(4), 2)
-    found = track_statistics(predicted, true, causal, pair, np.arange(4))
+def test_statistics_of_three_pairs_by_hand():
+    """One sign is wrong, that of the smallest effect."""
+    effect = np.array([3.0, 0.5, -2.0, 0.1, 1.0, 2.0])
+    true, causal = np.array([2.0, 0, -1.0, 0, -0.5, 0]), np.tile([1.0, 0.0], 3)
+    pairs = Comparison(effect, abs(effect), true, causal, np.repeat(np.arange(3), 2))
+    found = statistics(pairs, np.ones(6))
     assert found["auroc"] == pytest.approx((3 + 2.5 + 2) / 9)  # sizes 3, 2, 1 against 0.5, 0.1, 2
-    assert found["sign"] == pytest.approx(2 / 3)
-    assert found["pearson"] == pytest.approx(np.corrcoef([3, -2, 1], [1, -1, -1])[0, 1])
+    assert found["sign"] == 1  # of 2 and -1
+    assert found["pearson"] == pytest.approx(np.corrcoef([3, -2, 1], [2, -1, -0.5])[0, 1])
+    twice = statistics(pairs, np.array([2.0, 2, 1, 1, 1, 1]))
+    assert twice["pearson"] == pytest.approx(np.corrcoef([3, 3, -2, 1], [2, 2, -1, -0.5])[0, 1])
+
+
+def test_measured_effects_by_group(files):
+    """Expression is compared with the tracks of each group; what is causal is not known."""
+    table = pd.read_csv(files / "variants.csv")
+    half = np.arange(len(table)) < PAIRS
+    effect = np.where(half, table["true.dnase.blood"], table["true.cage.blood.plus"])
+    measured = table[["variant", "contig", "position", "ref", "alt"]]
+    measured.assign(group=np.where(half, "F9", "LDLR"), effect=effect).to_csv(files / "mpra.csv", index=False)
+    tracks = {"LDLR": ["CAGE.blood.plus"], "all": ["DNASE.blood"]}
+    table, outputs = analyse(files, truth=files / "mpra.csv", tracks=tracks)
+    assert set(table["statistic"]) == {"sign", "pearson"}
+    assert (table.set_index(["statistic", "group"])["value"]["pearson"][["F9", "LDLR"]] > 0.9).all()
+    assert set(table["compared"]) == {PAIRS}
+    assert "AUROC," not in pdf_text(outputs["pdf"])
+    with pytest.raises(InputError, match=r"no track 'CAGE.blod.plus'; did you mean 'CAGE.blood.plus'"):
+        analyse(files, truth=files / "mpra.csv", tracks={"all": ["CAGE.blod.plus"]})
 
 
 def test_effects_of_other_variants_are_refused(files):
@@ -72,5 +91,8 @@ def test_effects_of_other_variants_are_refused(files):
     with pytest.raises(InputError, match="made for other variants"):
         analyse(files, truth=files / "fewer.csv")
     table.drop(columns="pair").to_csv(files / "unpaired.csv", index=False)
-    with pytest.raises(InputError, match="columns causal, pair and true"):
+    with pytest.raises(InputError, match="columns causal, pair and saturated are needed"):
         analyse(files, truth=files / "unpaired.csv")
+    table[["variant", "contig", "position", "ref", "alt"]].to_csv(files / "unknown.csv", index=False)
+    with pytest.raises(InputError, match="nothing is known of these variants"):
+        analyse(files, truth=files / "unknown.csv")

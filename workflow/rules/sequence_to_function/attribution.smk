@@ -1,10 +1,4 @@
 # Sequence to function: what read-outs at start sites depend on, base by base and element by element.
-def activity_of(wildcards):
-    """Measured activity of the elements of an analysis, if it uses it."""
-    wanted = wildcards.analysis == "enhancers" and EXPLAINED.enhancers.pairs.activity
-    return ACTIVITY if wanted else []
-
-
 rule attribute:
     input:
         model=CHECKPOINT,

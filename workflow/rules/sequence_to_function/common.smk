@@ -24,3 +24,9 @@ ANALYSES = [name for name in ("enhancers", "sites") if getattr(EXPLAINED, name)]
 def of_analysis(template, analysis):
     """A template of `ATTRIBUTIONS` or `ELEMENTS` for one analysis, still with model and seed."""
     return template.replace("{analysis}", analysis)
+
+
+def activity_of(wildcards):
+    """Measured activity of the elements of an analysis, if it uses it."""
+    wanted = wildcards.analysis == "enhancers" and EXPLAINED.enhancers.pairs.activity
+    return ACTIVITY if wanted else []

@@ -49,7 +49,9 @@ if EXPLAINED.enhancers:
         DATA.route == "simulated" and DATA.simulation.insulators == "blocking"
     )
 SHOWN += ["sites"] * bool(EXPLAINED.sites)
-SHOWN += ["variants"] * bool(EXPLAINED.variants)
+if EXPLAINED.variants:
+    SHOWN.append("variants")
+    SHOWN += ["saturation"] * bool(SATURATION)
 SHOWN += ["ablations"] * bool(EXPLAINED.ablations)
 
 

@@ -1,5 +1,9 @@
 # Sequence to function: variants, compared with the genome, and their predicted effects.
-if EXPLAINED.variants.variants.route == "simulated":
+KNOWN = EXPLAINED.variants.variants
+MEASURED = KNOWN.route == "table"
+SATURATION = KNOWN.saturation if MEASURED else KNOWN.saturation_bp
+
+if not MEASURED:
     GIVEN_VARIANTS = f"{FUNCTION}/variants/simulated.csv"
 
     rule simulate_variants:
@@ -16,7 +20,7 @@ if EXPLAINED.variants.variants.route == "simulated":
             "regulens simulate-variants {params.parts} --output {output:q} 2> {log:q}"
 
 else:
-    GIVEN_VARIANTS = located(EXPLAINED.variants.variants.file)
+    GIVEN_VARIANTS = located(KNOWN.file)
 
 
 rule check_variants:
@@ -27,7 +31,9 @@ rule check_variants:
         variants=VARIANTS,
         skipped=f"{FUNCTION}/variants/skipped.csv",
     params:
-        **parts(CONTIG_NAMES),
+        **parts(
+            CONTIG_NAMES, **({"measured": f"{VARIATION}/variants"} if MEASURED else {})
+        ),
     message:
         "Compare the variants with the genome"
     shell:
@@ -69,6 +75,7 @@ rule sequence_to_function_variants:
     params:
         **parts(
             *(f"{VARIATION}/resamples", f"{VARIATION}/seed", FUNCTION_NOTE),
+            *([f"{VARIATION}/variants/tracks"] if MEASURED else []),
             labels=FUNCTION_LABELS,
         ),
         runs=runs(EFFECTS, EXPLAINED_RUNS),
@@ -77,3 +84,26 @@ rule sequence_to_function_variants:
     shell:
         "regulens sequence-to-function variants {params.runs} --truth {input.variants:q} {params.parts}"
         " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+if SATURATION:
+
+    rule sequence_to_function_saturation:
+        input:
+            files(EFFECTS, EXPLAINED_RUNS),
+            variants=VARIANTS,
+        output:
+            **figure("sequence_to_function/saturation", "Saturation mutagenesis"),
+            **table("sequence_to_function/saturation", "Saturation mutagenesis"),
+        params:
+            **parts(
+                *([f"{VARIATION}/variants/tracks"] if MEASURED else []),
+                labels=FUNCTION_LABELS,
+                **({"panel": f"{VARIATION}/variants/saturation"} if MEASURED else {}),
+            ),
+            runs=runs(EFFECTS, EXPLAINED_RUNS),
+        message:
+            "Saturation mutagenesis of one element: predicted against known effects"
+        shell:
+            "regulens sequence-to-function saturation {params.runs} --truth {input.variants:q} {params.parts}"
+            " --csv {output.csv:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

@@ -20,8 +20,12 @@ from regulens.data.simulate.genome import (
     SimulatedContig,
     expand_tracks,
     peaks,
+    promoter_activity,
     simulate_contig,
 )
+
+SATURATED = "saturated"
+"""Column that is 1 for the variants of the saturation panel."""
 
 TRUE = "true."
 """Before a track's identifier: the column with the true change of its coverage, summed over all bases."""
@@ -35,19 +39,23 @@ def simulate_variants(
 
     Half of them are in sites of elements, at a position with at least 1 bit; ``causal`` is 1. Each has a partner
     (``pair``) with the same reference and alternative base in the same element, outside all sites, which has no effect.
+    For the saturation panel (`SATURATED`; no pair: -1) every base around the centre of the most active promoter of the
+    first test contig becomes each other base.
     `TRUE` columns: the change of expected coverage that follows from the rules of the simulation.
     """
     matrices = load_matrices(simulation.motifs, simulation.release)
     splits = [split for split, count in simulation.contigs.items() for _ in range(count)]
-    rows = []
+    rows, saturated = [], []
     for number in progress([n for n, split in enumerate(splits) if split == "test"], "simulating variants"):
         contig = simulate_contig(simulation, matrices, f"sim{number + 1}", number)
         rng = np.random.default_rng([simulation.seed, number, variants.seed])
         rows += _of_contig(simulation, matrices, contig, variants.per_contig, rng)
+        if variants.saturation_bp and not saturated:
+            saturated = _saturation(simulation, matrices, contig, variants.saturation_bp)
     if not rows:
         raise InputError("variants: no site of the simulated test contigs has a matching place beside it")
     say(f"{len(rows) // 2:,} variants in sites, and as many beside them")
-    write_csv(pd.DataFrame(rows), output)
+    write_csv(pd.DataFrame(rows + saturated), output)
 
 
 def _of_contig(
@@ -88,11 +96,35 @@ def _of_contig(
             "ref": ALPHABET[reference],
             "alt": ALPHABET[alternative],
             "pair": len(rows) // 2,
+            SATURATED: 0,
         }
         common |= {"element": contig.elements["kind"][site["element"]], "motif": site["motif"]}
         effects = {TRUE + name: after[name] - before[name] for name in before}
         rows.append({"pos": position + 1, **common, "causal": 1, **effects})
         rows.append({"pos": int(rng.choice(beside)) + 1, **common, "causal": 0, **dict.fromkeys(effects, 0.0)})
+    return rows
+
+
+def _saturation(
+    settings: SimulationSettings, matrices: dict[str, PositionWeightMatrix], contig: SimulatedContig, length: int
+) -> list[dict]:
+    """Every change of every base of ``length`` bp at the centre of the most active promoter."""
+    activity = sum(promoter_activity(settings, contig, cell) for cell in settings.cells)
+    promoter = int(np.where(contig.elements["kind"] == "promoter", activity, -1).argmax())
+    centre = int(contig.elements["centre"][promoter])
+    before = _coverage(settings, contig)
+    rows = []
+    for position in progress(range(centre - length // 2, centre - length // 2 + length), "saturation"):
+        inside = contig.sites[(contig.sites["start"] <= position) & (contig.sites["end"] > position)]
+        reference = int(contig.codes[position])
+        for base in set(range(4)) - {reference}:
+            after = before
+            if len(inside):
+                site = int(inside.index[0])
+                after = _coverage(settings, _mutated(contig, matrices, site, position - inside["start"].iloc[0], base))
+            place = {"chrom": contig.name, "ref": ALPHABET[reference], "alt": ALPHABET[base], "pair": -1, SATURATED: 1}
+            place |= {"element": "promoter", "motif": inside["motif"].iloc[0] if len(inside) else "", "causal": 0}
+            rows.append({"pos": position + 1, **place, **{TRUE + name: after[name] - before[name] for name in before}})
     return rows
 
 

@@ -17,11 +17,8 @@ from regulens.core.statistics import standard_ranks
 from regulens.core.tables import decimal, write_csv
 from regulens.interpret.score_file import ScoreFile
 from regulens.interpret.scores import score_label
-from regulens.plotting.style import DOUBLE_COLUMN, SINGLE_COLUMN, SMALL, new_figure, save, styled
+from regulens.plotting.style import DOUBLE_COLUMN, SIGNED_COLOURS, SINGLE_COLUMN, SMALL, new_figure, save, styled
 from regulens.studies.dnabert_lrp.tasks import ClassNames, class_name, over_seeds, read_task_runs, tasks_of
-
-COLOURS = "RdBu_r"
-"""Diverging colour map, white at 0, suitable for colour-blind readers."""
 
 LEFT, RIGHT, TOP, BOTTOM, GAP = 20.0, 16.0, 9.0, 20.0, 3.0
 """Margins beside, above, below and between the panels in mm, for names of scores, colour bar and title."""
@@ -104,7 +101,9 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
 
 def _heat_map(axes: Axes, matrix: np.ndarray, scores: Sequence[str]) -> QuadMesh:
     edges = np.arange(len(scores) + 1) - 0.5
-    cells = axes.pcolormesh(edges, edges, matrix, cmap=COLOURS, vmin=-1, vmax=1, edgecolors="white", linewidth=0.4)
+    cells = axes.pcolormesh(
+        edges, edges, matrix, cmap=SIGNED_COLOURS, vmin=-1, vmax=1, edgecolors="white", linewidth=0.4
+    )
     for (i, j), value in np.ndenumerate(matrix):
         if i == j:
             continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,149 +12,201 @@ from sklearn.metrics import roc_auc_score
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
+from regulens.core.progress import progress
 from regulens.core.runs import Run, labelled
+from regulens.core.settings import nearest
 from regulens.core.statistics import bootstrap_weights, percentile_interval
 from regulens.core.tables import decimal, interval, markdown_table, with_sd, write_csv
-from regulens.data.simulate.variants import TRUE
+from regulens.data.simulate.variants import SATURATED, TRUE
 from regulens.data.variants import read_variants
-from regulens.interpret.variants import read_effects
+from regulens.interpret.variants import VariantEffects, read_effects
 from regulens.plotting.style import DOUBLE_COLUMN, GREY, SMALL, model_style, new_figure, save, styled
+from regulens.studies.sequence_to_function.enhancers import ALL
 
 STATISTICS = {"auroc": "AUROC, causal against matched", "sign": "Sign accuracy", "pearson": "Correlation of effects"}
-"""Statistics of a track, with their labels."""
+"""Statistics of a comparison, with their labels."""
 
 CHANCE = {"auroc": 0.5, "sign": 0.5, "pearson": 0.0}
 """What a model without any knowledge reaches."""
 
-COLUMNS = [
-    "model",
-    "label",
-    "assay",
-    "statistic",
-    "value",
-    "sd",
-    "low",
-    "high",
-    "seeds",
-    "tracks",
-    "causal",
-    "variants",
-]
+COLUMNS = ["model", "label", "group", "statistic", "value", "sd", "low", "high", "seeds", "tracks", "compared"]
 
 
-def track_statistics(
-    predicted: np.ndarray, true: np.ndarray, causal: np.ndarray, pair: np.ndarray, chosen: np.ndarray
-) -> dict[str, float]:
-    """The `STATISTICS` of one track among pairs of variants, ``chosen`` (with repeats): NaN where undefined.
+class Comparison(NamedTuple):
+    """Predicted effects of V variants beside what is known of them; arrays (V,)."""
 
-    Arrays (V,); ``true``: the effect on this track. Pairs whose causal variant has no effect on the track are left out.
+    effect: np.ndarray
+    """Predicted, with its sign."""
+    size: np.ndarray
+    """Predicted, without."""
+    true: np.ndarray
+    """True or measured; NaN: unknown."""
+    causal: np.ndarray
+    """1 or 0; NaN: unknown."""
+    unit: np.ndarray
+    """What is drawn in the bootstrap: the number of the pair or of the variant."""
+
+
+def statistics(compared: Comparison, weights: np.ndarray) -> dict[str, float]:
+    """The `STATISTICS` of a comparison whose variants have weights (V,); NaN where undefined.
+
+    Sign accuracy is that of the larger half of the true effects, because the sign of the smallest is noise.
     """
     found = dict.fromkeys(STATISTICS, np.nan)
-    first = {number: row for row, number in enumerate(pair) if causal[row]}
-    other = {number: row for row, number in enumerate(pair) if not causal[row]}
-    numbers = [number for number in chosen if number in first and true[first[number]] != 0]
-    rows = np.array([first[number] for number in numbers], int)
-    beside = np.array([other[number] for number in numbers if number in other], int)
-    if len(rows) and len(beside):
-        labels = np.repeat([1, 0], [len(rows), len(beside)])
-        found["auroc"] = roc_auc_score(labels, np.abs(np.concatenate([predicted[rows], predicted[beside]])))
-    if len(rows) > 2 and np.ptp(true[rows]) > 0 and np.ptp(predicted[rows]) > 0:
-        found["sign"] = float((np.sign(predicted[rows]) == np.sign(true[rows])).mean())
-        found["pearson"] = float(np.corrcoef(predicted[rows], true[rows])[0, 1])
+    drawn = weights > 0
+    if {0, 1} <= set(compared.causal[drawn]):
+        found["auroc"] = roc_auc_score(compared.causal[drawn], compared.size[drawn], sample_weight=weights[drawn])
+    known = np.isfinite(compared.true) & (compared.causal != 0)
+    sizable = known & (abs(compared.true) >= np.median(abs(compared.true[known]))) if known.any() else known
+    if (drawn & sizable).any():
+        right = np.sign(compared.effect) == np.sign(compared.true)
+        found["sign"] = float(np.average(right[sizable], weights=weights[sizable]))
+    if np.count_nonzero(drawn & known) > 2:
+        covariance = np.cov(compared.effect[known], compared.true[known], aweights=weights[known])
+        scale = np.sqrt(covariance[0, 0] * covariance[1, 1])
+        found["pearson"] = covariance[0, 1] / scale if scale > 0 else np.nan
     return found
 
 
-def variant_table(runs: Sequence[Run], variants: Path | str, resamples: int, seed: int) -> pd.DataFrame:
-    """`STATISTICS` of every model, averaged over the tracks of an assay: `COLUMNS`.
+def simulated_comparisons(table: pd.DataFrame, effects: VariantEffects) -> dict[str, list[Comparison]]:
+    """By assay, a comparison for each track: the pairs whose causal variant affects it."""
+    table, window = table[table[SATURATED] == 0], effects.window[table[SATURATED] == 0]
+    truth = {name.removeprefix(TRUE): table[name].to_numpy(float) for name in table if name.startswith(TRUE)}
+    causal, pair = table["causal"].to_numpy(float), table["pair"].to_numpy(int)
+    found: dict[str, list[Comparison]] = {}
+    for column, track in enumerate(effects.tracks):
+        true = truth.get(track.lower())
+        rows = np.isin(pair, pair[true != 0]) if true is not None else []
+        if np.any(rows):
+            effect = window[rows, column]
+            compared = Comparison(effect, abs(effect), true[rows], causal[rows], pair[rows])
+            found.setdefault(track.split(".")[0], []).append(compared)
+    return found
 
-    ``runs``: files of effects; ``variants``: the table with ``causal``, ``pair`` and `TRUE` columns. Means over seeds
-    with their standard deviation; 95 % bootstrap intervals over pairs.
+
+def measured_comparisons(
+    table: pd.DataFrame, effects: VariantEffects, tracks: Mapping[str, Sequence[str]], path: Path | str
+) -> dict[str, list[Comparison]]:
+    """One comparison for each group of variants: the mean over its tracks, those of `ALL` or else every track."""
+    unknown = {name for names in tracks.values() for name in names} - set(effects.tracks)
+    if unknown:
+        name = sorted(unknown)[0]
+        raise InputError(
+            f"variants.variants.tracks: the models have no track {name!r}; {nearest(name, effects.tracks)}"
+        )
+    group = table["group"].astype(str) if "group" in table else pd.Series(ALL, table.index)
+    true, causal = (
+        table[name].to_numpy(float) if name in table else np.full(len(table), np.nan) for name in ("effect", "causal")
+    )
+    if np.isnan(true).all() and np.isnan(causal).all():
+        raise InputError(
+            f"{path}: nothing is known of these variants: name the column in variants.variants.effect or causal"
+        )
+    unit = np.arange(len(table))
+    found = {}
+    for name in group.unique():
+        rows = (group == name).to_numpy()
+        chosen = tracks.get(name, tracks.get(ALL, effects.tracks))
+        values = effects.window[np.ix_(rows, [effects.tracks.index(track) for track in chosen])]
+        found[name] = [Comparison(values.mean(1), abs(values).mean(1), true[rows], causal[rows], unit[rows])]
+    return found
+
+
+def variant_table(
+    runs: Sequence[Run], variants: Path | str, resamples: int, seed: int, tracks: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    """`STATISTICS` of every model and group of variants: `COLUMNS`.
+
+    ``runs``: files of effects. ``variants``: the table, with ``causal``, ``pair`` and `TRUE` columns (a group is the
+    tracks of an assay, over which is averaged), or with ``effect`` or ``causal``, and ``group``. Means over seeds with
+    their standard deviation; 95 % bootstrap intervals over pairs or variants.
     """
     table = read_variants(variants)
-    truth = {name.removeprefix(TRUE): table[name].to_numpy(float) for name in table if name.startswith(TRUE)}
-    if not truth or not {"causal", "pair"} <= set(table):
-        raise InputError(f"{variants}: columns causal, pair and {TRUE}<track> are needed to compare effects with truth")
-    causal, pair = table["causal"].to_numpy(int) == 1, table["pair"].to_numpy(int)
-    pairs = np.unique(pair)
-    weights = bootstrap_weights(len(pairs), resamples, np.random.default_rng(seed))
-    draws = [pairs, *(np.repeat(pairs, np.rint(weight * len(pairs)).astype(int)) for weight in weights)]
+    simulated = any(name.startswith(TRUE) for name in table)
+    if simulated and not {"causal", "pair", SATURATED} <= set(table):
+        raise InputError(f"{variants}: the columns causal, pair and {SATURATED} are needed beside {TRUE}<track>")
     rows = []
     for run in runs:
         effects = read_effects(run.path)
         if effects.variants != list(table["variant"].astype(str)):
             raise InputError(f"{run.path}: made for other variants than those of {variants}: make it again")
-        assays: dict[str, list[int]] = {}
-        for column, track in enumerate(effects.tracks):
-            if track.lower() in truth:
-                assays.setdefault(track.split(".")[0], []).append(column)
-        for assay, columns in assays.items():
+        groups = (
+            simulated_comparisons(table, effects)
+            if simulated
+            else measured_comparisons(table, effects, tracks, variants)
+        )
+        for group, comparisons in progress(groups.items(), run.label):
+            units = max(compared.unit.max() for compared in comparisons) + 1
+            weights = bootstrap_weights(units, resamples, np.random.default_rng(seed))
             drawn = pd.DataFrame(
-                [
-                    pd.DataFrame(
-                        track_statistics(
-                            effects.window[:, column], truth[effects.tracks[column].lower()], causal, pair, draw
-                        )
-                        for column in columns
-                    ).mean()
-                    for draw in draws
-                ]
+                pd.DataFrame(statistics(part, weight[part.unit]) for part in comparisons).mean()
+                for weight in [np.ones(units), *weights]
             )
-            used = sum(np.count_nonzero(causal & (truth[effects.tracks[column].lower()] != 0)) for column in columns)
+            compared = sum(np.count_nonzero(part.causal != 0) for part in comparisons)
             for statistic in STATISTICS:
-                low, high = percentile_interval(drawn[statistic].iloc[1:].dropna().to_numpy())
-                front = {"model": run.model, "label": run.label, "assay": assay, "statistic": statistic}
-                limits = {"value": drawn[statistic].iloc[0], "low": low, "high": high}
-                rows.append(front | limits | {"tracks": len(columns), "causal": used, "variants": len(table)})
+                if np.isfinite(drawn[statistic].iloc[0]):
+                    low, high = percentile_interval(drawn[statistic].iloc[1:].dropna().to_numpy())
+                    front = {"model": run.model, "label": run.label, "group": group, "statistic": statistic}
+                    limits = {"value": drawn[statistic].iloc[0], "low": low, "high": high}
+                    rows.append(front | limits | {"tracks": len(comparisons), "compared": compared})
     found = pd.DataFrame(rows)
-    grouped = found.groupby(["model", "label", "assay", "statistic"], sort=False)
+    grouped = found.groupby(["model", "label", "group", "statistic"], sort=False)
     means = grouped.mean(numeric_only=True).reset_index()
     means["sd"], means["seeds"] = grouped["value"].std().to_numpy(), grouped.size().to_numpy()
-    return means[COLUMNS].astype({"tracks": int, "causal": int, "variants": int})
+    return means[COLUMNS].astype({"tracks": int, "compared": int})
 
 
 def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     """The table of `variant_table` with its notes."""
     rows, last = [], None
-    for (label, assay), part in means.groupby(["label", "assay"], sort=False):
-        of = part.set_index("statistic")
-        cells = [label if label != last else "", f"{assay} ({of['tracks'].iloc[0]} tracks)"]
-        for name in STATISTICS:
+    shown = [name for name in STATISTICS if name in set(means["statistic"])]
+    for (label, group), part in means.groupby(["label", "group"], sort=False):
+        of = part.set_index("statistic").reindex(shown)
+        number = part["tracks"].iloc[0]
+        cells = [label if label != last else "", f"{group} ({number} tracks)" if number > 1 else group]
+        for name in shown:
             cells += [with_sd(of["value"][name], of["sd"][name]), interval(of["low"][name], of["high"][name])]
-        rows.append([*cells, f"{of['causal'].iloc[0]:,}"])
+        rows.append([*cells, f"{part['compared'].iloc[0]:,}"])
         last = label
-    rows.append(["Random", "", *(cell for name in STATISTICS for cell in (decimal(CHANCE[name], 1), "")), ""])
+    rows.append(["Random", "", *(cell for name in shown for cell in (decimal(CHANCE[name], 1), "")), ""])
     notes = [
         "Effect: change of the prediction summed over all bins of the target, alternative less reference. AUROC: size "
-        "of the effects of causal variants and of matched ones beside them; sign and correlation: of causal variants, "
-        "predicted against true. Mean over tracks, each with the variants that affect it; 95 % interval: bootstrap "
-        "over pairs of variants. Last column: pairs of a variant and a track that it affects.",
+        "of the effects of causal variants and of matched ones. Correlation of predicted and known effects, and share "
+        "of right signs among the larger half of the known ones. Mean over tracks, each with the variants that affect "
+        "it; 95 % interval: bootstrap over variants or matched pairs. n: pairs of a track and a variant that is not a "
+        "matched one.",
     ]
-    header = ["Model", "Assay", *(cell for label in STATISTICS.values() for cell in (label, "95 % interval")), "n"]
+    header = ["Model", "Group", *(cell for name in shown for cell in (STATISTICS[name], "95 % interval")), "n"]
     return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)
 
 
 @styled
 def variant_figure(means: pd.DataFrame) -> Figure:
-    """A panel for each statistic: dots with 95 % intervals by assay, one for each model; the line is chance."""
+    """A panel for each statistic: dots with 95 % intervals by group, one for each model; the line is chance."""
     models = dict(means[["model", "label"]].drop_duplicates().itertuples(index=False))
-    assays = list(means["assay"].unique())
-    figure = new_figure(DOUBLE_COLUMN, 58)
-    panels = figure.subplots(1, len(STATISTICS))
-    for axes, (statistic, label) in zip(panels, STATISTICS.items(), strict=True):
+    groups = list(means["group"].unique())
+    shown = [name for name in STATISTICS if name in set(means["statistic"])]
+    figure = new_figure(DOUBLE_COLUMN, 58 if len(groups) < MANY else 75)
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, statistic in zip(panels, shown, strict=True):
         axes.axhline(CHANCE[statistic], color=GREY, linewidth=0.6, linestyle="--")
         for place, (model, name) in enumerate(models.items()):
-            of = means[(means["model"] == model) & (means["statistic"] == statistic)].set_index("assay").reindex(assays)
-            x = np.arange(len(assays)) + (place - (len(models) - 1) / 2) * 0.16
+            of = means[(means["model"] == model) & (means["statistic"] == statistic)].set_index("group").reindex(groups)
+            x = np.arange(len(groups)) + (place - (len(models) - 1) / 2) * 0.16
             look = model_style(model)
             axes.vlines(x, of["low"], of["high"], color=look.colour, linewidth=0.8)
             axes.plot(x, of["value"], look.marker, color=look.colour, markersize=3.5, label=name)
-        axes.set_xticks(range(len(assays)), assays, fontsize=SMALL)
-        axes.set_xlim(-0.5, len(assays) - 0.5)
-        axes.set_title(label)
+        axes.set_xticks(range(len(groups)), groups, fontsize=SMALL, rotation=0 if len(groups) < MANY else 90)
+        axes.set_xlim(-0.5, len(groups) - 0.5)
+        axes.set_title(STATISTICS[statistic])
         axes.tick_params(axis="x", length=0)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(models))
     return figure
+
+
+MANY = 6
+"""Groups from which their names stand upright."""
 
 
 @command("sequence-to-function variants")
@@ -167,6 +220,7 @@ def variants(
     png: Path | str,
     resamples: Part[int],
     seed: Part[int],
+    tracks: Part[Mapping[str, Sequence[str]] | None] = None,
     labels: Part[Mapping[str, str] | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
@@ -174,14 +228,15 @@ def variants(
 
     Arguments:
         runs: effects of every model and seed (`regulens variant-effects`).
-        truth: the variants, with their true effects.
+        truth: the variants, with what is known of them.
         csv, md: the table, to write.
+        tracks: tracks whose mean effect is compared with a measured one, by group (`ALL`: of all others).
         labels: names of the models in table and figure.
         data_note: one sentence on the data.
 
     Returns the table, columns ``COLUMNS``.
     """
-    means = variant_table(labelled(runs, labels), truth, resamples, seed)
+    means = variant_table(labelled(runs, labels), truth, resamples, seed, tracks or {})
     write_csv(means, csv)
     write_text(to_markdown(means, data_note), md)
     save(variant_figure(means), pdf, png)
