@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.stats import binomtest, spearmanr, ttest_1samp
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from regulens.core.statistics import (
     bootstrap_interval,
@@ -15,6 +15,7 @@ from regulens.core.statistics import (
     row_auroc,
     standard_ranks,
     t_quantile,
+    weighted_areas,
 )
 
 
@@ -104,3 +105,21 @@ def test_row_auroc_counts_ties_half():
     assert np.isnan(found[:2]).all()
     assert np.allclose(found[2:], [roc_auc_score(t, v) for t, v in zip(truth[2:], values[2:], strict=True)])
     assert row_auroc(np.ones((1, 4)), np.array([[True, False, False, True]])) == [0.5]
+
+
+def test_weighted_areas_are_those_of_scikit_learn_with_ties_and_weights():
+    rng = np.random.default_rng(0)
+    truth, score = rng.random(60) < 0.3, rng.integers(12, size=60) / 4
+    weights = np.vstack([np.ones(60), bootstrap_weights(60, 20, rng)])
+    precision, roc = weighted_areas(truth, score, weights)
+    for row, weight in enumerate(weights):
+        assert precision[row] == pytest.approx(average_precision_score(truth, score, sample_weight=weight))
+        assert roc[row] == pytest.approx(roc_auc_score(truth, score, sample_weight=weight))
+
+
+def test_areas_of_one_kind_of_items_are_undefined():
+    truth, score = np.array([True, False, False]), np.array([3.0, 2.0, 1.0])
+    weights = np.array([[0.0, 0.5, 0.5], [1.0, 0.0, 0.0], [0.5, 0.5, 0.0]])
+    for area in weighted_areas(truth, score, weights):
+        assert np.isnan(area).tolist() == [True, True, False]
+        assert area[2] == 1

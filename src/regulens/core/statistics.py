@@ -104,3 +104,22 @@ def row_auroc(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     rank_sum = (rankdata(values, axis=1) * truth).sum(axis=1)
     wins = rank_sum - positive * (positive + 1) / 2
     return np.divide(wins, pairs, out=np.full(len(truth), np.nan), where=pairs > 0)
+
+
+def weighted_areas(truth: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average precision and area under the ROC curve for many weightings of the items: two arrays (resamples,).
+
+    ``truth`` bool (items,), ``score`` (items,), ``weights`` (resamples, items), such as those of `bootstrap_weights`.
+    Ties count as scikit-learn counts them. NaN where one of the two kinds of items has no weight.
+    """
+    order = np.argsort(-score, kind="stable")
+    first = np.flatnonzero(np.diff(score[order], prepend=np.inf))  # of the items with one score
+    true = np.add.reduceat(np.where(truth, weights, 0.0)[:, order], first, axis=1)
+    false = np.add.reduceat(np.where(truth, 0.0, weights)[:, order], first, axis=1)
+    above, below = true.cumsum(1), false.cumsum(1)
+    all_true, all_false = above[:, -1:], below[:, -1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(true > 0, true * above / (above + below), 0.0).sum(1, keepdims=True) / all_true
+        roc = (false * (above - true / 2)).sum(1, keepdims=True) / (all_true * all_false)
+    undefined = (all_true == 0) | (all_false == 0)
+    return tuple(np.where(undefined, np.nan, area)[:, 0] for area in (precision, roc))

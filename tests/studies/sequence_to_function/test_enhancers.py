@@ -7,7 +7,7 @@ from figure_inputs import pdf_text
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from regulens.core.runs import Run
-from regulens.studies.sequence_to_function.enhancers import ALL, COLUMNS, PAIR_SCORES, areas, distance_groups, enhancers
+from regulens.studies.sequence_to_function.enhancers import ALL, COLUMNS, PAIR_SCORES, distance_groups, enhancers
 
 BOUNDS = [0, 1000, 3000]
 LABELS = {
@@ -72,12 +72,6 @@ def test_what_knows_the_truth_is_best_and_methods_without_a_model_are_shown_once
 def test_groups_of_distances_are_half_open():
     groups = distance_groups(pd.Series([0, 999, 1000, 2999, 3000]), BOUNDS)
     assert {name: mask.sum() for name, mask in groups.items()} == {ALL: 5, "0 to 1 kb": 2, "1 kb to 3 kb": 2}
-
-
-def test_areas_of_one_kind_of_pairs_are_undefined():
-    assert np.isnan(areas(np.array([True, True]), np.array([1.0, 2.0]))).all()
-    truth, score = np.array([True, False, False]), np.array([3.0, 2.0, 1.0])
-    assert np.isnan(areas(truth, score, np.array([0.0, 0.5, 0.5]))).all()
 
 
 def test_table_and_figure_name_what_they_show(written):

@@ -60,12 +60,11 @@ def test_statistics_of_three_pairs_by_hand():
     effect = np.array([3.0, 0.5, -2.0, 0.1, 1.0, 2.0])
     true, causal = np.array([2.0, 0, -1.0, 0, -0.5, 0]), np.tile([1.0, 0.0], 3)
     pairs = Comparison(effect, abs(effect), true, causal, np.repeat(np.arange(3), 2))
-    found = statistics(pairs, np.ones(6))
-    assert found["auroc"] == pytest.approx((3 + 2.5 + 2) / 9)  # sizes 3, 2, 1 against 0.5, 0.1, 2
-    assert found["sign"] == 1  # of 2 and -1
-    assert found["pearson"] == pytest.approx(np.corrcoef([3, -2, 1], [2, -1, -0.5])[0, 1])
-    twice = statistics(pairs, np.array([2.0, 2, 1, 1, 1, 1]))
-    assert twice["pearson"] == pytest.approx(np.corrcoef([3, 3, -2, 1], [2, 2, -1, -0.5])[0, 1])
+    found = statistics(pairs, np.array([[1.0, 1, 1, 1, 1, 1], [2, 2, 1, 1, 1, 1]]))
+    assert found["auroc"][0] == pytest.approx((3 + 2.5 + 2) / 9)  # sizes 3, 2, 1 against 0.5, 0.1, 2
+    assert found["sign"].tolist() == [1, 1]  # of 2 and -1
+    assert found["pearson"][0] == pytest.approx(np.corrcoef([3, -2, 1], [2, -1, -0.5])[0, 1])
+    assert found["pearson"][1] == pytest.approx(np.corrcoef([3, 3, -2, 1], [2, 2, -1, -0.5])[0, 1])
 
 
 def test_measured_effects_by_group(files):

@@ -7,14 +7,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.progress import progress
 from regulens.core.runs import Run, labelled
-from regulens.core.statistics import bootstrap_weights, percentile_interval
+from regulens.core.statistics import bootstrap_weights, percentile_interval, weighted_areas
 from regulens.core.tables import decimal, interval, markdown_table, read_runs, spread, with_sd, write_csv
 from regulens.plotting.style import (
     DOUBLE_COLUMN,
@@ -50,18 +49,6 @@ def distance_groups(distances: pd.Series, bounds: Sequence[int]) -> dict[str, np
     return groups
 
 
-def areas(truth: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
-    """Average precision and area under the ROC curve; NaN where one of the two kinds of pairs is missing."""
-    used = np.ones(len(truth), bool) if weights is None else weights > 0
-    if truth[used].all() or not truth[used].any():
-        return np.nan, np.nan
-    weights = None if weights is None else weights[used]
-    return (
-        average_precision_score(truth[used], score[used], sample_weight=weights),
-        roc_auc_score(truth[used], score[used], sample_weight=weights),
-    )
-
-
 Groups = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
 """From pairs to masks of groups of them, by name."""
 
@@ -84,17 +71,14 @@ def areas_table(pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: in
         weights = bootstrap_weights(promoter.max() + 1, resamples, np.random.default_rng(seed))
         truth, score = part["regulated"].to_numpy(bool), part["score"].to_numpy()
         for group, inside in groups_of(part).items():
-            found = areas(truth[inside], score[inside])
-            drawn = np.array([areas(truth[inside], score[inside], w[promoter[inside]]) for w in weights])
-            drawn = drawn[np.isfinite(drawn).all(1)]
-            low, high = percentile_interval(drawn)
+            drawn = np.vstack([np.ones(len(part)), weights[:, promoter]])[:, inside]
+            found = dict(zip(("auprc", "auroc"), weighted_areas(truth[inside], score[inside], drawn), strict=True))
             counts = {"pairs": inside.sum(), "regulated": truth[inside].sum(), "promoters": len(set(promoter[inside]))}
             front = {"model": model, "label": label, "run": run, "method": method, "method_label": method_label}
-            measured = {
-                f"{name}{end}": values[place]
-                for place, name in enumerate(("auprc", "auroc"))
-                for end, values in (("", found), ("_low", low), ("_high", high))
-            }
+            measured = {}
+            for name, values in found.items():
+                low, high = percentile_interval(values[1:][np.isfinite(values[1:])])
+                measured |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
             rows.append({**front, "group": group, **counts, **measured})
     table = pd.DataFrame(rows)
     keys = ["model", "label", "method", "method_label", "group"]

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from sklearn.metrics import roc_auc_score
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
@@ -15,7 +14,7 @@ from regulens.core.io import write_text
 from regulens.core.progress import progress
 from regulens.core.runs import Run, labelled
 from regulens.core.settings import nearest
-from regulens.core.statistics import bootstrap_weights, percentile_interval
+from regulens.core.statistics import bootstrap_weights, percentile_interval, weighted_areas
 from regulens.core.tables import decimal, interval, markdown_table, with_sd, write_csv
 from regulens.data.simulate.variants import SATURATED, TRUE
 from regulens.data.variants import read_variants
@@ -47,24 +46,27 @@ class Comparison(NamedTuple):
     """What is drawn in the bootstrap: the number of the pair or of the variant."""
 
 
-def statistics(compared: Comparison, weights: np.ndarray) -> dict[str, float]:
-    """The `STATISTICS` of a comparison whose variants have weights (V,); NaN where undefined.
+def statistics(compared: Comparison, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """The `STATISTICS` of a comparison for many weightings of its variants, (resamples, V); NaN where undefined.
 
     Sign accuracy is that of the larger half of the true effects, because the sign of the smallest is noise.
     """
-    found = dict.fromkeys(STATISTICS, np.nan)
-    drawn = weights > 0
-    if {0, 1} <= set(compared.causal[drawn]):
-        found["auroc"] = roc_auc_score(compared.causal[drawn], compared.size[drawn], sample_weight=weights[drawn])
+    nothing = np.full(len(weights), np.nan)
+    found = dict.fromkeys(STATISTICS, nothing)
+    if {0, 1} <= set(compared.causal):
+        found["auroc"] = weighted_areas(compared.causal == 1, compared.size, weights)[1]
     known = np.isfinite(compared.true) & (compared.causal != 0)
-    sizable = known & (abs(compared.true) >= np.median(abs(compared.true[known]))) if known.any() else known
-    if (drawn & sizable).any():
-        right = np.sign(compared.effect) == np.sign(compared.true)
-        found["sign"] = float(np.average(right[sizable], weights=weights[sizable]))
-    if np.count_nonzero(drawn & known) > 2:
-        covariance = np.cov(compared.effect[known], compared.true[known], aweights=weights[known])
-        scale = np.sqrt(covariance[0, 0] * covariance[1, 1])
-        found["pearson"] = covariance[0, 1] / scale if scale > 0 else np.nan
+    if np.count_nonzero(known) < 3:
+        return found
+    effect, true, weights = compared.effect[known], compared.true[known], weights[:, known]
+    sizable = abs(true) >= np.median(abs(true))
+    right = (np.sign(effect) == np.sign(true))[sizable]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found["sign"] = weights[:, sizable] @ right / weights[:, sizable].sum(1)
+        weights = weights / weights.sum(1, keepdims=True)
+        x, y = (values - (weights @ values)[:, None] for values in (effect, true))
+        variances = (weights * x**2).sum(1) * (weights * y**2).sum(1)
+        found["pearson"] = (weights * x * y).sum(1) / np.sqrt(variances)
     return found
 
 
@@ -138,16 +140,15 @@ def variant_table(
         for group, comparisons in progress(groups.items(), run.label):
             units = max(compared.unit.max() for compared in comparisons) + 1
             weights = bootstrap_weights(units, resamples, np.random.default_rng(seed))
-            drawn = pd.DataFrame(
-                pd.DataFrame(statistics(part, weight[part.unit]) for part in comparisons).mean()
-                for weight in [np.ones(units), *weights]
-            )
+            weights = np.vstack([np.ones(units), weights])
+            drawn = [statistics(part, weights[:, part.unit]) for part in comparisons]
             compared = sum(np.count_nonzero(part.causal != 0) for part in comparisons)
             for statistic in STATISTICS:
-                if np.isfinite(drawn[statistic].iloc[0]):
-                    low, high = percentile_interval(drawn[statistic].iloc[1:].dropna().to_numpy())
+                values = pd.DataFrame(part[statistic] for part in drawn).mean().to_numpy()
+                if np.isfinite(values[0]):
+                    low, high = percentile_interval(values[1:][np.isfinite(values[1:])])
                     front = {"model": run.model, "label": run.label, "group": group, "statistic": statistic}
-                    limits = {"value": drawn[statistic].iloc[0], "low": low, "high": high}
+                    limits = {"value": values[0], "low": low, "high": high}
                     rows.append(front | limits | {"tracks": len(comparisons), "compared": compared})
     found = pd.DataFrame(rows)
     grouped = found.groupby(["model", "label", "group", "statistic"], sort=False)
