@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from regulens.training.assay import TrackPearson, poisson_loss
+from regulens.training.assay import poisson_loss
+from regulens.training.correlation import TrackPearson
 from regulens.training.loop import learning_rate_factor
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import distributed, multiprocessing
 
-from regulens.training.assay import TrackPearson
 from regulens.training.batches import BLANK, BatchPlan, evaluation_batches
+from regulens.training.correlation import TrackPearson
 
 SLURM = {
     "SLURM_JOB_ID": "4711",

@@ -10,9 +10,8 @@ from regulens.core.errors import InputError
 from regulens.core.sequence import encode, one_hot, reverse_complement
 from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
-from regulens.data.store import AssayStore, write_store
+from regulens.data.store import AssayStore, track_means, write_store
 from regulens.models.base import build
-from regulens.training.assay import track_means
 from regulens.training.checkpoint import save_model
 from regulens.training.evaluate import (
     composition,

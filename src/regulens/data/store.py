@@ -24,6 +24,7 @@ from regulens.core.command import command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import OutputFile, hdf5_output
 from regulens.core.io import note_read
+from regulens.core.progress import progress
 from regulens.data.settings import Geometry
 from regulens.data.tracks import tracks_from_text, tracks_to_text
 
@@ -356,3 +357,23 @@ class AssayStore:
                     f"linked: delete {self.path} and link it again"
                 )
         return paths
+
+
+# Statistics over a store.
+
+
+def track_means(store: AssayStore, limit: int | None = None) -> np.ndarray:
+    """Mean of each track over examples and bins, float64 (tracks,).
+
+    ``limit``: use only that many examples, evenly spaced over the store.
+    """
+    total = np.zeros(len(store.tracks))
+    chosen = evenly_spaced(len(store), limit or len(store))
+    for index in progress(chosen, "track means"):
+        total += store.target(index).sum(axis=0, dtype=np.float64)
+    return total / (len(chosen) * store.geometry.bins)
+
+
+def evenly_spaced(total: int, count: int) -> list[int]:
+    """At most ``count`` of the positions 0 to ``total`` - 1, evenly spaced and in order."""
+    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int)).tolist()

@@ -1,26 +1,23 @@
 """Training of the assay models: Poisson loss on tracks, best epoch by their correlation."""
 
 import hashlib
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics import PearsonCorrCoef
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
-from regulens.data.store import AssayStore
+from regulens.data.store import AssayStore, evenly_spaced, track_means
 from regulens.models.base import AssayModel, build
 from regulens.training import loop
 from regulens.training.batches import Batch, EpochAugmentation, StoreDataset
 from regulens.training.checkpoint import save_model
+from regulens.training.correlation import TrackPearson
 from regulens.training.resume import TrainingTask
 from regulens.training.settings import TrainingSettings
 
@@ -143,9 +140,6 @@ class AssayTask(TrainingTask):
         save_model(output, self.model, weights, self.stores[0], **facts)
 
 
-# Loss and correlation of predicted tracks.
-
-
 def poisson_loss(rate: Tensor, target: Tensor) -> Tensor:
     """Poisson loss of each example: the mean over bins and tracks of rate - target log(rate).
 
@@ -155,78 +149,3 @@ def poisson_loss(rate: Tensor, target: Tensor) -> Tensor:
     """
     rate, target = rate.float(), target.float()
     return (rate - target * rate.clamp(min=1e-20).log()).mean(dim=(1, 2))
-
-
-class Correlation(NamedTuple):
-    """Correlation of each track; ``pearson`` is nan if undefined because one side is constant."""
-
-    pearson: Tensor
-    """Pearson r, float64 (tracks,)."""
-    constant_target: Tensor
-    """Tracks with a constant target, bool (tracks,)."""
-    constant_prediction: Tensor
-    """Tracks with a constant prediction, bool (tracks,)."""
-
-    def mean(self) -> Tensor:
-        """Mean over the tracks where r is defined (nan if there is none), float64."""
-        return self.pearson.nanmean()
-
-
-class TrackPearson(PearsonCorrCoef):
-    """Pearson r of each track, pooled over all segments and bins, accumulated in float64.
-
-    Merges over the processes of a distributed run. A track is constant if its minimum equals its maximum, a test that
-    is not affected by rounding. See docs/papers.md, "Track correlation".
-    """
-
-    def __init__(self, n_tracks: int):
-        super().__init__(num_outputs=n_tracks)
-        self.set_dtype(torch.float64)
-        for name in ("prediction", "target"):
-            start = torch.full((n_tracks,), torch.inf, dtype=torch.float64)
-            self.add_state(f"{name}_min", start, dist_reduce_fx="min")
-            self.add_state(f"{name}_max", -start, dist_reduce_fx="max")
-
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add examples: ``prediction`` and ``target`` (batch, bins, tracks); an empty batch changes nothing."""
-        if not len(prediction):
-            return
-        for name, values in (("prediction", prediction), ("target", target)):
-            low, high = values.amin(dim=(0, 1)).double(), values.amax(dim=(0, 1)).double()
-            setattr(self, f"{name}_min", torch.minimum(getattr(self, f"{name}_min"), low))
-            setattr(self, f"{name}_max", torch.maximum(getattr(self, f"{name}_max"), high))
-        shape = (-1, self.num_outputs)
-        super().update(prediction.double().reshape(shape), target.double().reshape(shape))
-
-    def compute(self) -> Correlation:
-        """Same as `correlation`, but for a single track torchmetrics turns the result into numbers."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about constant tracks: here they are part of the result
-            pearson = super().compute().reshape(self.num_outputs)
-        target = self.target_min >= self.target_max
-        prediction = self.prediction_min >= self.prediction_max
-        return Correlation(pearson.masked_fill(target | prediction, torch.nan), target, prediction)
-
-    def correlation(self) -> Correlation:
-        """The correlation of each track over everything added so far, in all processes."""
-        return Correlation(*(values.reshape(self.num_outputs) for values in self.compute()))
-
-
-# Statistics over a store.
-
-
-def track_means(store: AssayStore, limit: int | None = None) -> np.ndarray:
-    """Mean of each track over examples and bins, float64 (tracks,).
-
-    ``limit``: use only that many examples, evenly spaced over the store.
-    """
-    total = np.zeros(len(store.tracks))
-    chosen = evenly_spaced(len(store), limit or len(store))
-    for index in progress(chosen, "track means"):
-        total += store.target(index).sum(axis=0, dtype=np.float64)
-    return total / (len(chosen) * store.geometry.bins)
-
-
-def evenly_spaced(total: int, count: int) -> list[int]:
-    """At most ``count`` of the positions 0 to ``total`` - 1, evenly spaced and in order."""
-    return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int)).tolist()

@@ -17,10 +17,9 @@ from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
 from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
-from regulens.data.store import LOCATION_BYTES, AssayStore
+from regulens.data.store import LOCATION_BYTES, AssayStore, track_means
 from regulens.data.tracks import tracks_to_text
 from regulens.models.base import AssayModel
-from regulens.training.assay import TrackPearson, track_means
 from regulens.training.batches import StoreDataset, evaluation_batches, loader, reverse_complement
 from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint, track_differences
 from regulens.training.device import best_device
@@ -85,6 +84,8 @@ def pearson_table(predictions: Path | str, /, test: Path | str, output: Path | s
     One row per track with `CORRELATION_COLUMNS`. Genomic Interpreter, section 4; docs/papers.md, "Track correlation".
     Raises `InputError` if the predictions do not belong to the store.
     """
+    from regulens.training.correlation import TrackPearson  # predictions do not wait for torchmetrics
+
     with AssayStore(test) as store, open_predictions(predictions, store) as predicted:
         pearson = TrackPearson(len(store.tracks))
         for index in progress(range(len(store)), "correlation"):
