@@ -26,7 +26,7 @@ class Artefacts(NamedTuple):
     """Texts that end with the note on the data."""
 
 
-LRP_TEXTS = {"data_card", "section51", "table1", "paired_tests", "truth", "section53_promoters", "claims"}
+LRP_TEXTS = {"tiers", "data_card", "section51", "table1", "paired_tests", "truth", "section53_promoters", "claims"}
 STUDIES = {
     "genomic_interpreter": Artefacts(
         {"figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"}
@@ -55,10 +55,10 @@ STUDIES = {
     ),
     "sequence_to_function": Artefacts(
         {"enhancers", "variants", "saturation"},
-        {"enhancers", "variants", "saturation", "claims"},
-        {"enhancers", "variants", "claims"},
+        {"enhancers", "variants", "saturation", "tiers_enhancers", "claims"},
+        {"enhancers", "variants", "tiers_enhancers", "claims"},
         set(),
-        {"enhancers", "variants", "claims"},
+        {"enhancers", "variants", "tiers_enhancers", "claims"},
     ),
 }
 each_study = pytest.mark.parametrize("study", STUDIES)

@@ -197,6 +197,11 @@ def options(flag, paths):
     return " ".join(f"{flag} {shlex.quote(str(path))}" for path in paths)
 
 
+def known_options(wildcards, input):
+    """Options of the tests of scores: known sites, and files of the models with other seeds."""
+    return f"{options('--sites', input.sites)} {options('--others', input.others)}"
+
+
 def write_configuration():
     """Write the resolved configuration of the run, for its commands.
 

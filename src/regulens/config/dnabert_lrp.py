@@ -15,7 +15,7 @@ from regulens.data.settings import (
     TableSequences,
 )
 from regulens.interpret.scores import SCORE_LABELS
-from regulens.interpret.settings import MutagenesisSettings, RelevanceSettings
+from regulens.interpret.settings import MutagenesisSettings, RelevanceSettings, ScoreTestSettings
 from regulens.models.settings import BertSettings
 from regulens.motifs.settings import ComparisonSettings, DiscoverySettings
 from regulens.training.settings import FineTuningSettings, MaskedTrainingSettings, PretrainingSettings
@@ -117,6 +117,8 @@ class DnabertLrp(Settings):
     others are in Section 5.1 and the data card only, such as the same data with another `split`."""
     relevance: RelevanceSettings = RelevanceSettings()
     """Relevance scores."""
+    tests: ScoreTestSettings = ScoreTestSettings(items=64)
+    """Tests of the scores."""
     mutagenesis: MutagenesisSettings = MutagenesisSettings()
     """Mutagenesis."""
     motifs: MotifSettings = MotifSettings()

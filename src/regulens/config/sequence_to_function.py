@@ -7,7 +7,7 @@ from pydantic import Field
 from regulens.config.genomic_interpreter import GenomicInterpreter
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import BoundSites, CrispriLinks, MeasuredVariants, SimulatedLinks, SimulatedVariants
-from regulens.interpret.settings import AttributionSettings, VariantSettings
+from regulens.interpret.settings import AttributionSettings, ScoreTestSettings, VariantSettings
 
 STUDY = "sequence_to_function"
 
@@ -69,6 +69,8 @@ class SequenceToFunction(Settings):
     """Source or path: the genome, if the data of `genomic_interpreter` are not from one (route `tfrecord`)."""
     attribution: AttributionSettings = AttributionSettings()
     """Read-outs and scores of bases."""
+    tests: ScoreTestSettings = ScoreTestSettings()
+    """Tests of the scores."""
     enhancers: EnhancerAnalysis | None = None
     """Enhancer prioritisation, and insulators where they are known; none: without them."""
     sites: SiteAnalysis | None = None

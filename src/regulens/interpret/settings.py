@@ -113,6 +113,21 @@ class AttributionSettings(Settings):
     """Seed of the random score."""
 
 
+class ScoreTestSettings(Settings):
+    """Tests of the scores: consistency and faithfulness (docs/papers.md, "Tests of scores")."""
+
+    items: int = Field(default=16, gt=0)
+    """Sequences, or read-outs, that are tested, evenly spaced; truth is measured on all."""
+    randomised: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1)] = [0.25, 0.5, 1.0]
+    """Shares of the layers, from the output down, whose weights are shuffled."""
+    fractions: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)] = [0.01, 0.02, 0.05, 0.1, 0.2]
+    """Shares of the bases that are deleted or inserted, those with the highest scores."""
+    shuffles: int = Field(default=2, gt=0)
+    """Shuffled sequences whose bases replace them."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the shuffling."""
+
+
 class VariantSettings(Settings):
     """Effects of variants on the tracks."""
 

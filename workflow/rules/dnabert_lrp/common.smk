@@ -42,6 +42,7 @@ OUTCOMES = f"{MUTAGENESIS}/outcomes.h5"
 CURVES = f"{MUTAGENESIS}/curves.csv"
 PAIRED = f"{MUTAGENESIS}/paired.csv"
 AGREEMENT = f"{LRP_OUT}/agreement/{{task}}/seed{{seed}}.csv"
+SCORE_TESTS = f"{LRP_OUT}/tests/{{task}}/seed{{seed}}.csv"
 TRUTH = f"{LRP_OUT}/truth/{{task}}/seed{{seed}}.csv"
 MOTIFS = f"{LRP_OUT}/motifs/{{task}}/{{score}}"
 TARGETS = f"{LRP_OUT}/motifs/targets"
@@ -93,6 +94,20 @@ def coordinate_table(task):
 def task_seeds(task):
     """Seeds of a task; a task that is not fine-tuned here has the same weights for every seed, so one is enough."""
     return LRP.seeds[:1] if LRP.tasks[task].checkpoint else LRP.seeds
+
+
+def other_seeds(wildcards):
+    """Relevance of the same sequences by models trained with other seeds."""
+    return [
+        RELEVANCE.format(task=wildcards.task, seed=seed)
+        for seed in task_seeds(wildcards.task)
+        if str(seed) != wildcards.seed
+    ]
+
+
+def sites_of(wildcards):
+    """The table of motif sites of a task, if they are known."""
+    return [f"{TASK_DATA}/sites.tsv"] * (wildcards.task in TASKS_WITH_SITES)
 
 
 TASK_RUNS = [(task, seed) for task in TASKS for seed in task_seeds(task)]

@@ -194,6 +194,21 @@ rule dnabert_lrp_paired_tests:
         " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
 
 
+rule dnabert_lrp_tiers:
+    input:
+        files(SCORE_TESTS, EXPLAINED_RUNS, "task"),
+    output:
+        **table("dnabert_lrp/tiers", "Tests of the scores", "md"),
+    params:
+        **parts(MUTAGENESIS_SEED, TASK_LABELS, LRP_NOTE, resamples=BOOTSTRAP),
+        runs=runs(SCORE_TESTS, EXPLAINED_RUNS, "task"),
+    message:
+        "Consistency, faithfulness and truth of the scores"
+    shell:
+        "regulens dnabert-lrp tiers {params.runs} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+
+
 rule dnabert_lrp_truth:
     input:
         files(TRUTH, TRUTH_RUNS, "task"),
@@ -310,6 +325,7 @@ LRP_TABLES = [
     "filters.csv",
     "table1.csv",
     "paired_tests.csv",
+    "tiers.csv",
     "claims.csv",
 ]
 LRP_TABLES += ["truth.csv"] * bool(TRUTH_RUNS)

@@ -86,6 +86,27 @@ rule score_truth:
         "regulens score-truth {input.relevance:q} --sites {input.sites:q} {params.parts} --output {output:q} 2> {log:q}"
 
 
+rule check_relevance:
+    input:
+        relevance=RELEVANCE,
+        model=CLASSIFIER,
+        sites=sites_of,
+        others=other_seeds,
+    output:
+        SCORE_TESTS,
+    threads: LRP.model.threads
+    resources:
+        gpu=1,
+    params:
+        **parts("dnabert_lrp/relevance", "dnabert_lrp/tests"),
+        known=known_options,
+    message:
+        "Consistency, faithfulness and truth of the scores, task {wildcards.task}"
+    shell:
+        "regulens check-relevance {input.relevance:q} --model {input.model:q} {params.known} {params.parts}"
+        " --threads {threads} --output {output:q} 2> {log:q}"
+
+
 rule discover_motifs:
     input:
         relevance=FIRST_RELEVANCE,

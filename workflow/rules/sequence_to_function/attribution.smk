@@ -2,7 +2,7 @@
 rule attribute:
     input:
         model=CHECKPOINT,
-        fasta=EXPLAINED_GENOME,
+        fasta=PROBED_GENOME,
         pairs=PAIRS,
     output:
         ATTRIBUTIONS,
@@ -10,7 +10,7 @@ rule attribute:
         f"{RESULTS}/benchmarks/attribute/{{analysis}}/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         analysis=names(ANALYSES),
-        model=names(EXPLAINED.models),
+        model=names(PROBED.models),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
     resources:
         gpu=1,
@@ -36,7 +36,7 @@ rule score_elements:
         f"{RESULTS}/benchmarks/score_elements/{{analysis}}/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         analysis=names(ANALYSES),
-        model=names(EXPLAINED.models),
+        model=names(PROBED.models),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
     resources:
         gpu=1,
@@ -48,4 +48,32 @@ rule score_elements:
         "Score every element with {wildcards.model}, seed {wildcards.seed} ({wildcards.analysis})"
     shell:
         "regulens score-elements {input.attributions:q} --model {input.model:q} --pairs {input.pairs:q} {params.activity}"
+        " {params.parts} --threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule check_attributions:
+    input:
+        attributions=ATTRIBUTIONS,
+        model=CHECKPOINT,
+        pairs=PAIRS,
+        sites=planted_sites,
+        others=attributions_of_other_seeds,
+    output:
+        SCORE_CHECKS,
+    benchmark:
+        f"{RESULTS}/benchmarks/check_attributions/{{analysis}}/{{model}}-seed{{seed}}.tsv"
+    wildcard_constraints:
+        analysis=names(ANALYSES),
+        model=names(PROBED.models),
+    threads: lambda wildcards: ASSAY.models[wildcards.model].threads
+    resources:
+        gpu=1,
+    params:
+        **parts(ATTRIBUTION, "sequence_to_function/tests"),
+        known=known_options,
+        model_code=model_code,
+    message:
+        "Consistency, faithfulness and truth of the attributions of {wildcards.model}, seed {wildcards.seed} ({wildcards.analysis})"
+    shell:
+        "regulens check-attributions {input.attributions:q} --model {input.model:q} --pairs {input.pairs:q} {params.known}"
         " {params.parts} --threads {threads} --output {output:q} 2> {log:q}"

@@ -1,11 +1,12 @@
 # Sequence to function: paths, runs, settings and input functions of its rules.
-EXPLAINED = CONFIG.sequence_to_function
+PROBED = CONFIG.sequence_to_function
 FUNCTION = f"{RESULTS}/sequence_to_function"
-EXPLAINED_GENOME = unpacked(EXPLAINED.fasta) if EXPLAINED.fasta else FASTA
+PROBED_GENOME = unpacked(PROBED.fasta) if PROBED.fasta else FASTA
 PAIRS = f"{FUNCTION}/{{analysis}}/pairs.csv"
 ACTIVITY = f"{FUNCTION}/enhancers/activity.csv"
 ATTRIBUTIONS = f"{FUNCTION}/{{analysis}}/attributions/{{model}}/seed{{seed}}.h5"
 ELEMENTS = f"{FUNCTION}/{{analysis}}/elements/{{model}}/seed{{seed}}.csv"
+SCORE_CHECKS = f"{FUNCTION}/{{analysis}}/tests/{{model}}/seed{{seed}}.csv"
 VARIANTS = f"{FUNCTION}/variants/variants.csv"
 EFFECTS = f"{FUNCTION}/variants/effects/{{model}}/seed{{seed}}.h5"
 ATTRIBUTION = "sequence_to_function/attribution"
@@ -14,11 +15,9 @@ SITES = "sequence_to_function/sites"
 VARIATION = "sequence_to_function/variants"
 FUNCTION_LABELS = "sequence_to_function/labels"
 FUNCTION_NOTE = "sequence_to_function/data_note"
-EXPLAINED_RUNS = [
-    (model, seed) for model in EXPLAINED.models for seed in seeds_of(model)
-]
+PROBED_RUNS = [(model, seed) for model in PROBED.models for seed in seeds_of(model)]
 # Analyses of pairs of a start site and an element.
-ANALYSES = [name for name in ("enhancers", "sites") if getattr(EXPLAINED, name)]
+ANALYSES = [name for name in ("enhancers", "sites") if getattr(PROBED, name)]
 
 
 def of_analysis(template, analysis):
@@ -28,5 +27,16 @@ def of_analysis(template, analysis):
 
 def activity_of(wildcards):
     """Measured activity of the elements of an analysis, if it uses it."""
-    wanted = wildcards.analysis == "enhancers" and EXPLAINED.enhancers.pairs.activity
+    wanted = wildcards.analysis == "enhancers" and PROBED.enhancers.pairs.activity
     return ACTIVITY if wanted else []
+
+
+def attributions_of_other_seeds(wildcards):
+    """Attributions of the same read-outs by models trained with other seeds."""
+    others = [seed for seed in seeds_of(wildcards.model) if str(seed) != wildcards.seed]
+    return [ATTRIBUTIONS.format(**{**wildcards, "seed": seed}) for seed in others]
+
+
+def planted_sites(wildcards):
+    """The planted sites of a simulation, if the data are from one."""
+    return [f"{GENOME}/planted.bed"] * (DATA.route == "simulated")

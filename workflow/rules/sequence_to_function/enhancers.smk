@@ -1,5 +1,5 @@
 # Sequence to function: which elements act on a promoter, according to each trained model, and insulators.
-if EXPLAINED.enhancers.pairs.route == "simulated":
+if PROBED.enhancers.pairs.route == "simulated":
 
     rule simulated_pairs:
         input:
@@ -20,7 +20,7 @@ else:
 
     rule crispri_pairs:
         input:
-            located(EXPLAINED.enhancers.pairs.table),
+            located(PROBED.enhancers.pairs.table),
         output:
             of_analysis(PAIRS, "enhancers"),
         params:
@@ -31,12 +31,12 @@ else:
             "regulens crispri-pairs {input:q} {params.parts} --output {output:q} 2> {log:q}"
 
 
-if EXPLAINED.enhancers.pairs.activity:
+if PROBED.enhancers.pairs.activity:
 
     rule element_activity:
         input:
             pairs=of_analysis(PAIRS, "enhancers"),
-            fasta=EXPLAINED_GENOME,
+            fasta=PROBED_GENOME,
             tracks=TRACKS,
             coverage=COVERAGE,
         output:
@@ -53,7 +53,7 @@ if EXPLAINED.enhancers.pairs.activity:
 
 rule sequence_to_function_enhancers:
     input:
-        files(of_analysis(ELEMENTS, "enhancers"), EXPLAINED_RUNS),
+        files(of_analysis(ELEMENTS, "enhancers"), PROBED_RUNS),
     output:
         **figure("sequence_to_function/enhancers", "Enhancer prioritisation"),
         **table("sequence_to_function/enhancers", "Enhancer prioritisation", "md"),
@@ -63,7 +63,7 @@ rule sequence_to_function_enhancers:
             *(f"{ENHANCERS}/seed", FUNCTION_NOTE),
             labels=FUNCTION_LABELS,
         ),
-        runs=runs(of_analysis(ELEMENTS, "enhancers"), EXPLAINED_RUNS),
+        runs=runs(of_analysis(ELEMENTS, "enhancers"), PROBED_RUNS),
     message:
         "Enhancer prioritisation: which scores find the elements that act on a promoter"
     shell:
@@ -73,7 +73,7 @@ rule sequence_to_function_enhancers:
 
 rule sequence_to_function_insulators:
     input:
-        files(of_analysis(ELEMENTS, "enhancers"), EXPLAINED_RUNS),
+        files(of_analysis(ELEMENTS, "enhancers"), PROBED_RUNS),
     output:
         **figure("sequence_to_function/insulators", "Insulators"),
         **table("sequence_to_function/insulators", "Insulators", "md"),
@@ -82,7 +82,7 @@ rule sequence_to_function_insulators:
             *(f"{ENHANCERS}/resamples", f"{ENHANCERS}/seed", FUNCTION_NOTE),
             labels=FUNCTION_LABELS,
         ),
-        runs=runs(of_analysis(ELEMENTS, "enhancers"), EXPLAINED_RUNS),
+        runs=runs(of_analysis(ELEMENTS, "enhancers"), PROBED_RUNS),
     message:
         "Insulators: what the models see of an enhancer behind one"
     shell:

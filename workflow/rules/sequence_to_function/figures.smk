@@ -1,7 +1,7 @@
 # Sequence to function: the claims, and everything that is shown.
 rule sequence_to_function_claims:
     input:
-        enhancers=[f"{FUNCTION}/enhancers.csv"] * bool(EXPLAINED.enhancers),
+        enhancers=[f"{FUNCTION}/enhancers.csv"] * bool(PROBED.enhancers),
     output:
         **table("sequence_to_function/claims", "Claims", "md"),
     params:
@@ -14,9 +14,9 @@ rule sequence_to_function_claims:
         " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
 
 
-if EXPLAINED.ablations:
+if PROBED.ablations:
     COMPARED = dict.fromkeys(
-        [EXPLAINED.ablations.base, *sum(EXPLAINED.ablations.questions.values(), [])]
+        [PROBED.ablations.base, *sum(PROBED.ablations.questions.values(), [])]
     )
     COMPARED_RUNS = [(model, seed) for model in COMPARED for seed in seeds_of(model)]
 
@@ -42,17 +42,49 @@ if EXPLAINED.ablations:
             " --csv {output.csv:q} --md {output.md:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
 
 
+rule sequence_to_function_tiers:
+    input:
+        lambda wildcards: files(
+            of_analysis(SCORE_CHECKS, wildcards.analysis), PROBED_RUNS
+        ),
+    output:
+        **table(
+            "sequence_to_function/tiers_{analysis}",
+            "Tests of the attributions",
+            "md",
+            caption="tiers",
+            analysis="{analysis}",
+        ),
+    wildcard_constraints:
+        analysis=names(ANALYSES),
+    params:
+        **parts(
+            "sequence_to_function/{analysis}/resamples",
+            "sequence_to_function/{analysis}/seed",
+            FUNCTION_NOTE,
+            labels=FUNCTION_LABELS,
+        ),
+        runs=lambda wildcards: runs(
+            of_analysis(SCORE_CHECKS, wildcards.analysis), PROBED_RUNS
+        ),
+    message:
+        "Consistency, faithfulness and truth of the attributions ({wildcards.analysis})"
+    shell:
+        "regulens sequence-to-function tiers {params.runs} {params.parts}"
+        " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+
+
 SHOWN = []
-if EXPLAINED.enhancers:
+if PROBED.enhancers:
     SHOWN.append("enhancers")
     SHOWN += ["insulators"] * (
         DATA.route == "simulated" and DATA.simulation.insulators == "blocking"
     )
-SHOWN += ["sites"] * bool(EXPLAINED.sites)
-if EXPLAINED.variants:
+SHOWN += ["sites"] * bool(PROBED.sites)
+if PROBED.variants:
     SHOWN.append("variants")
     SHOWN += ["saturation"] * bool(SATURATION)
-SHOWN += ["ablations"] * bool(EXPLAINED.ablations)
+SHOWN += ["ablations"] * bool(PROBED.ablations)
 
 
 rule sequence_to_function_figures:
@@ -62,5 +94,8 @@ rule sequence_to_function_figures:
 
 rule sequence_to_function:
     input:
-        expand(f"{FUNCTION}/{{name}}.csv", name=[*SHOWN, "claims"]),
+        expand(
+            f"{FUNCTION}/{{name}}.csv",
+            name=[*SHOWN, *(f"tiers_{name}" for name in ANALYSES), "claims"],
+        ),
         rules.sequence_to_function_figures.input,

@@ -1,14 +1,14 @@
 # Sequence to function: sites that factors bind, against equally good matches of their motifs.
 SITE_TABLES = {
     name: located(DATA.positions[factor.positions].file)
-    for name, factor in EXPLAINED.sites.pairs.factors.items()
+    for name, factor in PROBED.sites.pairs.factors.items()
 }
 
 
 rule bound_sites:
     input:
         list(SITE_TABLES.values()),
-        fasta=EXPLAINED_GENOME,
+        fasta=PROBED_GENOME,
         windows=WINDOWS,
         tracks=TRACKS,
         coverage=COVERAGE,
@@ -29,7 +29,7 @@ rule bound_sites:
 
 rule sequence_to_function_sites:
     input:
-        files(of_analysis(ELEMENTS, "sites"), EXPLAINED_RUNS),
+        files(of_analysis(ELEMENTS, "sites"), PROBED_RUNS),
     output:
         **figure("sequence_to_function/sites", "Bound sites"),
         **table("sequence_to_function/sites", "Bound sites", "md"),
@@ -38,7 +38,7 @@ rule sequence_to_function_sites:
             *(f"{SITES}/resamples", f"{SITES}/seed", FUNCTION_NOTE),
             labels=FUNCTION_LABELS,
         ),
-        runs=runs(of_analysis(ELEMENTS, "sites"), EXPLAINED_RUNS),
+        runs=runs(of_analysis(ELEMENTS, "sites"), PROBED_RUNS),
     message:
         "Bound sites: which scores find them among equally good matches"
     shell:

@@ -1,5 +1,5 @@
 # Sequence to function: variants, compared with the genome, and their predicted effects.
-KNOWN = EXPLAINED.variants.variants
+KNOWN = PROBED.variants.variants
 MEASURED = KNOWN.route == "table"
 SATURATION = KNOWN.saturation if MEASURED else KNOWN.saturation_bp
 
@@ -26,7 +26,7 @@ else:
 rule check_variants:
     input:
         variants=GIVEN_VARIANTS,
-        fasta=EXPLAINED_GENOME,
+        fasta=PROBED_GENOME,
     output:
         variants=VARIANTS,
         skipped=f"{FUNCTION}/variants/skipped.csv",
@@ -44,14 +44,14 @@ rule check_variants:
 rule variant_effects:
     input:
         model=CHECKPOINT,
-        fasta=EXPLAINED_GENOME,
+        fasta=PROBED_GENOME,
         variants=VARIANTS,
     output:
         EFFECTS,
     benchmark:
         f"{RESULTS}/benchmarks/variant_effects/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
-        model=names(EXPLAINED.models),
+        model=names(PROBED.models),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
     resources:
         gpu=1,
@@ -67,7 +67,7 @@ rule variant_effects:
 
 rule sequence_to_function_variants:
     input:
-        files(EFFECTS, EXPLAINED_RUNS),
+        files(EFFECTS, PROBED_RUNS),
         variants=VARIANTS,
     output:
         **figure("sequence_to_function/variants", "Variants"),
@@ -78,7 +78,7 @@ rule sequence_to_function_variants:
             *([f"{VARIATION}/variants/tracks"] if MEASURED else []),
             labels=FUNCTION_LABELS,
         ),
-        runs=runs(EFFECTS, EXPLAINED_RUNS),
+        runs=runs(EFFECTS, PROBED_RUNS),
     message:
         "Variants: predicted effects against true ones"
     shell:
@@ -90,7 +90,7 @@ if SATURATION:
 
     rule sequence_to_function_saturation:
         input:
-            files(EFFECTS, EXPLAINED_RUNS),
+            files(EFFECTS, PROBED_RUNS),
             variants=VARIANTS,
         output:
             **figure("sequence_to_function/saturation", "Saturation mutagenesis"),
@@ -101,7 +101,7 @@ if SATURATION:
                 labels=FUNCTION_LABELS,
                 **({"panel": f"{VARIATION}/variants/saturation"} if MEASURED else {}),
             ),
-            runs=runs(EFFECTS, EXPLAINED_RUNS),
+            runs=runs(EFFECTS, PROBED_RUNS),
         message:
             "Saturation mutagenesis of one element: predicted against known effects"
         shell:

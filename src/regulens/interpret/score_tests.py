@@ -1,0 +1,333 @@
+"""Tests of scores of bases that need the model: does a score depend on what was learned, and do its bases matter?
+
+* **Randomisation** (Adebayo et al. 2018): the weights of the model are shuffled from the output downwards. Rank
+  correlation of the scores with those of the trained model: an attribution that does not change is no explanation.
+* **Deletion**: the bases with the highest scores are replaced by those of a shuffled sequence. **Insertion**: they are
+  put into it. The area is the mean over several numbers of bases of the fall (rise) of the prediction, as a share of
+  the difference between the sequence and its shuffled version.
+
+A table of tests is long: ``score`` and its label, ``test``, ``item`` (row of the sequence), ``value``, and ``scale``,
+by which areas are divided after averaging over sequences (1 for correlations and areas under a ROC curve).
+"""
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from regulens.core.command import Part, command
+from regulens.core.errors import InputError
+from regulens.core.kmers import token_ids
+from regulens.core.progress import progress
+from regulens.core.statistics import row_auroc, standard_ranks
+from regulens.core.tables import read_table, write_csv
+from regulens.data.links import read_pairs
+from regulens.data.tracks import tracks_from_text
+from regulens.interpret.attribution import ATTRIBUTIONS, AttributionFile, Reading
+from regulens.interpret.score_file import ScoreFile, score_batch
+from regulens.interpret.scores import SCORE_LABELS
+from regulens.interpret.settings import AttributionSettings, RelevanceSettings, ScoreTestSettings
+from regulens.interpret.truth import site_mask
+from regulens.models.bert import load_classifier
+from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint
+from regulens.training.device import best_device
+
+COLUMNS = ["score", "score_label", "test", "item", "value", "scale"]
+
+
+class Subject(Protocol):
+    """A model and N sequences whose predictions it explains."""
+
+    model: nn.Module
+    codes: np.ndarray
+    """uint8 (N, length)."""
+
+    def scores(self, model: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Scores of the bases of some sequences, float (rows, length), by a model."""
+        ...
+
+    def values(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """What is explained of the sequences ``rows``, predicted for other bases uint8 (rows, length): (rows,)."""
+        ...
+
+
+def chosen_rows(rows: np.ndarray, settings: ScoreTestSettings) -> np.ndarray:
+    """Those of ``rows`` that are tested, evenly spaced."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(settings.items, len(rows))).round().astype(int))]
+
+
+def score_tests(
+    subject: Subject, scores: Mapping[str, np.ndarray], rows: np.ndarray, settings: ScoreTestSettings
+) -> pd.DataFrame:
+    """Agreement, randomisation, deletion and insertion of every score, (N, length) each, on the sequences ``rows``."""
+    ours = {name: values[rows] for name, values in scores.items()}
+    tables = [_agreement(ours, rows)]
+    for share in progress(settings.randomised, "weights shuffled"):
+        others = subject.scores(randomised(subject.model, share, settings.seed), rows)
+        for name, values in ours.items():
+            r = rank_correlation(values, others[name])
+            tables.append(_table(name, "randomised" if share == 1 else f"randomised {share:.0%}", rows, r))
+    tables += _faithfulness(subject, ours, rows, settings)
+    return pd.concat(tables, ignore_index=True)
+
+
+def randomised(model: nn.Module, share: float, seed: int) -> nn.Module:
+    """A copy of a model in which the weights of this share of its layers, the last ones, are shuffled in place.
+
+    A layer is a module with parameters of its own, in the order in which the model defines them. Shuffling keeps the
+    distribution of every weight matrix.
+    """
+    found = copy.deepcopy(model)
+    layers = [layer for layer in found.modules() if next(layer.parameters(recurse=False), None) is not None]
+    generator = torch.Generator().manual_seed(seed)
+    for layer in layers[len(layers) - math.ceil(share * len(layers)) :]:
+        for weight in layer.parameters(recurse=False):
+            order = torch.randperm(weight.numel(), generator=generator).to(weight.device)
+            weight.data = weight.data.flatten()[order].view_as(weight)
+    return found
+
+
+def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of each row of two scores (N, length); 0 where one of them is constant."""
+    return np.nan_to_num((standard_ranks(first) * standard_ranks(second)).sum(1))
+
+
+def truth_tests(scores: Mapping[str, np.ndarray], truth: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+    """AUROC and average precision of scores (N, length) within each of the sequences ``rows``; ``truth`` bool."""
+    tables = []
+    for name, values in scores.items():
+        tables.append(_table(name, "auroc", rows, row_auroc(values[rows], truth[rows])))
+        precision = [_average_precision(*pair) for pair in zip(truth[rows], values[rows], strict=True)]
+        tables.append(_table(name, "auprc", rows, np.array(precision)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _average_precision(truth: np.ndarray, score: np.ndarray) -> float:
+    hits = truth[np.argsort(-score, kind="stable")].cumsum()
+    found = np.flatnonzero(np.diff(hits, prepend=0))
+    return float((np.arange(1, len(found) + 1) / (found + 1)).mean()) if len(found) else np.nan
+
+
+def _agreement(scores: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFrame:
+    """Mean rank correlation of each score with the others, random ones aside."""
+    ranks = {name: np.nan_to_num(standard_ranks(values)) for name, values in scores.items()}
+    tables = []
+    for name, own in ranks.items():
+        others = [(own * ranks[other]).sum(1) for other in ranks if other not in (name, "random")]
+        if others:
+            tables.append(_table(name, "agreement", rows, np.mean(others, axis=0)))
+    return pd.concat(tables) if tables else pd.DataFrame()
+
+
+def _faithfulness(
+    subject: Subject, scores: Mapping[str, np.ndarray], rows: np.ndarray, settings: ScoreTestSettings
+) -> list[pd.DataFrame]:
+    codes = subject.codes[rows]
+    rng = np.random.default_rng(settings.seed)
+    shuffled = [rng.permuted(codes, axis=1) for _ in range(settings.shuffles)]
+    whole = subject.values(codes, rows)
+    empty = np.mean([subject.values(other, rows) for other in shuffled], axis=0)
+    tables = []
+    for name, values in progress(scores.items(), "deletion and insertion"):
+        place = np.empty(values.shape, int)
+        np.put_along_axis(place, np.argsort(-values, axis=1, kind="stable"), np.arange(values.shape[1])[None], axis=1)
+        falls, rises = [], []
+        for fraction in settings.fractions:
+            top = place < round(fraction * values.shape[1])
+            for other in shuffled:
+                falls.append(whole - subject.values(np.where(top, other, codes), rows))
+                rises.append(subject.values(np.where(top, codes, other), rows) - empty)
+        for test, areas in (("deletion", falls), ("insertion", rises)):
+            tables.append(_table(name, test, rows, np.mean(areas, axis=0), whole - empty))
+    return tables
+
+
+def _same_score(name: str, first: np.ndarray, second: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+    """Rank correlation of a score of models with two seeds."""
+    return _table(name, "seeds", rows, rank_correlation(first[rows], second[rows]))
+
+
+def _table(name: str, test: str, rows: np.ndarray, values: np.ndarray, scale: np.ndarray | float = 1.0) -> pd.DataFrame:
+    return pd.DataFrame({"score": name, "test": test, "item": rows, "value": values, "scale": scale})
+
+
+# Assay models.
+
+
+class AssaySubject:
+    """Read-outs of an assay model, in the order of a file of attributions; a `Subject`."""
+
+    def __init__(self, model: nn.Module, codes: np.ndarray, tracks: np.ndarray, settings: AttributionSettings):
+        self.model, self.codes, self.tracks, self.settings = model, codes, tracks, settings
+
+    def scores(self, model: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
+        found: dict[str, list[np.ndarray]] = {}
+        for part in self._batches(rows):
+            reading = self._reading(model, self.codes[part], part)
+            for name in self.settings.scores:
+                values = ATTRIBUTIONS[name].read(reading)
+                if values is not None:
+                    found.setdefault(name, []).append(values.float().cpu().numpy())
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def values(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        batches = zip(self._batches(codes), self._batches(rows), strict=True)
+        return np.concatenate([self._reading(self.model, *part).values.cpu().numpy() for part in batches])
+
+    def _reading(self, model: nn.Module, codes: np.ndarray, rows: np.ndarray) -> Reading:
+        device = model.head.weight.device
+        tracks = torch.as_tensor(self.tracks[rows], device=device)
+        return Reading(model, torch.as_tensor(codes, device=device), tracks, self.settings, rows.tolist())
+
+    def _batches(self, values: np.ndarray) -> list[np.ndarray]:
+        return np.split(values, range(self.settings.batch, len(values), self.settings.batch))
+
+
+PROMOTER_BP = 150
+"""Known sites this near a read-out's position are those of its own promoter."""
+
+
+@command("check-attributions", threads=True)
+def check_attributions(
+    attributions: Path | str,
+    /,
+    model: Path | str,
+    pairs: Path | str,
+    attribution: Part[AttributionSettings],
+    tests: Part[ScoreTestSettings],
+    output: Path | str,
+    sites: Path | str | None = None,
+    others: Sequence[Path | str] = (),
+) -> None:
+    """Test the attributions of an assay model: agreement, randomisation, deletion, insertion, truth; a CSV (`COLUMNS`).
+
+    Arguments:
+        pairs: the read-outs' elements, and which of them act; truth is the bases of those that do.
+        sites: BED of known sites: then truth is the sites in elements that act and in the read-out's own promoter.
+        others: attributions of the same read-outs by models trained with other seeds.
+    """
+    content = read_checkpoint(model)
+    network = build_from_checkpoint(content, model).requires_grad_(False).to(best_device())
+    identifiers = list(tracks_from_text(content["tracks"])["identifier"].astype(str))
+    with AttributionFile(attributions) as file:
+        codes, readouts, scores = file.codes, file.readouts, {name: file.score(name) for name in file.names}
+    subject = AssaySubject(network, codes, np.array([*map(identifiers.index, readouts["track"])]), attribution)
+    rows = chosen_rows(np.arange(len(codes)), tests)
+    found = [score_tests(subject, scores, rows, tests)]
+    for path in others:
+        with AttributionFile(path) as file:
+            if list(file.readouts["readout"]) != list(readouts["readout"]):
+                raise InputError(f"{path}: other read-outs than {attributions}: make both again")
+            found += [_same_score(name, scores[name], file.score(name), rows) for name in scores]
+    truth = acting_bases(read_pairs(pairs), readouts, codes.shape[1], sites)
+    known = np.flatnonzero(truth.any(axis=1))
+    if len(known):
+        found.append(truth_tests(scores, truth, known))
+    _write(found, {name: score.label for name, score in ATTRIBUTIONS.items()}, output)
+
+
+def acting_bases(pairs: pd.DataFrame, readouts: pd.DataFrame, length: int, sites: Path | str | None) -> np.ndarray:
+    """Bases of the inputs that are known to matter to a read-out: bool (N, length)."""
+    first = readouts["position"].to_numpy() - length // 2
+    acting = np.zeros((len(readouts), length), bool)
+    for pair in pairs[pairs["regulated"]].itertuples():
+        acting[pair.number, max(pair.start - first[pair.number], 0) : max(pair.end - first[pair.number], 0)] = True
+    if sites is None:
+        return acting
+    acting[:, length // 2 - PROMOTER_BP : length // 2 + PROMOTER_BP] = True
+    known = read_table(sites, ["contig", "start", "end"], ["start", "end"], sep="\t", names=BED_COLUMNS)
+    known = known[known["kind"] != "element"]
+    planted = np.zeros_like(acting)
+    for row, (contig, begin) in enumerate(zip(readouts["contig"], first, strict=True)):
+        near = known[(known["contig"] == contig) & (known["end"] > begin) & (known["start"] < begin + length)]
+        for start, end in near[["start", "end"]].to_numpy():
+            planted[row, max(start - begin, 0) : end - begin] = True
+    return acting & planted
+
+
+BED_COLUMNS = ["contig", "start", "end", "name", "score", "strand", "kind"]
+"""Columns of ``planted.bed`` of a simulation."""
+
+
+# Classifiers of sequences.
+
+
+class SequenceSubject:
+    """Test sequences of a BERT and the logit of the class that is explained; a `Subject`."""
+
+    def __init__(self, model: nn.Module, codes: np.ndarray, explained: np.ndarray, k: int, settings: RelevanceSettings):
+        self.model, self.codes, self.explained, self.k = model, codes, explained, k
+        # The class stays the same, whatever shuffled weights predict.
+        self.settings = settings.model_copy(update={"target": "label"})
+
+    def scores(self, model: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
+        found: dict[str, list[np.ndarray]] = {}
+        for part in self._batches(rows):
+            labels = torch.from_numpy(self.explained[part])
+            _, scores = score_batch(model, torch.from_numpy(self.codes[part]), labels, self.k, self.settings)
+            for name, values in scores.items():
+                found.setdefault(name, []).append(values.float().cpu().numpy())
+        return {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def values(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        found = []
+        for part, of in zip(self._batches(codes), self._batches(rows), strict=True):
+            ids = token_ids(torch.from_numpy(part).to(next(self.model.parameters()).device), self.k)
+            with torch.no_grad():
+                logits = self.model(ids).logits.cpu().numpy()
+            found.append(logits[np.arange(len(of)), self.explained[of]])
+        return np.concatenate(found)
+
+    def _batches(self, values: np.ndarray) -> list[np.ndarray]:
+        return np.split(values, range(self.settings.batch, len(values), self.settings.batch))
+
+
+@command("check-relevance", threads=True)
+def check_relevance(
+    scores: Path | str,
+    /,
+    model: Path | str,
+    relevance: Part[RelevanceSettings],
+    tests: Part[ScoreTestSettings],
+    output: Path | str,
+    sites: Path | str | None = None,
+    others: Sequence[Path | str] = (),
+) -> None:
+    """Test relevance scores of a BERT: agreement, randomisation, deletion, insertion, truth; a CSV (`COLUMNS`).
+
+    Arguments:
+        scores: a score file of this model.
+        sites: table of the motif sites of the sequences; truth is the sites of role positive in positive sequences.
+        others: score files of the same sequences by models trained with other seeds.
+    """
+    network, content = load_classifier(model)
+    network.to(best_device()).requires_grad_(False)
+    with ScoreFile(scores) as file:
+        ids, codes, labels, every = file.ids, file.codes, file.labels, {name: file.score(name) for name in file.names}
+        explained = (file.labels if relevance.target == "label" else file.predicted).astype(np.int64)
+    subject = SequenceSubject(network, codes, explained, content["settings"]["k"], relevance)
+    # What makes a sequence negative is not in its bases: positive ones are tested.
+    rows = chosen_rows(np.flatnonzero(labels == 1), tests)
+    found = [score_tests(subject, every, rows, tests)]
+    for path in others:
+        with ScoreFile(path) as file:
+            if file.ids != ids:
+                raise InputError(f"{path}: other sequences than {scores}: make both again")
+            found += [_same_score(name, every[name], file.score(name), rows) for name in every]
+    if sites:
+        truth = site_mask(ids, codes.shape[1], sites)
+        known = np.flatnonzero((labels == 1) & truth.any(axis=1) & ~truth.all(axis=1))
+        if len(known):
+            found.append(truth_tests(every, truth, known))
+    _write(found, SCORE_LABELS, output)
+
+
+def _write(tests: Sequence[pd.DataFrame], labels: Mapping[str, str], output: Path | str) -> None:
+    table = pd.concat(tests)
+    write_csv(table.assign(score_label=table["score"].map(labels))[COLUMNS], output)
