@@ -54,11 +54,11 @@ STUDIES = {
         {"task1", "task2", "claims"},
     ),
     "sequence_to_function": Artefacts(
-        {"enhancers", "variants", "saturation"},
-        {"enhancers", "variants", "saturation", "tiers_enhancers", "claims"},
-        {"enhancers", "variants", "tiers_enhancers", "claims"},
+        {"enhancers", "boundaries", "variants", "saturation"},
+        {"enhancers", "boundaries", "variants", "saturation", "tiers_enhancers", "claims"},
+        {"enhancers", "boundaries", "variants", "tiers_enhancers", "claims"},
         set(),
-        {"enhancers", "variants", "tiers_enhancers", "claims"},
+        {"enhancers", "boundaries", "variants", "tiers_enhancers", "claims"},
     ),
 }
 each_study = pytest.mark.parametrize("study", STUDIES)

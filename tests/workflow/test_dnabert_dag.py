@@ -109,7 +109,7 @@ def test_a_wrong_key_stops_the_run_before_the_jobs(folder, changed_config):
         (
             "mutagenesis.bootstrap",
             60,
-            {"mutagenesis_tables", "score_truth", "dnabert_lrp_truth", *FROM_MUTAGENESIS},
+            {"mutagenesis_tables", "score_truth", "dnabert_lrp_truth", "dnabert_lrp_tiers", *FROM_MUTAGENESIS},
         ),
         (
             "evaluation.reference_k",

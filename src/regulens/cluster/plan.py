@@ -38,7 +38,7 @@ STAGES = {
     "crop": r"crop_\w+|link_shards|simulate_genome|windows_by_contig|coverage_from_positions",
     "train assay models": r"train_assay_model|train_main_model|adopt_checkpoint",
     "predict, attention": r"predict\w*|pearson|export_attention",
-    "attribution, variants": r"attribute|score_elements|check_attributions|variant_effects|element_activity|\w+_(pairs|variants)",
+    "attributions": r"attribut\w+|score_elements|check_attributions|\w+_(maps|effects|activity|pairs|variants)",
     "labelled sequences": r"\w*sequences_from_\w+|simulate_labelled\w*|simulate_sequences",
     "pretrain, fine-tune": r"pretrain|fine_tune|adopt_classifier",
     "classify, score relevance": r"classify\w*|classifier_metrics|score_relevance|check_relevance",

@@ -6,8 +6,21 @@ from pydantic import Field
 
 from regulens.config.genomic_interpreter import GenomicInterpreter
 from regulens.core.settings import Settings, nearest
-from regulens.data.settings import BoundSites, CrispriLinks, MeasuredVariants, SimulatedLinks, SimulatedVariants
-from regulens.interpret.settings import AttributionSettings, ScoreTestSettings, VariantSettings
+from regulens.data.settings import (
+    BoundSites,
+    CrispriLinks,
+    MeasuredVariants,
+    PositionTable,
+    SimulatedLinks,
+    SimulatedVariants,
+)
+from regulens.interpret.settings import (
+    AttributionSettings,
+    InteractionSettings,
+    MotifScan,
+    ScoreTestSettings,
+    VariantSettings,
+)
 
 STUDY = "sequence_to_function"
 
@@ -34,6 +47,34 @@ class SiteAnalysis(Settings):
     """Bootstrap resamples of the start sites for each 95 % interval."""
     seed: int = Field(default=1, ge=0)
     """Seed of the resamples."""
+
+
+class BoundaryAnalysis(Settings):
+    """Boundaries of domains, across which elements act less."""
+
+    positions: PositionTable | None = None
+    """The boundaries; none: the insulators of the simulated genome."""
+    interactions: InteractionSettings = InteractionSettings()
+    """Attention and in-silico effects between bins."""
+    reach: int = Field(default=5, gt=0)
+    """Bins on either side of a place whose interactions across it are counted."""
+    apart_bp: int = Field(default=1000, gt=0)
+    """Distance of the matched places from every boundary at least."""
+    resamples: int = Field(default=200, gt=0)
+    """Bootstrap resamples of the places for each 95 % interval."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of resamples and random places."""
+
+
+class BrowserExport(Settings):
+    """Files for a genome browser: attributions of the test targets, and motif instances in them."""
+
+    tracks: Annotated[list[str], Field(min_length=1)]
+    """Tracks whose predictions are explained: the sum over a whole target."""
+    attribution: AttributionSettings = AttributionSettings(bins=None, scores=["gradient_x_input"])
+    """Scores; one bigWig for each score and track."""
+    motifs: MotifScan | None = None
+    """Motifs whose instances are listed, with the score of their bases, as BED; none: no BED."""
 
 
 class VariantAnalysis(Settings):
@@ -75,6 +116,10 @@ class SequenceToFunction(Settings):
     """Enhancer prioritisation, and insulators where they are known; none: without them."""
     sites: SiteAnalysis | None = None
     """Sites of factors near start sites; none: without them."""
+    boundaries: BoundaryAnalysis | None = None
+    """Boundaries of domains; none: without them."""
+    export: BrowserExport | None = None
+    """Files for a genome browser; none: without them."""
     variants: VariantAnalysis | None = None
     """Effects of variants; none: without them."""
     ablations: AblationAnalysis | None = None
@@ -102,7 +147,7 @@ def unfit_references(study: SequenceToFunction, models: GenomicInterpreter | Non
         for name in study.attribution.scores
         if name not in ATTRIBUTIONS
     ]
-    if study.attribution.bins > models.data.geometry.bins:
+    if (study.attribution.bins or 0) > models.data.geometry.bins:
         problems.append(
             f"{STUDY}.attribution.bins: found {study.attribution.bins}; the models have {models.data.geometry.bins}"
         )
@@ -110,6 +155,10 @@ def unfit_references(study: SequenceToFunction, models: GenomicInterpreter | Non
         problems.append(f"{STUDY}.enhancers.pairs.route: 'simulated' needs genomic_interpreter.data.route: simulated")
     if study.variants and study.variants.variants.route == "simulated" and models.data.route != "simulated":
         problems.append(f"{STUDY}.variants.variants.route: 'simulated' needs genomic_interpreter.data.route: simulated")
+    if study.boundaries and not study.boundaries.positions and models.data.route != "simulated":
+        problems.append(
+            f"{STUDY}.boundaries.positions: the table of boundaries is missing: only simulations know theirs"
+        )
     if study.sites:
         known = getattr(models.data, "positions", {})
         problems += [

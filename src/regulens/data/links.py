@@ -18,7 +18,7 @@ from regulens.core.settings import nearest
 from regulens.core.tables import one_of, read_table, read_text_table, whole_numbers, write_csv
 from regulens.data.crop import Coverage, Region, read_windows
 from regulens.data.genome import Genome
-from regulens.data.matrices import PositionWeightMatrix, load_matrices
+from regulens.data.matrices import PositionWeightMatrix, load_matrices, scan
 from regulens.data.positions import read_positions
 from regulens.data.settings import BoundSites, CrispriLinks, CropSettings, Geometry, PositionTable, SimulatedLinks
 from regulens.data.simulate.genome import TSS_OFFSET_BP
@@ -205,7 +205,7 @@ def _matches(
     """Bound and unbound matches with a start site: contig, start, score, regulated, tss, strand."""
     rows = []
     for contig, sequence in codes.items():
-        score = np.maximum(_scan(matrix, sequence), _scan(matrix.reverse_complement(), sequence))
+        score = np.maximum(scan(matrix, sequence), scan(matrix.reverse_complement(), sequence))
         places = np.sort(bound.loc[bound["contig"] == contig, "position"].to_numpy())
         middle = np.arange(len(score)) + matrix.width // 2
         distance = np.full(len(score), len(sequence))
@@ -228,16 +228,6 @@ def _matches(
                 rows.append((contig, start, score[start], regulated, tss, strand))
     table = pd.DataFrame(rows, columns=["contig", "start", "score", "regulated", "tss", "strand"])
     return table.drop_duplicates(["contig", "start"], ignore_index=True)
-
-
-def _scan(matrix: PositionWeightMatrix, codes: np.ndarray) -> np.ndarray:
-    """Relative score of the motif at every start, (length - width + 1,); 0 where there is an N."""
-    windows = np.lib.stride_tricks.sliding_window_view(codes, matrix.width)
-    score = (
-        sum(np.append(column, -np.inf)[windows[:, place]] for place, column in enumerate(matrix.log_odds))
-        / matrix.log_odds.max(axis=1).sum()
-    )
-    return np.where(np.isfinite(score), score, 0.0)
 
 
 def _matched(found: pd.DataFrame) -> pd.DataFrame:
@@ -328,3 +318,45 @@ def element_activity(
                     values = measured.values(row, Region(pair.contig, max(int(pair.start), 0), end, "", 0))
                     logs[pair.Index] += np.log(max(np.nan_to_num(values).mean(), 1e-6)) / len(activity[cell])
     write_csv(pd.DataFrame({"activity": np.exp(logs)}), output)
+
+
+@command("boundary-positions")
+def boundary_positions(
+    table: Path | str,
+    /,
+    output: Path | str,
+    positions: Part[PositionTable | None] = None,
+    contig_names: Part[Mapping[str, str | None] | None] = None,
+) -> None:
+    """Places of boundaries as CSV (contig, position, 0-based): rows of a table, or the insulators of ``planted.bed``.
+
+    Arguments:
+        positions: where the columns of ``table`` are; none: it is the ``planted.bed`` of a simulation.
+        contig_names: contigs that the table names otherwise than the genome.
+    """
+    if positions:
+        found, names = read_positions(table, positions), contig_names or {}
+        found["contig"] = found["contig"].map(
+            {theirs: names.get(theirs, theirs) for theirs in found["contig"].unique()}
+        )
+    else:
+        planted = pd.read_csv(table, sep="\t", header=None, usecols=[0, 1, 2, 3, 6])
+        planted.columns = ["contig", "start", "end", "name", "kind"]
+        found = planted[(planted["kind"] == "element") & (planted["name"] == "insulator")]
+        found = found.assign(position=(found["start"] + found["end"]) // 2)
+    if found.empty:
+        raise InputError(f"{table}: there are no boundaries in it")
+    write_csv(found[["contig", "position"]], output)
+
+
+@command("target-readouts")
+def target_readouts(windows: Path | str, /, tracks: Part[Sequence[str]], output: Path | str) -> None:
+    """A read-out of every test target and track, centred on the target: CSV with `READOUT_COLUMNS`."""
+    rows = [
+        (f"{window.contig}:{window.start}-{window.end}:{track}", window.contig, (window.start + window.end) // 2)
+        + (".", "", track)
+        for track in tracks
+        for window in read_windows(windows)
+        if window.split == "test"
+    ]
+    write_csv(pd.DataFrame(rows, columns=READOUT_COLUMNS), output)

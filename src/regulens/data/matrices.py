@@ -100,3 +100,16 @@ def _load(database, name: str, matrix_id: str, release: str) -> PositionWeightMa
         raise InputError(f"motif {name}: {release} has no matrix {matrix_id} ({advice}).")
     counts = np.array([motif.counts[base] for base in "ACGT"]).T
     return PositionWeightMatrix(name, matrix_id, counts / counts.sum(axis=1, keepdims=True))
+
+
+def scan(matrix: PositionWeightMatrix, codes: np.ndarray) -> np.ndarray:
+    """Log odds of a motif at every start of a sequence, as a share of the best possible; 0 where there is an N.
+
+    ``codes`` uint8 (length,); returns float64 (length - width + 1,).
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(codes, matrix.width)
+    score = (
+        sum(np.append(column, -np.inf)[windows[:, place]] for place, column in enumerate(matrix.log_odds))
+        / matrix.log_odds.max(axis=1).sum()
+    )
+    return np.where(np.isfinite(score), score, 0.0)

@@ -106,7 +106,7 @@ class Reading:
         The reference value of a regression that is explained (Letzgus et al. 2021): relevance sums to the difference
         between read-out and reference, in the units of the read-out, so that its sign tells what raises or lowers it.
         """
-        return self.settings.bins * F.softplus(self.model.head.bias[self.tracks])
+        return (self._bins.stop - self._bins.start) * F.softplus(self.model.head.bias[self.tracks])
 
     def gradient(self, x: Tensor) -> Tensor:
         """Gradient of the read-outs at other inputs: (B, 4, input_bp)."""
@@ -179,11 +179,12 @@ class Reading:
 
     @property
     def _bins(self) -> slice:
-        first = (self.model.geometry.bins - self.settings.bins) // 2
-        return slice(first, first + self.settings.bins)
+        every = self.model.geometry.bins
+        bins = self.settings.bins or every
+        return slice((every - bins) // 2, (every - bins) // 2 + bins)
 
     def _rates(self, tokens: Tensor) -> Tensor:
-        """Tokens (B, bins, width) to the head's output before softplus, in the read-out's bins: (B, settings.bins)."""
+        """Tokens (B, bins, width) to the head's output before softplus, in the read-out's bins: (B, bins)."""
         head, tracks = self.model.head, self.tracks
         return (tokens[:, self._bins] * head.weight[tracks, None]).sum(-1) + head.bias[tracks, None]
 

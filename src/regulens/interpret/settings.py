@@ -101,8 +101,8 @@ class AttributionSettings(Settings):
         "random",
     ]
     """Scores in the order of tables and legends; names are those of `src/regulens/interpret/attribution.py`."""
-    bins: int = Field(default=2, gt=0)
-    """Bins of a read-out, at the centre of the input."""
+    bins: int | None = Field(default=2, gt=0)
+    """Bins of a read-out, at the centre of the input; none: all of the target."""
     steps: int = Field(default=16, gt=0)
     """Steps of integrated gradients."""
     block_bp: int = Field(default=32, gt=0)
@@ -126,6 +126,28 @@ class ScoreTestSettings(Settings):
     """Shuffled sequences whose bases replace them."""
     seed: int = Field(default=1, ge=0)
     """Seed of the shuffling."""
+
+
+class MotifScan(Settings):
+    """A scan for motifs on both strands."""
+
+    matrices: Annotated[dict[str, str], Field(min_length=1)]
+    """JASPAR matrices with version, by the name that their instances get."""
+    release: str = "JASPAR2022"
+    """JASPAR release."""
+    min_score: float = Field(default=0.8, gt=0, le=1)
+    """Score of an instance at least, as a share of the best possible log odds."""
+
+
+class InteractionSettings(Settings):
+    """Attention and in-silico effects between the bins of test examples."""
+
+    examples: int = Field(default=40, gt=0)
+    """Test examples at most, evenly spaced; each takes as many predictions as it has bins."""
+    seed: int = Field(default=1, ge=0)
+    """Seed of the shuffled bases."""
+    batch: int = Field(default=8, gt=0)
+    """Sequences at a time."""
 
 
 class VariantSettings(Settings):

@@ -98,7 +98,7 @@ rule check_relevance:
     resources:
         gpu=1,
     params:
-        **parts("dnabert_lrp/relevance", "dnabert_lrp/tests"),
+        **parts("dnabert_lrp/relevance", "dnabert_lrp/tests", without={"batch"}),
         known=known_options,
     message:
         "Consistency, faithfulness and truth of the scores, task {wildcards.task}"

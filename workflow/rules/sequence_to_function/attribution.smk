@@ -15,7 +15,7 @@ rule attribute:
     resources:
         gpu=1,
     params:
-        **parts(ATTRIBUTION),
+        **parts(ATTRIBUTION, without={"batch"}),
         model_code=model_code,
     message:
         "Attribute the read-outs of {wildcards.model}, seed {wildcards.seed}, to the bases around start sites ({wildcards.analysis})"
@@ -41,7 +41,7 @@ rule score_elements:
     resources:
         gpu=1,
     params:
-        **parts(ATTRIBUTION),
+        **parts(ATTRIBUTION, without={"batch"}),
         activity=lambda wildcards, input: options("--activity", input.activity),
         model_code=model_code,
     message:
@@ -69,7 +69,7 @@ rule check_attributions:
     resources:
         gpu=1,
     params:
-        **parts(ATTRIBUTION, "sequence_to_function/tests"),
+        **parts(ATTRIBUTION, "sequence_to_function/tests", without={"batch"}),
         known=known_options,
         model_code=model_code,
     message:

@@ -81,6 +81,7 @@ if PROBED.enhancers:
         DATA.route == "simulated" and DATA.simulation.insulators == "blocking"
     )
 SHOWN += ["sites"] * bool(PROBED.sites)
+SHOWN += ["boundaries"] * bool(PROBED.boundaries)
 if PROBED.variants:
     SHOWN.append("variants")
     SHOWN += ["saturation"] * bool(SATURATION)
@@ -99,3 +100,4 @@ rule sequence_to_function:
             name=[*SHOWN, *(f"tiers_{name}" for name in ANALYSES), "claims"],
         ),
         rules.sequence_to_function_figures.input,
+        BROWSER_FILES if PROBED.export else [],

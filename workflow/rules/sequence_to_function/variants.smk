@@ -56,7 +56,7 @@ rule variant_effects:
     resources:
         gpu=1,
     params:
-        **parts(variant_settings=f"{VARIATION}/prediction"),
+        **parts(variant_settings=f"{VARIATION}/prediction", without={"batch"}),
         model_code=model_code,
     message:
         "Effects of the variants on every track by {wildcards.model}, seed {wildcards.seed}"
