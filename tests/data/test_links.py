@@ -8,7 +8,7 @@ import pyBigWig
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.data.links import bound_sites, crispri_pairs, read_pairs, simulated_pairs
+from regulens.data.links import _matched, bound_sites, crispri_pairs, read_pairs, simulated_pairs
 from regulens.data.matrices import PositionWeightMatrix
 from regulens.data.settings import (
     BoundSites,
@@ -180,3 +180,11 @@ def test_bound_sites_and_equally_good_matches_near_a_start_site(bound):
     assert bound["strand"].tolist() == ["+", "-"]
     assert bound["track"].tolist() == ["plus", "minus"]
     assert set(bound["cell"]) == {"Reb1"}
+
+
+def test_unbound_matches_are_those_of_like_score_and_distance():
+    """Of two with the same score, the one as far from its start site; no match is taken twice."""
+    rows = [(0.9, 1, 100, 200), (0.8, 1, 100, 500), (0.9, 0, 1000, 1400), (0.9, 0, 3000, 3100), (0.8, 0, 5000, 5390)]
+    found = pd.DataFrame(rows, columns=["score", "regulated", "start", "tss"]).assign(contig="XVI", strand="+")
+    assert _matched(found)["start"].tolist() == [100, 100, 3000, 5000]
+    assert _matched(found.iloc[:3])["start"].tolist() == [100, 100, 1000]

@@ -87,7 +87,7 @@ def test_files_that_are_not_there_or_not_hdf5(tmp_path):
     with pytest.raises(InputError, match="absent.h5: the file of motif sequences does not exist"):
         read_motif_sequences(tmp_path / "absent.h5")
     (tmp_path / "text.h5").write_text("no HDF5")
-    with pytest.raises(InputError, match="text.h5: not HDF5, or damaged"):
+    with pytest.raises(InputError, match="text.h5: not a file of motif sequences: no readable HDF5"):
         read_motif_sequences(tmp_path / "text.h5")
 
 

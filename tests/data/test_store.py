@@ -158,7 +158,7 @@ def test_changed_shard_is_an_error(linked, change, message):
 def test_broken_shard_is_an_error(linked):
     path, shards, *_ = linked
     shards[0].write_bytes(shards[0].read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"train-0\.h5: not a readable HDF5 file"):
+    with pytest.raises(InputError, match=r"train-0\.h5: not a store: no readable HDF5 file"):
         AssayStore(path)
     with h5py.File(shards[0], "w") as file:
         file["target"] = np.zeros(3)

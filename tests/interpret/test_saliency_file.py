@@ -38,7 +38,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="e.h5: the file of saliency examples does not exist"):
         read_saliency_examples(path)
     path.write_text("no")
-    with pytest.raises(InputError, match="not HDF5"):
+    with pytest.raises(InputError, match="no readable HDF5 file"):
         read_saliency_examples(path)
     write_saliency_examples(path, some_examples())
     with h5py.File(path, "r+") as file:

@@ -64,7 +64,7 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="absent.h5: the score file does not exist"):
         ScoreFile(tmp_path / "absent.h5")
     (tmp_path / "text.h5").write_text("no HDF5")
-    with pytest.raises(InputError, match=r"text.h5: not a score file \(not HDF5, or damaged\)"):
+    with pytest.raises(InputError, match=r"text.h5: not a score file: no readable HDF5 file"):
         ScoreFile(tmp_path / "text.h5")
     path = write(tmp_path / "scores.h5")
     with h5py.File(path, "r+") as file:

@@ -93,7 +93,7 @@ def test_predictions_of_other_examples_are_refused(stores, tmp_path):
     with pytest.raises(InputError, match=r"absent\.h5"):
         pearson_table(tmp_path / "absent.h5", stores["test"], tmp_path / "pearson.csv")
     (tmp_path / "p.h5").write_bytes(b"text")
-    with pytest.raises(InputError, match="not a readable HDF5 file"):
+    with pytest.raises(InputError, match="no readable HDF5 file"):
         pearson_table(tmp_path / "p.h5", stores["test"], tmp_path / "pearson.csv")
 
 

@@ -54,8 +54,8 @@ STUDIES = {
         {"task1", "task2", "claims"},
     ),
     "sequence_to_function": Artefacts(
-        {"enhancers", "boundaries", "variants", "saturation"},
-        {"enhancers", "boundaries", "variants", "saturation", "tiers_enhancers", "claims"},
+        {"encodings", "enhancers", "boundaries", "variants", "saturation"},
+        {"encodings", "enhancers", "boundaries", "variants", "saturation"} | {"tiers_enhancers", "claims"},
         {"enhancers", "boundaries", "variants", "tiers_enhancers", "claims"},
         set(),
         {"enhancers", "boundaries", "variants", "tiers_enhancers", "claims"},

@@ -1,12 +1,13 @@
-"""Atomic HDF5 output (complete or absent), even if the disk fills up."""
+"""HDF5 files: atomic output (complete or absent), even if the disk fills up, and opening with one clear error."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 
+from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 
 
@@ -55,3 +56,22 @@ def hdf5_output(target: Path | str, **options) -> Iterator[OutputFile]:
         finally:
             if stream.failure is not None:  # the cause of any later HDF5 error
                 raise stream.failure
+
+
+def open_hdf5(path: Path | str, what: str, make: str, needed: Sequence[str] = (), **options) -> h5py.File:
+    """Open a file for reading, with ``options`` of `h5py.File`.
+
+    ``what`` it is ("file of attributions") and how to ``make`` it are told in the error. Raises `InputError` for a file
+    that is missing, damaged or not HDF5, and that lacks a data set, group or attribute of ``needed``.
+    """
+    try:
+        file = h5py.File(path, "r", **options)
+    except FileNotFoundError:
+        raise InputError(f"{path}: the {what} does not exist: {make}") from None
+    except OSError as error:
+        raise InputError(f"{path}: not a {what}: no readable HDF5 file ({error}): delete it and {make}") from None
+    missing = [name for name in needed if name not in file and name not in file.attrs]
+    if missing:
+        file.close()
+        raise InputError(f"{path}: not a {what}: {', '.join(missing)} missing: delete it and {make}")
+    return file

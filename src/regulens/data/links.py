@@ -154,7 +154,8 @@ def bound_sites(
         tracks: track table, whose files are in one of the folders ``coverage``.
 
     A bound site is the best match of the motif within `NEAR_BP` of its position. For each, the unbound match whose
-    relative score is nearest; a start site is where the read-out's track is highest within ``within_bp``.
+    relative score and distance from a start site are nearest; a start site is where the read-out's track is highest
+    within ``within_bp``.
     """
     tested = _tested(windows)
     known, matrices = (
@@ -231,14 +232,21 @@ def _matches(
 
 
 def _matched(found: pd.DataFrame) -> pd.DataFrame:
-    """Every bound match, and for each the unbound one whose score is nearest, without repeats, the best first."""
+    """Every bound match, and for each an unbound one, without repeats, the best first.
+
+    It is the nearest in score and in distance from the start site, each in its standard deviations, so that neither
+    tells bound from unbound.
+    """
+    found = found.assign(distance=(found["start"] - found["tss"]).abs())
+    scale = found[["score", "distance"]].std().clip(lower=1e-9)
     bound = found[found["regulated"] == 1].sort_values("score", ascending=False)
     free = found[found["regulated"] == 0].copy()
     chosen = []
-    for score in bound["score"]:
+    for of in bound.itertuples():
         if free.empty:
             break
-        nearest_one = (free["score"] - score).abs().idxmin()
+        apart = (free["score"] - of.score).abs() / scale["score"]
+        nearest_one = (apart + (free["distance"] - of.distance).abs() / scale["distance"]).idxmin()
         chosen.append(nearest_one)
         free = free.drop(nearest_one)
     return pd.concat([bound, found.loc[chosen]])

@@ -22,7 +22,7 @@ import pandas as pd
 
 from regulens.core.command import command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import OutputFile, hdf5_output
+from regulens.core.hdf5 import OutputFile, hdf5_output, open_hdf5
 from regulens.core.io import note_read
 from regulens.core.progress import progress
 from regulens.data.settings import Geometry
@@ -236,12 +236,7 @@ def _text(file: h5py.File, name: str) -> str:
 
 def open_store(path: Path, **options) -> h5py.File:
     """Open an HDF5 file for reading; `InputError` if it is missing or broken."""
-    if not path.is_file():
-        raise InputError(f"{path}: the store does not exist: run the step that makes it")
-    try:
-        return h5py.File(path, "r", **options)
-    except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file ({error}): delete it and make it again") from None
+    return open_hdf5(path, "store", "make it", **options)
 
 
 _LOCATION = re.compile(r"^(?P<contig>.+):(?P<start>-?\d+)-(?P<end>\d+)$")

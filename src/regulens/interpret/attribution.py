@@ -26,7 +26,7 @@ from torch import Tensor
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import hdf5_output
+from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.progress import progress
 from regulens.core.sequence import N_CODE, one_hot
 from regulens.core.settings import nearest
@@ -421,15 +421,8 @@ class AttributionFile:
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
-        try:
-            self._file = h5py.File(self.path, "r")
-        except FileNotFoundError:
-            raise InputError(f"{path}: the file of attributions does not exist") from None
-        except OSError:
-            raise InputError(f"{path}: not a file of attributions (not HDF5, or damaged): make it again") from None
-        if "scores" not in self._file or "readout" not in self._file:
-            self._file.close()
-            raise InputError(f"{path}: not a file of attributions: make it with regulens attribute")
+        needed = ["scores", "readout", "codes"]
+        self._file = open_hdf5(path, "file of attributions", "make it with regulens attribute", needed)
 
     @property
     def names(self) -> list[str]:

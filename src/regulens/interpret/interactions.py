@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import hdf5_output
+from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.progress import progress
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, evenly_spaced, parse_location
@@ -122,15 +121,11 @@ def _effects(network, codes: np.ndarray, rng: np.random.Generator, batch: int) -
 
 def read_interactions(path: Path | str) -> InteractionMaps:
     """A file of `interaction_maps`; `InputError` for anything else."""
-    try:
-        with h5py.File(path, "r") as file:
-            maps = {name: file["maps"][name][:] for name in MAP_LABELS if name in file["maps"]}
-            contig = list(file["contig"].asstr()[:])
-            return InteractionMaps(contig, file["start"][:], int(file.attrs["bin_bp"]), file["coverage"][:], maps)
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file of interactions does not exist") from None
-    except (OSError, KeyError):
-        raise InputError(f"{path}: not a file of interactions: make it with regulens interaction-maps") from None
+    needed = ["contig", "start", "coverage", "maps", "bin_bp"]
+    with open_hdf5(path, "file of interactions", "make it with regulens interaction-maps", needed) as file:
+        maps = {name: file["maps"][name][:] for name in MAP_LABELS if name in file["maps"]}
+        contig = list(file["contig"].asstr()[:])
+        return InteractionMaps(contig, file["start"][:], int(file.attrs["bin_bp"]), file["coverage"][:], maps)
 
 
 def insulation(maps: np.ndarray, reach: int) -> np.ndarray:

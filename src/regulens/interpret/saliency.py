@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import hdf5_output
+from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
 from regulens.core.sequence import information_content, one_hot
@@ -298,16 +297,9 @@ def write_saliency_examples(path: Path | str, examples: SaliencyExamples) -> Non
 
 def read_saliency_examples(path: Path | str) -> SaliencyExamples:
     """Read a file of `write_saliency_examples`; `InputError` for any other file."""
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file of saliency examples does not exist: run regulens score-saliency") from None
-    except OSError:
-        raise InputError(
-            f"{path}: not a file of saliency examples (not HDF5, or damaged): run regulens score-saliency again"
-        ) from None
-    with file:
-        if file.attrs.get("format") != FORMAT or "settings" not in file.attrs or set(ARRAYS) - set(file):
-            raise InputError(f"{path}: not a file of saliency examples ({FORMAT}): run regulens score-saliency")
+    make = "make it with regulens score-saliency"
+    with open_hdf5(path, "file of saliency examples", make, ["format", "settings", *ARRAYS]) as file:
+        if file.attrs["format"] != FORMAT:
+            raise InputError(f"{path}: not a file of saliency examples ({FORMAT}): {make}")
         settings = SaliencySettings.model_validate_json(file.attrs["settings"])
         return SaliencyExamples(**{name: file[name][:] for name in ARRAYS}, settings=settings)

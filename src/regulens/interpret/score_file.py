@@ -16,7 +16,7 @@ import numpy as np
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import hdf5_output
+from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.progress import progress
 from regulens.core.settings import nearest
 from regulens.data.sequences import read_sequences
@@ -173,17 +173,8 @@ class ScoreFile:
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
-        try:
-            self._file = h5py.File(self.path, "r")
-        except FileNotFoundError:
-            raise InputError(f"{path}: the score file does not exist") from None
-        except OSError:
-            raise InputError(f"{path}: not a score file (not HDF5, or damaged): compute the scores again") from None
-        missing = [name for name in ("id", "label", "codes", "predicted", "logits", "scores") if name not in self._file]
-        missing += [name for name in ATTRIBUTES if name not in self._file.attrs]
-        if missing:
-            self._file.close()
-            raise InputError(f"{path}: not a score file: {', '.join(missing)} missing")
+        needed = ["id", "label", "codes", "predicted", "logits", "scores", *ATTRIBUTES]
+        self._file = open_hdf5(path, "score file", "make it with regulens score-relevance", needed)
 
     @property
     def names(self) -> list[str]:

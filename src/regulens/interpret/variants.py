@@ -8,13 +8,12 @@ table of sites (NaN without one in the target).
 from pathlib import Path
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import hdf5_output
+from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.progress import progress
 from regulens.core.sequence import encode
 from regulens.core.tables import read_table
@@ -137,11 +136,7 @@ def _near_tss(
 
 def read_effects(path: Path | str) -> VariantEffects:
     """A file of `variant_effects`; `InputError` for anything else."""
-    try:
-        with h5py.File(path, "r") as file:
-            texts = (list(file[name].asstr()[:]) for name in ("variant", "tracks"))
-            return VariantEffects(*texts, *(file[name][:] for name in READINGS))
-    except FileNotFoundError:
-        raise InputError(f"{path}: the file of variant effects does not exist") from None
-    except (OSError, KeyError):
-        raise InputError(f"{path}: not a file of variant effects: make it with regulens variant-effects") from None
+    needed = ["variant", "tracks", *READINGS]
+    with open_hdf5(path, "file of variant effects", "make it with regulens variant-effects", needed) as file:
+        texts = (list(file[name].asstr()[:]) for name in ("variant", "tracks"))
+        return VariantEffects(*texts, *(file[name][:] for name in READINGS))

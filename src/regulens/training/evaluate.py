@@ -11,7 +11,7 @@ import torch
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import OutputFile, hdf5_output
+from regulens.core.hdf5 import OutputFile, hdf5_output, open_hdf5
 from regulens.core.io import atomic_output
 from regulens.core.progress import progress
 from regulens.core.sequence import one_hot
@@ -294,17 +294,8 @@ def open_predictions(path: Path | str, store: AssayStore) -> Iterator[h5py.Datas
 
     Raises `InputError` if it is missing, broken, or made for other data.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: the predictions do not exist: run the step that makes them")
     again = "delete it and make the predictions again"
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file ({error}): {again}") from None
-    with file:
-        if "prediction" not in file or "location" not in file:
-            raise InputError(f"{path}: not a file of predictions: it has no prediction and location")
+    with open_hdf5(path, "file of predictions", "make it", ["prediction", "location"]) as file:
         expected = (len(store), store.geometry.bins, len(store.tracks))
         if file["prediction"].shape != expected:
             raise InputError(

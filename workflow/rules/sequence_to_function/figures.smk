@@ -1,12 +1,18 @@
 # Sequence to function: the claims, and everything that is shown.
+CLAIMED = ["enhancers", "sites", "boundaries", "variants"]
+CLAIMED = {
+    name: f"{FUNCTION}/{name}.csv" for name in CLAIMED if getattr(PROBED, name)
+} | ({"tiers": f"{FUNCTION}/tiers_{ANALYSES[0]}.csv"} if ANALYSES else {})
+
+
 rule sequence_to_function_claims:
     input:
-        enhancers=[f"{FUNCTION}/enhancers.csv"] * bool(PROBED.enhancers),
+        list(CLAIMED.values()),
     output:
         **table("sequence_to_function/claims", "Claims", "md"),
     params:
         **parts(FUNCTION_NOTE),
-        tables=lambda wildcards, input: options("--enhancers", input.enhancers),
+        tables=options("--tables", [f"{name}={path}" for name, path in CLAIMED.items()]),
     message:
         "Which sentences of the lectures hold in this run"
     shell:
@@ -74,7 +80,20 @@ rule sequence_to_function_tiers:
         " --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
 
 
-SHOWN = []
+rule sequence_to_function_encodings:
+    output:
+        **figure("sequence_to_function/encodings", "Positional encodings"),
+        **table("sequence_to_function/encodings", "Positional encodings"),
+    params:
+        **parts(f"{GEOMETRY}/bins"),
+    message:
+        "Positional encodings as matrices"
+    shell:
+        "regulens sequence-to-function encodings {params.parts}"
+        " --csv {output.csv:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
+
+
+SHOWN = ["encodings"]
 if PROBED.enhancers:
     SHOWN.append("enhancers")
     SHOWN += ["insulators"] * (

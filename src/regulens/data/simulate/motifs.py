@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from regulens.core.errors import InputError
-from regulens.core.hdf5 import hdf5_output
+from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.sequence import N_CODE
 from regulens.data.settings import SPLITS, BindingSites, MotifGrammar, RegulatoryCode
 
@@ -149,7 +149,7 @@ def read_motif_sequences(path: Path | str, split: str | None = None, model: bool
     ``model`` False skips the true model, which is most of the file. Raises `InputError` for a file that is missing, of
     another format or inconsistent, and for a split without sequences.
     """
-    with _open(Path(path)) as file:
+    with open_hdf5(Path(path), "file of motif sequences", "make it with regulens simulate-motif-sequences") as file:
         classes = _check(path, file)
         names = ("codes", "labels", "split", *(("model",) if model else ()))
         try:
@@ -179,15 +179,6 @@ def write_motif_sequences(path: Path | str, data: MotifSequences, settings_json:
             values = getattr(data, name)
             chunk = (min(len(data), _ROWS_PER_CHUNK), *values.shape[1:])
             file.create_dataset(name, data=values, chunks=chunk, compression="lzf", fletcher32=True)
-
-
-def _open(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise InputError(f"{path}: the file of motif sequences does not exist: run the step that makes it")
-    try:
-        return h5py.File(path, "r")
-    except OSError:
-        raise InputError(f"{path}: not HDF5, or damaged: delete it and make it again") from None
 
 
 def _check(path: Path | str, file: h5py.File) -> tuple[str, ...]:

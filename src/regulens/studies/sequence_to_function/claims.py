@@ -1,5 +1,6 @@
 """Claims of the lectures on models of assay tracks, and their evidence: the numbers of a run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,64 +9,104 @@ import pandas as pd
 from regulens.core.command import Part, command
 from regulens.core.tables import read_table
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
-from regulens.studies.sequence_to_function.enhancers import ALL, COLUMNS, MODEL_FREE
+from regulens.studies.sequence_to_function import boundaries, enhancers, variants
+from regulens.studies.sequence_to_function.enhancers import ALL, MODEL_FREE
+from regulens.studies.tiers import COLUMNS as TIER_COLUMNS
 
 RANDOM = "random"
+
+AREAS = {"enhancers": "auprc", "sites": "auroc"}
+"""What is compared in a table of areas."""
 
 
 class Evidence(NamedTuple):
     """Numbers of a run; public methods are the ``values`` of ``claims.yaml``. The lectures print none."""
 
-    enhancers: pd.DataFrame | None
-    """Table of `enhancers`."""
-    missing: str = "no pairs of promoters and elements were configured"
-    """Why there is none."""
+    tables: Mapping[str, pd.DataFrame]
+    """By name: those of `enhancers`, `sites`, `variants`, `boundaries` and the tests of the scores (`tiers`)."""
+    missing: str = "its table was not made in this run"
+    """Why a table is not there."""
 
-    def advantages(self, method: str, over: list[str]) -> Group:
-        """Average precision of a method less the highest of the others, by model."""
+    def advantages(self, table: str, method: str, over: list[str]) -> Group:
+        """Area of a method less the highest of the others, by model."""
         found = Group()
-        for label, mine in self._by_model():
+        for label, mine in self._by_model(table):
             if method in mine and all(name in mine for name in over):
                 found.append(Estimate(mine[method] - max(mine[name] for name in over), name=label))
         if not found:
             raise NotTested(f"no model has {method} and {' and '.join(over)}")
         return found
 
-    def best_advantages(self, over: str) -> Group:
-        """Average precision of the best score of a model less that of a method without a model, by model."""
+    def best_advantages(self, table: str, over: str) -> Group:
+        """Area of the best score of a model less that of a method without a model, by model."""
         found = Group()
-        for label, mine in self._by_model():
+        for label, mine in self._by_model(table):
             own = [name for name in mine if name not in (*MODEL_FREE, RANDOM)]
             if over in mine and own:
                 best = max(own, key=mine.get)
-                found.append(Estimate(mine[best] - mine[over], name=f"{label}, {self._labels()[best]}"))
+                found.append(Estimate(mine[best] - mine[over], name=f"{label}, {self._labels(table)[best]}"))
         if not found:
             raise NotTested(f"{over} was not computed")
         return found
 
-    def _labels(self) -> dict[str, str]:
-        return dict(zip(self.enhancers["method"], self.enhancers["method_label"], strict=True))
+    def variant_areas(self) -> Group:
+        """AUROC of causal against matched variants, by model and group of tracks."""
+        of = self._table("variants")
+        of = of[of["statistic"] == "auroc"]
+        if of.empty:
+            raise NotTested("it is not known which variants are causal")
+        return Group(Estimate(row.value, row.low, row.high, f"{row.label}, {row.group}") for row in of.itertuples())
 
-    def _by_model(self) -> list[tuple[str, dict[str, float]]]:
-        """Average precision of every method, by the label of the model."""
-        if self.enhancers is None:
+    def boundary_differences(self, map: str) -> Group:
+        """Insulation at boundaries less that at matched places, by model."""
+        of = self._table("boundaries")
+        of = of[(of["map"] == map) & (of["places"] == "boundaries")]
+        if of.empty:
+            raise NotTested(f"no model has a map of {map}")
+        return Group(Estimate(row.difference, row.low, row.high, row.label) for row in of.itertuples())
+
+    def shuffled(self, besides: list[str]) -> Group:
+        """Rank correlation of every score with that of the model with shuffled weights, by model and score."""
+        of = self._table("tiers")
+        of = of[(of["test"] == "randomised") & ~of["score"].isin(besides)]
+        return Group(Estimate(abs(row.value), name=f"{row.label}, {row.score_label}") for row in of.itertuples())
+
+    def _table(self, name: str) -> pd.DataFrame:
+        if name not in self.tables:
             raise NotTested(self.missing)
-        whole = self.enhancers[self.enhancers["group"] == ALL]
-        free = whole[whole["model"] == ""].set_index("method")["auprc"].to_dict()
+        return self.tables[name]
+
+    def _labels(self, table: str) -> dict[str, str]:
+        return dict(zip(self.tables[table]["method"], self.tables[table]["method_label"], strict=True))
+
+    def _by_model(self, table: str) -> list[tuple[str, dict[str, float]]]:
+        """Area of every method, by the label of the model."""
+        whole = self._table(table)
+        whole, value = whole[whole["group"] == ALL], AREAS[table]
+        free = whole[whole["model"] == ""].set_index("method")[value].to_dict()
         models = whole[whole["model"] != ""]
         return [
-            (label, free | part.set_index("method")["auprc"].to_dict())
+            (label, free | part.set_index("method")[value].to_dict())
             for label, part in models.groupby("label", sort=False)
         ]
 
 
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
+READ = {
+    "enhancers": (enhancers.COLUMNS, ["auprc", "auroc"]),
+    "sites": (enhancers.COLUMNS, ["auprc", "auroc"]),
+    "variants": (variants.COLUMNS, ["value", "low", "high"]),
+    "boundaries": (boundaries.COLUMNS, ["difference", "low", "high"]),
+    "tiers": (TIER_COLUMNS, ["value"]),
+}
+"""Columns of every table, and those that are numbers."""
+
 
 @command("sequence-to-function claims")
 def claims(
     *,
-    enhancers: Path | str | None = None,
+    tables: Mapping[str, Path | str],
     csv: Path | str,
     md: Path | str,
     data_note: Part[str | None] = None,
@@ -73,12 +114,13 @@ def claims(
     """Evaluate what the lectures say of such models on this run. See `studies.claims.claims_table`.
 
     Arguments:
-        enhancers: table of the enhancer prioritisation; claims about an omitted table are not tested.
+        tables: tables of this study by name, a key of `READ`; claims about an omitted one are not tested.
         csv, md: the claims, to write.
     """
-    table = read_table(enhancers, COLUMNS, keep_default_na=False, na_values={}) if enhancers else None
-    if table is not None:
-        table["auprc"] = pd.to_numeric(table["auprc"])
-    return claims_table(
-        CLAIMS, Evidence(table), Evidence(None, "the lectures print no numbers"), csv, md, facts={}, data_note=data_note
-    )
+    found = {}
+    for name, path in tables.items():
+        columns, numbers = READ[name]
+        table = read_table(path, columns, keep_default_na=False)
+        found[name] = table.assign(**{column: pd.to_numeric(table[column]) for column in numbers})
+    published = Evidence({}, "the lectures print no numbers")
+    return claims_table(CLAIMS, Evidence(found), published, csv, md, facts={}, data_note=data_note)

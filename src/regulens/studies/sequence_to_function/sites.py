@@ -33,7 +33,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     first = means[means["method"] == means["method"].iloc[0]].set_index("group")
     counts = ", ".join(f"{name} {row.regulated} of {row.pairs}" for name, row in first.iterrows() if name != ALL)
     notes = [
-        "AUROC of bound sites against unbound matches of the motif with the same score, near a start site: an "
+        "AUROC of bound sites against unbound matches of the motif with like score and distance from a start site: an "
         "attribution summed over the site, with its sign. 95 % interval: bootstrap over start sites.",
         f"Bound sites: {counts}.",
     ]
