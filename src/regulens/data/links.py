@@ -362,7 +362,7 @@ def target_readouts(windows: Path | str, /, tracks: Part[Sequence[str]], output:
     """A read-out of every test target and track, centred on the target: CSV with `READOUT_COLUMNS`."""
     rows = [
         (f"{window.contig}:{window.start}-{window.end}:{track}", window.contig, (window.start + window.end) // 2)
-        + (".", "", track)
+        + (".", "any", track)
         for track in tracks
         for window in read_windows(windows)
         if window.split == "test"
