@@ -207,7 +207,7 @@ def files(tmp_path, monkeypatch):
     pairs.to_csv(tmp_path / "pairs.csv", index=False)
     model = trained("enformer").float()
     content = {"tracks": HEADER + "".join(f"{name}\t.\t1\t1\tsum\tCAGE:x\n" for name in TRACKS)}
-    module = "regulens.interpret.attribution"
+    module = "regulens.training.evaluate"
     monkeypatch.setattr(f"{module}.read_checkpoint", lambda path: content)
     monkeypatch.setattr(f"{module}.build_from_checkpoint", lambda found, path: model)
     monkeypatch.setattr(f"{module}.best_device", lambda: torch.device("cpu"))

@@ -49,10 +49,10 @@ def files(tmp_path, monkeypatch):
     model = small_model("enformer", n_tracks=2).eval()
     header = "identifier\tfile\tclip\tscale\tsum_stat\tstrand_pair\tdescription\n"
     content = {"tracks": header + "".join(f"t{row}\t.\t1\t1\tsum\t{1 - row}\tCAGE:x\n" for row in (0, 1))}
-    module = "regulens.training.checkpoint"
+    module = "regulens.training.evaluate"
     monkeypatch.setattr(f"{module}.read_checkpoint", lambda path: content)
     monkeypatch.setattr(f"{module}.build_from_checkpoint", lambda found, path: model)
-    monkeypatch.setattr("regulens.training.device.best_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(f"{module}.best_device", lambda: torch.device("cpu"))
     return tmp_path, model
 
 

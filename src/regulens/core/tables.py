@@ -156,6 +156,18 @@ def numbers(column: pd.Series, path: Path | str) -> pd.Series:
     return values
 
 
+def means_over_seeds(table: pd.DataFrame, keys: Sequence[str], *values: str) -> pd.DataFrame:
+    """Means of all numbers over the rows with equal ``keys``, one row a seed, in the order of the table.
+
+    Adds ``seeds``, their number, and the standard deviation of each of ``values``: ``sd``, of several ``<value>_sd``.
+    """
+    grouped = table.groupby(list(keys), sort=False)
+    means = grouped.mean(numeric_only=True).reset_index()
+    for name in values:
+        means["sd" if len(values) == 1 else f"{name}_sd"] = grouped[name].std().to_numpy()
+    return means.assign(seeds=grouped.size().to_numpy())
+
+
 def read_runs(runs: Sequence[Run], columns: Sequence[str]) -> pd.DataFrame:
     """The concatenated tables of several runs, with columns model, label and seed in front."""
     if not runs:

@@ -19,9 +19,10 @@ from regulens.core.tables import one_of, read_table, read_text_table, whole_numb
 from regulens.data.crop import Coverage, Region, read_windows
 from regulens.data.genome import Genome
 from regulens.data.matrices import PositionWeightMatrix, load_matrices, scan
-from regulens.data.positions import read_positions
+from regulens.data.positions import read_positions, renamed
 from regulens.data.settings import BoundSites, CrispriLinks, CropSettings, Geometry, PositionTable, SimulatedLinks
-from regulens.data.simulate.genome import TSS_OFFSET_BP
+from regulens.data.simulate.genome import TSS_OFFSET_BP, read_planted
+from regulens.data.store import evenly_spaced
 from regulens.data.tracks import read_track_table, track_row
 
 READOUT_COLUMNS = ["readout", "contig", "position", "strand", "cell", "track"]
@@ -57,9 +58,7 @@ def simulated_pairs(
         links: the pairs that act (``links.tsv``).
         windows: target regions with their split (``windows.bed``).
     """
-    elements = pd.read_csv(
-        planted, sep="\t", header=None, names=["contig", "start", "end", "name", "score", "strand", "kind"]
-    )
+    elements = read_planted(planted)
     elements = elements[(elements["kind"] == "element") & elements["contig"].isin(_tested(windows))].reset_index(
         drop=True
     )
@@ -173,9 +172,7 @@ def bound_sites(
         }
     for name, factor in pairs.factors.items():
         bound = read_positions(sites[name], positions[factor.positions])
-        bound["contig"] = bound["contig"].map(
-            {theirs: crop.contig_names.get(theirs, theirs) for theirs in bound["contig"].unique()}
-        )
+        bound["contig"] = renamed(bound["contig"], crop.contig_names)
         found = _matches(matrices[name], codes, bound, pairs, tags)
         say(f"{sites[name]}: {found['regulated'].sum()} bound sites of {name} with its motif and a start site")
         rows += [
@@ -273,7 +270,7 @@ def _evenly(promoters: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     """At most ``limit`` rows, evenly spaced."""
     if limit is None or limit >= len(promoters):
         return promoters
-    return promoters.iloc[np.linspace(0, len(promoters) - 1, limit).round().astype(int)]
+    return promoters.iloc[evenly_spaced(len(promoters), limit)]
 
 
 def _write(rows: list[tuple], geometry: Geometry, output: Path | str, source: Path | str, limit: int | None = None):
@@ -343,13 +340,10 @@ def boundary_positions(
         contig_names: contigs that the table names otherwise than the genome.
     """
     if positions:
-        found, names = read_positions(table, positions), contig_names or {}
-        found["contig"] = found["contig"].map(
-            {theirs: names.get(theirs, theirs) for theirs in found["contig"].unique()}
-        )
+        found = read_positions(table, positions)
+        found["contig"] = renamed(found["contig"], contig_names or {})
     else:
-        planted = pd.read_csv(table, sep="\t", header=None, usecols=[0, 1, 2, 3, 6])
-        planted.columns = ["contig", "start", "end", "name", "kind"]
+        planted = read_planted(table)
         found = planted[(planted["kind"] == "element") & (planted["name"] == "insulator")]
         found = found.assign(position=(found["start"] + found["end"]) // 2)
     if found.empty:

@@ -45,7 +45,7 @@ def positions_to_bigwig(
     rows = read_positions(table, positions)
     with Genome(fasta) as genome:
         lengths = genome.lengths
-    rows["contig"] = rows["contig"].map({name: contig_names.get(name, name) for name in rows["contig"].unique()})
+    rows["contig"] = renamed(rows["contig"], contig_names)
     rows = rows.dropna(subset="contig")
     _check_inside(rows, table, fasta, lengths)
     if strand != "both":
@@ -171,3 +171,8 @@ def _check_inside(rows: pd.DataFrame, path: Path | str, fasta: Path | str, lengt
             f"{path}, line {row['line']}: base {row['position'] + 1} of {row['contig']}, which has "
             f"{lengths[row['contig']]} bp: use the genome of these positions, or set first (0 for 0-based ones)"
         )
+
+
+def renamed(contigs: pd.Series, names: Mapping[str, str | None]) -> pd.Series:
+    """Contigs by their names in the genome; those that ``names`` does not list keep theirs."""
+    return contigs.map({theirs: names.get(theirs, theirs) for theirs in contigs.unique()})

@@ -19,6 +19,7 @@ from regulens.core.sequence import decode
 from regulens.core.settings import nearest
 from regulens.core.tables import read_table, read_text_table, whole_numbers, write_csv
 from regulens.data.genome import CONTIG_NAMES, Genome, check_contigs
+from regulens.data.positions import renamed
 from regulens.data.settings import MeasuredVariants
 
 COLUMNS = ["variant", "contig", "position", "ref", "alt"]
@@ -54,7 +55,7 @@ def check_variants(
     known = _known_columns(measured)
     table = _from_vcf(variants, known) if _is_vcf(variants) else _from_table(variants)
     table = _measured(table, measured, variants) if measured else table
-    table["contig"] = table["contig"].map({name: contig_names.get(name, name) for name in table["contig"].unique()})
+    table["contig"] = renamed(table["contig"], contig_names)
     with Genome(fasta) as genome:
         check_contigs(table["contig"].dropna(), variants, genome.lengths, fasta, CONTIG_NAMES)
         reasons = [_unfit(row, genome) for row in table.itertuples()]

@@ -33,12 +33,10 @@ from regulens.core.settings import nearest
 from regulens.core.tables import read_table, write_csv
 from regulens.data.genome import Genome
 from regulens.data.links import READOUT_COLUMNS, read_pairs
-from regulens.data.tracks import tracks_from_text
 from regulens.interpret.rules import Propagation
 from regulens.interpret.settings import AttributionSettings
 from regulens.models.base import AssayModel, AttentionMap
-from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint
-from regulens.training.device import best_device
+from regulens.training.evaluate import frozen_model
 
 BASELINE = 0.25
 """Input from which integrated gradients start: every base equally probable."""
@@ -339,9 +337,8 @@ def attribute(
     Scores that the model has nothing for (attention) are left out. Raises `InputError` for a track or contig that is
     unknown, and if a relevance is not finite.
     """
-    content = read_checkpoint(model)
-    network = build_from_checkpoint(content, model).requires_grad_(False).to(best_device())
-    identifiers = list(tracks_from_text(content["tracks"])["identifier"].astype(str))
+    network, tracks = frozen_model(model)
+    identifiers = list(tracks["identifier"].astype(str))
     table = read_readouts(readouts, identifiers)
     with Genome(fasta) as genome, hdf5_output(output) as file:
         unknown = sorted(set(table["contig"]) - set(genome.lengths))
@@ -478,8 +475,7 @@ def score_elements(
     model: 1 / distance; with ``activity`` (a table of `regulens element-activity`) the activity of the element, and its
     activity divided by the distance. Long CSV: the columns of the pairs, then method, its label, and score.
     """
-    content = read_checkpoint(model)
-    network = build_from_checkpoint(content, model).requires_grad_(False).to(best_device())
+    network, known = frozen_model(model)
     table = read_pairs(pairs)
     found = {"inverse_distance": 1 / table["distance_bp"].clip(lower=1)}
     labels = {name: score.label for name, score in ATTRIBUTIONS.items()} | ELEMENT_LABELS
@@ -497,7 +493,7 @@ def score_elements(
         for name in file.names:
             sums = np.pad(file.score(name).astype(np.float64).cumsum(1), ((0, 0), (1, 0)))
             found[name] = sums[number, last] - sums[number, first]
-    identifiers = list(tracks_from_text(content["tracks"])["identifier"].astype(str))
+    identifiers = list(known["identifier"].astype(str))
     tracks = torch.as_tensor([*map(identifiers.index, readouts["track"])], device=network.head.weight.device)
     places = pd.DataFrame({"number": number, "first": first, "last": last})
     found["deletion"] = _deletions(network, codes, readouts, tracks, places, attribution)

@@ -16,6 +16,7 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.hdf5 import hdf5_output, open_hdf5
 from regulens.core.progress import progress
+from regulens.core.sequence import one_hot
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore, evenly_spaced, parse_location
 from regulens.interpret.settings import InteractionSettings
@@ -46,12 +47,12 @@ def interaction_maps(
     An effect: the bases of one bin are shuffled; the change of the prediction in every other bin, without its sign, as
     a share of the track's mean prediction, averaged over tracks. Raises `InputError` for examples without a location.
     """
+    # Tables and figures that read the maps do not wait for PyTorch.
     import torch
 
-    from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint
-    from regulens.training.device import best_device
+    from regulens.training.evaluate import frozen_model
 
-    network = build_from_checkpoint(read_checkpoint(model), model).requires_grad_(False).to(best_device())
+    network, _ = frozen_model(model)
     rng = np.random.default_rng(interactions.seed)
     with AssayStore(test) as store, hdf5_output(output) as file, torch.inference_mode():
         geometry = store.geometry
@@ -82,8 +83,6 @@ def _attention(network, codes: np.ndarray) -> np.ndarray | None:
     """Mean attention of all full layers and heads between the target's bins, (bins, bins); None without any."""
     import torch
 
-    from regulens.core.sequence import one_hot
-
     geometry, parts = network.geometry, []
 
     def keep(attention) -> None:
@@ -103,8 +102,6 @@ def _attention(network, codes: np.ndarray) -> np.ndarray | None:
 def _effects(network, codes: np.ndarray, rng: np.random.Generator, batch: int) -> np.ndarray:
     """Change of the prediction in each bin (columns) when the bases of another (rows) are shuffled, (bins, bins)."""
     import torch
-
-    from regulens.core.sequence import one_hot
 
     geometry: Geometry = network.geometry
     mutants = np.tile(codes, (geometry.bins + 1, 1))

@@ -12,54 +12,68 @@ by which areas are divided after averaging over sequences (1 for correlations an
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.kmers import token_ids
 from regulens.core.progress import progress
-from regulens.core.statistics import row_auroc, standard_ranks
-from regulens.core.tables import read_table, write_csv
+from regulens.core.statistics import standard_ranks, weighted_areas
+from regulens.core.tables import write_csv
 from regulens.data.links import read_pairs
-from regulens.data.tracks import tracks_from_text
+from regulens.data.simulate.genome import read_planted
+from regulens.data.store import evenly_spaced
 from regulens.interpret.attribution import ATTRIBUTIONS, AttributionFile, Reading
 from regulens.interpret.score_file import ScoreFile, score_batch
 from regulens.interpret.scores import SCORE_LABELS
 from regulens.interpret.settings import AttributionSettings, RelevanceSettings, ScoreTestSettings
 from regulens.interpret.truth import site_mask
 from regulens.models.bert import load_classifier
-from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint
 from regulens.training.device import best_device
+from regulens.training.evaluate import frozen_model
 
 COLUMNS = ["score", "score_label", "test", "item", "value", "scale"]
 
 
-class Subject(Protocol):
-    """A model and N sequences whose predictions it explains."""
+class Subject(ABC):
+    """A model and N sequences whose predictions it explains, ``batch`` at a time."""
 
-    model: nn.Module
-    codes: np.ndarray
-    """uint8 (N, length)."""
+    def __init__(self, model: nn.Module, codes: np.ndarray, batch: int):
+        self.model, self.codes, self.batch = model, codes, batch
+        """``codes``: uint8 (N, length)."""
+
+    @abstractmethod
+    def scores_of_batch(self, model: nn.Module, rows: np.ndarray) -> Mapping[str, Tensor]:
+        """Scores of the bases of some sequences, (rows, length), by a model; those that it has."""
+
+    @abstractmethod
+    def values_of_batch(self, codes: np.ndarray, rows: np.ndarray) -> Tensor:
+        """What is explained of the sequences ``rows``, predicted for other bases uint8 (rows, length): (rows,)."""
 
     def scores(self, model: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Scores of the bases of some sequences, float (rows, length), by a model."""
-        ...
+        """`scores_of_batch` of any number of sequences, float32."""
+        parts = [self.scores_of_batch(model, part) for part in self._batches(rows)]
+        return {name: np.concatenate([part[name].float().cpu().numpy() for part in parts]) for name in parts[0]}
 
     def values(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """What is explained of the sequences ``rows``, predicted for other bases uint8 (rows, length): (rows,)."""
-        ...
+        """`values_of_batch` of any number of sequences."""
+        batches = zip(self._batches(codes), self._batches(rows), strict=True)
+        return np.concatenate([self.values_of_batch(*part).cpu().numpy() for part in batches])
+
+    def _batches(self, values: np.ndarray) -> list[np.ndarray]:
+        return np.split(values, range(self.batch, len(values), self.batch))
 
 
 def chosen_rows(rows: np.ndarray, settings: ScoreTestSettings) -> np.ndarray:
     """Those of ``rows`` that are tested, evenly spaced."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(settings.items, len(rows))).round().astype(int))]
+    return rows[evenly_spaced(len(rows), settings.items)]
 
 
 def score_tests(
@@ -100,18 +114,12 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def truth_tests(scores: Mapping[str, np.ndarray], truth: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
     """AUROC and average precision of scores (N, length) within each of the sequences ``rows``; ``truth`` bool."""
+    whole = np.ones((1, truth.shape[1]))
     tables = []
     for name, values in scores.items():
-        tables.append(_table(name, "auroc", rows, row_auroc(values[rows], truth[rows])))
-        precision = [_average_precision(*pair) for pair in zip(truth[rows], values[rows], strict=True)]
-        tables.append(_table(name, "auprc", rows, np.array(precision)))
+        areas = np.array([weighted_areas(truth[row], values[row], whole) for row in rows])[:, :, 0]
+        tables += [_table(name, test, rows, area) for test, area in zip(("auprc", "auroc"), areas.T, strict=True)]
     return pd.concat(tables, ignore_index=True)
-
-
-def _average_precision(truth: np.ndarray, score: np.ndarray) -> float:
-    hits = truth[np.argsort(-score, kind="stable")].cumsum()
-    found = np.flatnonzero(np.diff(hits, prepend=0))
-    return float((np.arange(1, len(found) + 1) / (found + 1)).mean()) if len(found) else np.nan
 
 
 def _agreement(scores: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFrame:
@@ -160,33 +168,25 @@ def _table(name: str, test: str, rows: np.ndarray, values: np.ndarray, scale: np
 # Assay models.
 
 
-class AssaySubject:
-    """Read-outs of an assay model, in the order of a file of attributions; a `Subject`."""
+class AssaySubject(Subject):
+    """Read-outs of an assay model, in the order of a file of attributions."""
 
     def __init__(self, model: nn.Module, codes: np.ndarray, tracks: np.ndarray, settings: AttributionSettings):
-        self.model, self.codes, self.tracks, self.settings = model, codes, tracks, settings
+        super().__init__(model, codes, settings.batch)
+        self.tracks, self.settings = tracks, settings
 
-    def scores(self, model: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
-        found: dict[str, list[np.ndarray]] = {}
-        for part in self._batches(rows):
-            reading = self._reading(model, self.codes[part], part)
-            for name in self.settings.scores:
-                values = ATTRIBUTIONS[name].read(reading)
-                if values is not None:
-                    found.setdefault(name, []).append(values.float().cpu().numpy())
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+    def scores_of_batch(self, model: nn.Module, rows: np.ndarray) -> dict[str, Tensor]:
+        reading = self._reading(model, self.codes[rows], rows)
+        found = {name: ATTRIBUTIONS[name].read(reading) for name in self.settings.scores}
+        return {name: values for name, values in found.items() if values is not None}
 
-    def values(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        batches = zip(self._batches(codes), self._batches(rows), strict=True)
-        return np.concatenate([self._reading(self.model, *part).values.cpu().numpy() for part in batches])
+    def values_of_batch(self, codes: np.ndarray, rows: np.ndarray) -> Tensor:
+        return self._reading(self.model, codes, rows).values
 
     def _reading(self, model: nn.Module, codes: np.ndarray, rows: np.ndarray) -> Reading:
         device = model.head.weight.device
         tracks = torch.as_tensor(self.tracks[rows], device=device)
         return Reading(model, torch.as_tensor(codes, device=device), tracks, self.settings, rows.tolist())
-
-    def _batches(self, values: np.ndarray) -> list[np.ndarray]:
-        return np.split(values, range(self.settings.batch, len(values), self.settings.batch))
 
 
 PROMOTER_BP = 150
@@ -212,9 +212,8 @@ def check_attributions(
         sites: BED of known sites: then truth is the sites in elements that act and in the read-out's own promoter.
         others: attributions of the same read-outs by models trained with other seeds.
     """
-    content = read_checkpoint(model)
-    network = build_from_checkpoint(content, model).requires_grad_(False).to(best_device())
-    identifiers = list(tracks_from_text(content["tracks"])["identifier"].astype(str))
+    network, tracks = frozen_model(model)
+    identifiers = list(tracks["identifier"].astype(str))
     with AttributionFile(attributions) as file:
         codes, readouts, scores = file.codes, file.readouts, {name: file.score(name) for name in file.names}
     subject = AssaySubject(network, codes, np.array([*map(identifiers.index, readouts["track"])]), attribution)
@@ -241,7 +240,7 @@ def acting_bases(pairs: pd.DataFrame, readouts: pd.DataFrame, length: int, sites
     if sites is None:
         return acting
     acting[:, length // 2 - PROMOTER_BP : length // 2 + PROMOTER_BP] = True
-    known = read_table(sites, ["contig", "start", "end"], ["start", "end"], sep="\t", names=BED_COLUMNS)
+    known = read_planted(sites)
     known = known[known["kind"] != "element"]
     planted = np.zeros_like(acting)
     for row, (contig, begin) in enumerate(zip(readouts["contig"], first, strict=True)):
@@ -251,41 +250,26 @@ def acting_bases(pairs: pd.DataFrame, readouts: pd.DataFrame, length: int, sites
     return acting & planted
 
 
-BED_COLUMNS = ["contig", "start", "end", "name", "score", "strand", "kind"]
-"""Columns of ``planted.bed`` of a simulation."""
-
-
 # Classifiers of sequences.
 
 
-class SequenceSubject:
-    """Test sequences of a BERT and the logit of the class that is explained; a `Subject`."""
+class SequenceSubject(Subject):
+    """Test sequences of a BERT and the logit of the class that is explained."""
 
     def __init__(self, model: nn.Module, codes: np.ndarray, explained: np.ndarray, k: int, settings: RelevanceSettings):
-        self.model, self.codes, self.explained, self.k = model, codes, explained, k
+        super().__init__(model, codes, settings.batch)
+        self.explained, self.k = torch.from_numpy(explained), k
         # The class stays the same, whatever shuffled weights predict.
         self.settings = settings.model_copy(update={"target": "label"})
 
-    def scores(self, model: nn.Module, rows: np.ndarray) -> dict[str, np.ndarray]:
-        found: dict[str, list[np.ndarray]] = {}
-        for part in self._batches(rows):
-            labels = torch.from_numpy(self.explained[part])
-            _, scores = score_batch(model, torch.from_numpy(self.codes[part]), labels, self.k, self.settings)
-            for name, values in scores.items():
-                found.setdefault(name, []).append(values.float().cpu().numpy())
-        return {name: np.concatenate(parts) for name, parts in found.items()}
+    def scores_of_batch(self, model: nn.Module, rows: np.ndarray) -> dict[str, Tensor]:
+        return score_batch(model, torch.from_numpy(self.codes[rows]), self.explained[rows], self.k, self.settings)[1]
 
-    def values(self, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        found = []
-        for part, of in zip(self._batches(codes), self._batches(rows), strict=True):
-            ids = token_ids(torch.from_numpy(part).to(next(self.model.parameters()).device), self.k)
-            with torch.no_grad():
-                logits = self.model(ids).logits.cpu().numpy()
-            found.append(logits[np.arange(len(of)), self.explained[of]])
-        return np.concatenate(found)
-
-    def _batches(self, values: np.ndarray) -> list[np.ndarray]:
-        return np.split(values, range(self.settings.batch, len(values), self.settings.batch))
+    def values_of_batch(self, codes: np.ndarray, rows: np.ndarray) -> Tensor:
+        ids = token_ids(torch.from_numpy(codes).to(next(self.model.parameters()).device), self.k)
+        with torch.no_grad():
+            logits = self.model(ids).logits
+        return logits.gather(1, self.explained[rows, None].to(logits.device))[:, 0]
 
 
 @command("check-relevance", threads=True)

@@ -19,7 +19,6 @@ from regulens.core.sequence import encode
 from regulens.core.tables import read_table
 from regulens.data.genome import Genome, pad_with_n
 from regulens.data.settings import Geometry
-from regulens.data.tracks import tracks_from_text
 from regulens.data.variants import read_variants
 from regulens.interpret.settings import VariantSettings
 
@@ -60,14 +59,10 @@ def variant_effects(
     # Tables and figures that read the effects do not wait for PyTorch.
     import torch
 
-    from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint
-    from regulens.training.device import best_device
-    from regulens.training.evaluate import predicted
+    from regulens.training.evaluate import frozen_model, predicted
 
-    content = read_checkpoint(model)
-    device = best_device()
-    network = build_from_checkpoint(content, model).requires_grad_(False).to(device)
-    tracks = tracks_from_text(content["tracks"])
+    network, tracks = frozen_model(model)
+    device = network.head.weight.device
     pairs = torch.from_numpy(tracks["strand_pair"].to_numpy(copy=True)).to(device)
     table, settings, geometry = read_variants(variants), variant_settings, network.geometry
     starts = read_table(sites, ["contig", "position"], ["position"]) if sites else None
@@ -140,3 +135,11 @@ def read_effects(path: Path | str) -> VariantEffects:
     with open_hdf5(path, "file of variant effects", "make it with regulens variant-effects", needed) as file:
         texts = (list(file[name].asstr()[:]) for name in ("variant", "tracks"))
         return VariantEffects(*texts, *(file[name][:] for name in READINGS))
+
+
+def read_effects_on(variants: pd.DataFrame, path: Path | str, source: Path | str) -> VariantEffects:
+    """A file of effects on these variants, a table that was read from ``source``; `InputError` if it has others."""
+    effects = read_effects(path)
+    if effects.variants != list(variants["variant"].astype(str)):
+        raise InputError(f"{path}: made for other variants than those of {source}: make it again")
+    return effects

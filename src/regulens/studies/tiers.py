@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.statistics import bootstrap_weights, percentile_interval
-from regulens.core.tables import interval, markdown_table, spread, with_sd
+from regulens.core.tables import interval, markdown_table, means_over_seeds, spread, with_sd
 
 TESTS = {
     "agreement": "Agreement",
@@ -40,15 +40,13 @@ def tiers_table(tests: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
         value, *drawn = (weights @ part["value"].to_numpy()) / (weights @ part["scale"].to_numpy())
         low, high = percentile_interval(np.array(drawn))
         rows.append((*group, value, low, high, len(part)))
+    subjects, scores = (list(tests[name].unique()) for name in ("subject", "score"))
+    place = {name: number for number, name in enumerate(TESTS)}
+    rows.sort(key=lambda row: (subjects.index(row[0]), scores.index(row[2]), place.get(row[4], len(place))))
     found = pd.DataFrame(rows, columns=[*keys, "run", "value", "low", "high", "items"])
-    found["test"] = pd.Categorical(found["test"], dict.fromkeys([*TESTS, *found["test"]]))
-    for name in ("subject", "score"):
-        found[name] = pd.Categorical(found[name], found[name].unique())
-    grouped = found.groupby(keys, observed=True)
-    means = grouped.mean(numeric_only=True).reset_index()
-    means["sd"], means["seeds"] = grouped["value"].std().to_numpy(), grouped.size().to_numpy()
-    means["tier"] = means["test"].astype(str).map(TIERS).fillna("consistency")
-    return means[COLUMNS].astype({"items": int, **dict.fromkeys(("subject", "score", "test"), str)})
+    means = means_over_seeds(found, keys, "value")
+    means["tier"] = means["test"].map(TIERS).fillna("consistency")
+    return means[COLUMNS].astype({"items": int})
 
 
 def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None) -> str:

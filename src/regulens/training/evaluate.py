@@ -18,7 +18,7 @@ from regulens.core.sequence import one_hot
 from regulens.core.tables import CORRELATION_COLUMNS
 from regulens.data.settings import Geometry
 from regulens.data.store import LOCATION_BYTES, AssayStore, track_means
-from regulens.data.tracks import tracks_to_text
+from regulens.data.tracks import tracks_from_text, tracks_to_text
 from regulens.models.base import AssayModel
 from regulens.training.batches import StoreDataset, evaluation_batches, loader, reverse_complement
 from regulens.training.checkpoint import build_from_checkpoint, read_checkpoint, track_differences
@@ -63,6 +63,13 @@ def predict(
             for each in progress(batches, f"predicting {name}"):
                 codes = each.codes.to(device, non_blocking=True)
                 writer.append(predicted(network, codes, pairs if both_strands else None).cpu().numpy())
+
+
+def frozen_model(path: Path | str) -> tuple[AssayModel, pd.DataFrame]:
+    """A trained model for inference, on the best device and without gradients of its weights, and its track table."""
+    content = read_checkpoint(path)
+    network = build_from_checkpoint(content, path).requires_grad_(False).to(best_device())
+    return network, tracks_from_text(content["tracks"])
 
 
 def predicted(network: AssayModel, codes: torch.Tensor, strand_pairs: torch.Tensor | None = None) -> torch.Tensor:

@@ -1,8 +1,11 @@
 # Sequence to function: the claims, and everything that is shown.
-CLAIMED = ["enhancers", "sites", "boundaries", "variants"]
 CLAIMED = {
-    name: f"{FUNCTION}/{name}.csv" for name in CLAIMED if getattr(PROBED, name)
-} | ({"tiers": f"{FUNCTION}/tiers_{ANALYSES[0]}.csv"} if ANALYSES else {})
+    name: f"{FUNCTION}/{name}.csv"
+    for name in ("enhancers", "sites", "boundaries", "variants")
+    if getattr(PROBED, name)
+}
+if ANALYSES:
+    CLAIMED["tiers"] = f"{FUNCTION}/tiers_{ANALYSES[0]}.csv"
 
 
 rule sequence_to_function_claims:

@@ -20,6 +20,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, note_folder
 from regulens.core.progress import progress
 from regulens.core.sequence import decode, reverse_complement
+from regulens.core.tables import read_table
 from regulens.data.matrices import PositionWeightMatrix, load_matrices
 from regulens.data.settings import SimulationSettings
 
@@ -191,6 +192,15 @@ def track_table(settings: SimulationSettings) -> pd.DataFrame:
         }
         for row, track in enumerate(tracks)
     )
+
+
+PLANTED_COLUMNS = ["contig", "start", "end", "name", "score", "strand", "kind"]
+"""Columns of ``planted.bed``, which has no header."""
+
+
+def read_planted(path: Path | str) -> pd.DataFrame:
+    """The sites and elements of a ``planted.bed``."""
+    return read_table(path, PLANTED_COLUMNS, ["start", "end"], sep="\t", names=PLANTED_COLUMNS)
 
 
 def planted_table(settings: SimulationSettings, contig: SimulatedContig) -> pd.DataFrame:

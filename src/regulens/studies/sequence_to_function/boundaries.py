@@ -13,7 +13,16 @@ from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
 from regulens.core.statistics import bootstrap_weights, percentile_interval
-from regulens.core.tables import decimal, interval, markdown_table, read_table, spread, with_sd, write_csv
+from regulens.core.tables import (
+    decimal,
+    interval,
+    markdown_table,
+    means_over_seeds,
+    read_table,
+    spread,
+    with_sd,
+    write_csv,
+)
 from regulens.interpret.interactions import MAP_LABELS, InteractionMaps, insulation, nearest_bins, read_interactions
 from regulens.plotting.style import BLUE, DOUBLE_COLUMN, GREY, new_figure, save, styled, thousands
 
@@ -37,6 +46,8 @@ class Profile(NamedTuple):
     bin_bp: int
     places: np.ndarray
     matched: np.ndarray
+    targets: int
+    """Test targets in which they lie."""
 
 
 def matched_places(maps: InteractionMaps, places: Sequence[Place], apart: int, margin: int) -> dict[Place, Place]:
@@ -87,11 +98,13 @@ def boundary_profiles(
             for name, values in maps.maps.items():
                 scores = insulation(values, reach)
                 around = [_around(scores, part, 2 * reach) for part in (list(pairs), list(pairs.values()))]
-                profiles[run.model, run.seed, name, kind] = Profile(run.model, run.label, name, maps.bin_bp, *around)
+                profiles[run.model, run.seed, name, kind] = Profile(
+                    run.model, run.label, name, maps.bin_bp, *around, len(maps.contig)
+                )
     return profiles
 
 
-def boundary_table(profiles: Mapping[tuple, Profile], resamples: int, seed: int, targets: int) -> pd.DataFrame:
+def boundary_table(profiles: Mapping[tuple, Profile], resamples: int, seed: int) -> pd.DataFrame:
     """Insulation at boundaries less that at matched places, of every model and map: `COLUMNS`."""
     rows = []
     for (model, run, name, kind), profile in profiles.items():
@@ -101,10 +114,10 @@ def boundary_table(profiles: Mapping[tuple, Profile], resamples: int, seed: int,
         low, high = percentile_interval(weights @ (at - other))
         front = {"model": model, "label": profile.label, "map": name, "map_label": MAP_LABELS[name], "places": kind}
         means = {"boundary": at.mean(), "matched": other.mean(), "difference": (at - other).mean()}
-        rows.append(front | means | {"low": low, "high": high, "pairs": len(at), "targets": targets, "run": run})
-    grouped = pd.DataFrame(rows).groupby(["model", "label", "map", "map_label", "places"], sort=False)
-    means = grouped.mean(numeric_only=True).reset_index()
-    means["sd"], means["seeds"] = grouped["difference"].std().to_numpy(), grouped.size().to_numpy()
+        rows.append(
+            front | means | {"low": low, "high": high, "pairs": len(at), "targets": profile.targets, "run": run}
+        )
+    means = means_over_seeds(pd.DataFrame(rows), ["model", "label", "map", "map_label", "places"], "difference")
     return means[COLUMNS].astype({"pairs": int, "targets": int})
 
 
@@ -196,7 +209,7 @@ def boundaries(
     Returns the table, columns ``COLUMNS``.
     """
     profiles = boundary_profiles(labelled(runs, labels), positions, reach, apart_bp, seed)
-    means = boundary_table(profiles, resamples, seed, len(read_interactions(runs[0].path).contig))
+    means = boundary_table(profiles, resamples, seed)
     write_csv(means, csv)
     write_text(to_markdown(means, data_note), md)
     save(boundary_figure(profiles), pdf, png)

@@ -14,7 +14,16 @@ from regulens.core.io import write_text
 from regulens.core.progress import progress
 from regulens.core.runs import Run, labelled
 from regulens.core.statistics import bootstrap_weights, percentile_interval, weighted_areas
-from regulens.core.tables import decimal, interval, markdown_table, read_runs, spread, with_sd, write_csv
+from regulens.core.tables import (
+    decimal,
+    interval,
+    markdown_table,
+    means_over_seeds,
+    read_runs,
+    spread,
+    with_sd,
+    write_csv,
+)
 from regulens.plotting.style import (
     DOUBLE_COLUMN,
     GREY,
@@ -80,13 +89,9 @@ def areas_table(pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: in
                 low, high = percentile_interval(values[1:][np.isfinite(values[1:])])
                 measured |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
             rows.append({**front, "group": group, **counts, **measured})
-    table = pd.DataFrame(rows)
-    keys = ["model", "label", "method", "method_label", "group"]
-    grouped = table.groupby(keys, sort=False)
-    means = grouped.mean(numeric_only=True).reset_index()
-    for name in ("auprc", "auroc"):
-        means[f"{name}_sd"] = grouped[name].std().to_numpy()
-    means["seeds"] = grouped.size().to_numpy()
+    means = means_over_seeds(
+        pd.DataFrame(rows), ["model", "label", "method", "method_label", "group"], "auprc", "auroc"
+    )
     return means[COLUMNS].astype({"pairs": int, "regulated": int, "promoters": int})
 
 

@@ -12,7 +12,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
 from regulens.core.statistics import bootstrap_weights, percentile_interval
-from regulens.core.tables import interval, markdown_table, read_runs, spread, with_sd, write_csv
+from regulens.core.tables import interval, markdown_table, means_over_seeds, read_runs, spread, with_sd, write_csv
 from regulens.plotting.style import DOUBLE_COLUMN, GREY, in_order, new_figure, save, score_style, styled
 from regulens.studies.sequence_to_function.enhancers import MODEL_FREE
 
@@ -60,9 +60,7 @@ def insulator_table(pairs: pd.DataFrame, resamples: int, seed: int) -> pd.DataFr
         raise InputError("insulators: no promoter has an enhancer behind another element within its input")
     names = ["model", "label", "run", "method", "method_label", "difference", "low", "high", "across", "without"]
     table = pd.DataFrame(rows, columns=names)
-    grouped = table.groupby(["model", "label", "method", "method_label"], sort=False)
-    means = grouped.mean(numeric_only=True).reset_index()
-    means["sd"], means["seeds"] = grouped["difference"].std().to_numpy(), grouped.size().to_numpy()
+    means = means_over_seeds(table, ["model", "label", "method", "method_label"], "difference")
     return means[COLUMNS].astype({"across": int, "without": int})
 
 

@@ -17,7 +17,7 @@ from regulens.core.settings import nearest
 from regulens.core.tables import write_csv
 from regulens.data.simulate.variants import SATURATED, TRUE
 from regulens.data.variants import read_variants
-from regulens.interpret.variants import read_effects
+from regulens.interpret.variants import read_effects_on
 from regulens.plotting.style import BLACK, DOUBLE_COLUMN, SIGNED_COLOURS, new_figure, save, styled
 from regulens.studies.sequence_to_function.enhancers import ALL
 
@@ -48,9 +48,7 @@ def saturation_table(
     for (model, label), of_model in _by_model(runs).items():
         predicted = []
         for run in of_model:
-            effects = read_effects(run.path)
-            if effects.variants != list(table["variant"].astype(str)):
-                raise InputError(f"{run.path}: made for other variants than those of {variants}: make it again")
+            effects = read_effects_on(table, run.path, variants)
             columns = [
                 place
                 for place, name in enumerate(effects.tracks)

@@ -15,10 +15,10 @@ from regulens.core.progress import progress
 from regulens.core.runs import Run, labelled
 from regulens.core.settings import nearest
 from regulens.core.statistics import bootstrap_weights, percentile_interval, weighted_areas
-from regulens.core.tables import decimal, interval, markdown_table, with_sd, write_csv
+from regulens.core.tables import decimal, interval, markdown_table, means_over_seeds, with_sd, write_csv
 from regulens.data.simulate.variants import SATURATED, TRUE
 from regulens.data.variants import read_variants
-from regulens.interpret.variants import VariantEffects, read_effects
+from regulens.interpret.variants import VariantEffects, read_effects_on
 from regulens.plotting.style import DOUBLE_COLUMN, GREY, SMALL, model_style, new_figure, save, styled
 from regulens.studies.sequence_to_function.enhancers import ALL
 
@@ -129,9 +129,7 @@ def variant_table(
         raise InputError(f"{variants}: the columns causal, pair and {SATURATED} are needed beside {TRUE}<track>")
     rows = []
     for run in runs:
-        effects = read_effects(run.path)
-        if effects.variants != list(table["variant"].astype(str)):
-            raise InputError(f"{run.path}: made for other variants than those of {variants}: make it again")
+        effects = read_effects_on(table, run.path, variants)
         groups = (
             simulated_comparisons(table, effects)
             if simulated
@@ -150,10 +148,7 @@ def variant_table(
                     front = {"model": run.model, "label": run.label, "group": group, "statistic": statistic}
                     limits = {"value": values[0], "low": low, "high": high}
                     rows.append(front | limits | {"tracks": len(comparisons), "compared": compared})
-    found = pd.DataFrame(rows)
-    grouped = found.groupby(["model", "label", "group", "statistic"], sort=False)
-    means = grouped.mean(numeric_only=True).reset_index()
-    means["sd"], means["seeds"] = grouped["value"].std().to_numpy(), grouped.size().to_numpy()
+    means = means_over_seeds(pd.DataFrame(rows), ["model", "label", "group", "statistic"], "value")
     return means[COLUMNS].astype({"tracks": int, "compared": int})
 
 
