@@ -45,7 +45,7 @@ rule attribution_bigwig:
     output:
         f"{BROWSER}.bw",
     wildcard_constraints:
-        track=names(EXPORTED.tracks),
+        track=names(map(re.escape, EXPORTED.tracks)),
         score=names(EXPORTED.attribution.scores),
     message:
         "bigWig of {wildcards.score} for {wildcards.track} by {wildcards.model}"
@@ -62,7 +62,7 @@ if EXPORTED.motifs:
         output:
             f"{BROWSER}.bed",
         wildcard_constraints:
-            track=names(EXPORTED.tracks),
+            track=names(map(re.escape, EXPORTED.tracks)),
             score=names(EXPORTED.attribution.scores),
         params:
             **parts(f"{EXPORT}/motifs"),

@@ -7,7 +7,7 @@ import pytest
 
 from regulens.core.errors import InputError
 from regulens.data.matrices import load_matrices
-from regulens.interpret.browser import attribution_bigwig, attribution_motifs
+from regulens.interpret.browser_files import attribution_bigwig, attribution_motifs
 from regulens.interpret.settings import MotifScan
 
 LENGTH = 40
