@@ -205,7 +205,7 @@ def check_attributions(
     sites: Path | str | None = None,
     others: Sequence[Path | str] = (),
 ) -> None:
-    """Test the attributions of an assay model: agreement, randomisation, deletion, insertion, truth; a CSV (`COLUMNS`).
+    """Test the attributions of an assay model for consistency, faithfulness and truth: a CSV (`COLUMNS`).
 
     Arguments:
         pairs: the read-outs' elements, and which of them act; truth is the bases of those that do.
@@ -283,7 +283,7 @@ def check_relevance(
     sites: Path | str | None = None,
     others: Sequence[Path | str] = (),
 ) -> None:
-    """Test relevance scores of a BERT: agreement, randomisation, deletion, insertion, truth; a CSV (`COLUMNS`).
+    """Test the relevance scores of a BERT for consistency, faithfulness and truth: a CSV (`COLUMNS`).
 
     Arguments:
         scores: a score file of this model.
