@@ -189,3 +189,52 @@ def test_names_and_matrices():
         settings(twice)
     with pytest.raises(InputError, match="motif SP1: no matrix was loaded for it"):
         simulate_records(settings(), {})
+
+
+PARTNERS = {"GATA1": {"matrix": "MA0140.2"}, "SPI1": {"matrix": "MA0080.4", "probability": 0.2}}
+
+
+def sites_under(rule, **values):
+    chosen = settings({"positive": PARTNERS, "shared": MOTIFS["shared"]}, train=400, test=100, rule=rule, **values)
+    records, sites = simulate_records(chosen, matrices_of(chosen))
+    partners = sites[sites["motif"] != "CTCF"]
+    assert (partners["role"] == partners["id"].str.split("_").str[1]).all()
+    wide = partners.pivot(index="id", columns="motif", values=["start", "end"]).reindex(records["id"])
+    return wide, (records["label"] == 1).to_numpy()
+
+
+def test_rule_of_both_motifs_negatives_have_one_of_them():
+    wide, positive = sites_under({"first": "GATA1", "second": "SPI1", "relation": "both"})
+    found = wide["start"].notna()
+    assert found[positive].all(axis=None)  # whatever the probability
+    assert (found[~positive].sum(axis=1) == 1).all()
+    assert found[~positive].mean().between(0.4, 0.6).all()
+
+
+def test_rule_of_order_and_distance_negatives_break_it_in_both_ways():
+    wide, positive = sites_under({"first": "GATA1", "second": "SPI1", "relation": "before", "within_bp": 20})
+    assert wide["start"].notna().all(axis=None)
+    gap = (wide["start"]["SPI1"] - wide["end"]["GATA1"]).to_numpy()
+    assert set(gap[positive]) == set(range(21))
+    assert ((gap[~positive] < 0) | (gap[~positive] > 20)).all()
+    assert (gap[~positive] < 0).mean() == pytest.approx(0.55, abs=0.1)
+
+
+def test_a_rule_that_fits_nowhere():
+    rule = {"first": "GATA1", "second": "SPI1", "relation": "before", "within_bp": 5}
+    far = {"GATA1": {"matrix": "MA0140.2", "end": 60}, "SPI1": {"matrix": "MA0080.4", "start": 100}}
+    chosen = settings({"positive": far}, rule=rule)
+    with pytest.raises(InputError, match="positive sequence .* do not fit .* without overlap as the rule says"):
+        simulate_records(chosen, matrices_of(chosen))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"first": "GATA1", "second": "GATA1"}, "first and second are both GATA1"),
+        ({"first": "GATA1", "second": "TBP"}, r"rule: TBP is no motif of positive \(GATA1, SPI1\)"),
+    ],
+)
+def test_rules_that_cannot_be(rule, message):
+    with pytest.raises(ValidationError, match=message):
+        settings({"positive": PARTNERS}, rule={**rule, "relation": "both"})

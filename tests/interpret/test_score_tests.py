@@ -88,10 +88,19 @@ def test_rank_correlation_of_a_constant_score_is_zero():
 
 
 def test_truth_by_hand():
-    truth = np.array([[True, False, True, False]])
-    table = truth_tests({"some": np.array([[4.0, 3, 2, 1]])}, truth, np.array([0])).set_index("test")["value"]
-    assert table["auroc"] == pytest.approx(3 / 4)
-    assert table["auprc"] == pytest.approx((1 + 2 / 3) / 2)
+    truth = np.array([[0, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]])
+    table = truth_tests({"some": np.tile([4.0, 3, 2, 1], (3, 1))}, truth)
+    assert table["item"].tolist() == [1, 1]  # the others have no bases to tell apart
+    assert table.set_index("test")["value"].to_dict() == pytest.approx({"auprc": (1 + 2 / 3) / 2, "auroc": 3 / 4})
+    assert truth_tests({"some": np.ones((1, 4))}, truth[:1]).empty
+
+
+def test_least_found_is_the_element_that_the_score_overlooks():
+    truth = np.array([[1, 0, 2, 0, 0], [0, 2, 0, 0, 0]])
+    scores = {"one": [[9.0, 1, 0, 2, 3]] * 2, "both": [[9.0, 1, 8, 2, 3]] * 2}
+    table = truth_tests({name: np.array(values) for name, values in scores.items()}, truth)
+    least = table[table["test"] == "least"]
+    assert least[["score", "item", "value"]].values.tolist() == [["one", 0, 0.0], ["both", 0, 1.0]]
 
 
 def test_rows_are_evenly_spaced():
@@ -103,10 +112,11 @@ def test_bases_that_act_are_sites_in_regulated_elements_and_the_own_promoter(tmp
     readouts = pd.DataFrame({"contig": ["sim1", "sim1"], "position": [5000, 9000]})
     pairs = pd.DataFrame({"number": [0, 0, 1], "start": [5400, 4500, 9400], "end": [5500, 4600, 9500]})
     pairs["regulated"] = [True, False, False]
-    assert acting_bases(pairs, readouts, 2000, None).sum(1).tolist() == [100, 0]
+    assert acting_bases(pairs, readouts, 2000, None).sum(1).tolist() == [100, 0]  # no promoter without sites
     rows = [(5390, 5410, "singleton"), (4550, 4560, "enhancer"), (5010, 5020, "promoter"), (4900, 5100, "element")]
     table = pd.DataFrame([("sim1", start, end, "X", 0, "+", kind) for start, end, kind in rows])
     table.to_csv(tmp_path / "planted.bed", sep="\t", header=False, index=False)
     found = acting_bases(pairs, readouts, 2000, tmp_path / "planted.bed")
-    assert np.flatnonzero(found[0]).tolist() == [*range(1010, 1020), *range(1400, 1410)]
+    assert np.flatnonzero(found[0] == 1).tolist() == [*range(1400, 1410)]
+    assert np.flatnonzero(found[0] == 2).tolist() == [*range(1010, 1020)]
     assert not found[1].any()

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from regulens.core.errors import InputError
 from regulens.data.sequences import write_sites
-from regulens.interpret.truth import TRUTH_COLUMNS, site_mask, truth_table, write_truth
+from regulens.interpret.truth import TRUTH_COLUMNS, site_numbers, truth_table, write_truth
 
 
 @pytest.fixture
@@ -81,11 +81,13 @@ SITES = sites_table(
 )
 
 
-def test_mask_holds_the_positive_sites(tmp_path):
+def test_positive_sites_are_numbered_by_motif(tmp_path):
     write_sites(tmp_path / "sites.tsv", SITES)
-    mask = site_mask([f"s{i}" for i in range(8)], 20, tmp_path / "sites.tsv")
-    assert np.flatnonzero(mask[1]).tolist() == [2, 3, 4, 5, 6, 7]
-    assert mask.sum(1).tolist() == [0, 6, 2, 20, 0, 0, 0, 2]
+    numbers = site_numbers([f"s{i}" for i in range(8)], 20, tmp_path / "sites.tsv")
+    assert numbers[1].tolist() == [0, 0, 1, 1, 2, 2, 2, 2, *[0] * 12]
+    assert (numbers > 0).sum(1).tolist() == [0, 6, 2, 20, 0, 0, 0, 2]
+    assert set(numbers[3]) == {3}
+    assert set(numbers[7]) == {0, 1}
 
 
 def test_only_positive_sequences_with_a_site_count(tmp_path):

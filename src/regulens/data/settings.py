@@ -599,6 +599,27 @@ class PlantedMotif(Settings):
     """Strand of the site."""
 
 
+class SequenceRule(Settings):
+    """What makes a simulated sequence positive beyond single motifs: two of them together."""
+
+    first: str
+    """A motif of `positive`."""
+    second: str
+    """Another motif of `positive`."""
+    relation: Literal["both", "before"]
+    """`both`: positive sequences have both motifs, negative ones one of them. `before`: all sequences have both; only
+    in positive ones the second begins after the first, within `within_bp` of its end (by position, whatever the
+    strands)."""
+    within_bp: int = Field(default=20, ge=0)
+    """`before`: bases between the two sites, at most."""
+
+    @model_validator(mode="after")
+    def _two(self):
+        if self.first == self.second:
+            raise ValueError(f"first and second are both {self.first}: a rule needs two motifs")
+        return self
+
+
 class SequenceSimulation(Settings):
     """Simulated positive and negative sequences: one background, planted motifs, the same composition."""
 
@@ -620,6 +641,17 @@ class SequenceSimulation(Settings):
     """Motifs of negative sequences: decoys, so that finding any motif does not suffice."""
     shared: dict[str, PlantedMotif] = {}
     """Motifs of both classes, which say nothing about the class."""
+    rule: SequenceRule | None = None
+    """A rule of two motifs, which then occur in negative sequences, too; their `probability` has no effect. None: any
+    motif of `positive` makes a sequence positive."""
+
+    @model_validator(mode="after")
+    def _partners_known(self):
+        if self.rule and (
+            missing := [name for name in (self.rule.first, self.rule.second) if name not in self.positive]
+        ):
+            raise ValueError(f"rule: {missing[0]} is no motif of positive ({', '.join(self.positive)})")
+        return self
 
 
 class SimulatedSequences(SequenceData):

@@ -34,7 +34,7 @@ from regulens.interpret.attribution import ATTRIBUTIONS, AttributionFile, Readin
 from regulens.interpret.score_file import ScoreFile, score_batch
 from regulens.interpret.scores import SCORE_LABELS
 from regulens.interpret.settings import AttributionSettings, RelevanceSettings, ScoreTestSettings
-from regulens.interpret.truth import site_mask
+from regulens.interpret.truth import site_numbers
 from regulens.models.bert import load_classifier
 from regulens.training.device import best_device
 from regulens.training.evaluate import frozen_model
@@ -112,14 +112,34 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.nan_to_num((standard_ranks(first) * standard_ranks(second)).sum(1))
 
 
-def truth_tests(scores: Mapping[str, np.ndarray], truth: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
-    """AUROC and average precision of scores (N, length) within each of the sequences ``rows``; ``truth`` bool."""
-    whole = np.ones((1, truth.shape[1]))
+def truth_tests(scores: Mapping[str, np.ndarray], truth: np.ndarray) -> pd.DataFrame:
+    """AUROC and average precision of scores (N, length) within each sequence that has known bases, and others.
+
+    ``truth`` int (N, length): 0 for bases that are not known to matter, else the number of the element, such as a
+    motif, that a base belongs to. Where a sequence has several elements, ``least`` is the AUROC of the one that the
+    score finds least, each against the bases of none: of a rule of two motifs, a score has to see both.
+    """
+    rows = np.flatnonzero((truth > 0).any(axis=1) & (truth == 0).any(axis=1))
     tables = []
     for name, values in scores.items():
-        areas = np.array([weighted_areas(truth[row], values[row], whole) for row in rows])[:, :, 0]
-        tables += [_table(name, test, rows, area) for test, area in zip(("auprc", "auroc"), areas.T, strict=True)]
-    return pd.concat(tables, ignore_index=True)
+        found = {"auprc": [], "auroc": [], "least": []}
+        for row in rows:
+            elements = np.unique(truth[row])[1:]
+            areas = [_areas(truth[row] > 0, values[row])]
+            if len(elements) > 1:
+                kept = [(truth[row] == 0) | (truth[row] == element) for element in elements]
+                areas += [_areas(truth[row, bases] > 0, values[row, bases]) for bases in kept]
+            found["auprc"].append(areas[0][0])
+            found["auroc"].append(areas[0][1])
+            found["least"].append(min((auroc for _, auroc in areas[1:]), default=np.nan))
+        tables += [_table(name, test, rows, np.array(numbers)) for test, numbers in found.items()]
+    return pd.concat(tables).dropna(subset=["value"]) if len(rows) else pd.DataFrame()
+
+
+def _areas(known: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Average precision and AUROC."""
+    precision, auroc = weighted_areas(known, values, np.ones((1, len(known))))
+    return float(precision[0]), float(auroc[0])
 
 
 def _agreement(scores: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFrame:
@@ -224,30 +244,27 @@ def check_attributions(
             if list(file.readouts["readout"]) != list(readouts["readout"]):
                 raise InputError(f"{path}: other read-outs than {attributions}: make both again")
             found += [_same_score(name, scores[name], file.score(name), rows) for name in scores]
-    truth = acting_bases(read_pairs(pairs), readouts, codes.shape[1], sites)
-    known = np.flatnonzero(truth.any(axis=1))
-    if len(known):
-        found.append(truth_tests(scores, truth, known))
+    found.append(truth_tests(scores, acting_bases(read_pairs(pairs), readouts, codes.shape[1], sites)))
     _write(found, {name: score.label for name, score in ATTRIBUTIONS.items()}, output)
 
 
 def acting_bases(pairs: pd.DataFrame, readouts: pd.DataFrame, length: int, sites: Path | str | None) -> np.ndarray:
-    """Bases of the inputs that are known to matter to a read-out: bool (N, length)."""
+    """Bases of the inputs that are known to matter to a read-out: int (N, length), 1 in elements, 2 in its promoter."""
     first = readouts["position"].to_numpy() - length // 2
-    acting = np.zeros((len(readouts), length), bool)
+    acting = np.zeros((len(readouts), length), int)
     for pair in pairs[pairs["regulated"]].itertuples():
-        acting[pair.number, max(pair.start - first[pair.number], 0) : max(pair.end - first[pair.number], 0)] = True
+        acting[pair.number, max(pair.start - first[pair.number], 0) : max(pair.end - first[pair.number], 0)] = 1
     if sites is None:
         return acting
-    acting[:, length // 2 - PROMOTER_BP : length // 2 + PROMOTER_BP] = True
+    acting[:, length // 2 - PROMOTER_BP : length // 2 + PROMOTER_BP] = 2
     known = read_planted(sites)
     known = known[known["kind"] != "element"]
-    planted = np.zeros_like(acting)
+    planted = np.zeros(acting.shape, bool)
     for row, (contig, begin) in enumerate(zip(readouts["contig"], first, strict=True)):
         near = known[(known["contig"] == contig) & (known["end"] > begin) & (known["start"] < begin + length)]
         for start, end in near[["start", "end"]].to_numpy():
             planted[row, max(start - begin, 0) : end - begin] = True
-    return acting & planted
+    return acting * planted
 
 
 # Classifiers of sequences.
@@ -305,10 +322,7 @@ def check_relevance(
                 raise InputError(f"{path}: other sequences than {scores}: make both again")
             found += [_same_score(name, every[name], file.score(name), rows) for name in every]
     if sites:
-        truth = site_mask(ids, codes.shape[1], sites)
-        known = np.flatnonzero((labels == 1) & truth.any(axis=1) & ~truth.all(axis=1))
-        if len(known):
-            found.append(truth_tests(every, truth, known))
+        found.append(truth_tests(every, site_numbers(ids, codes.shape[1], sites) * (labels == 1)[:, None]))
     _write(found, SCORE_LABELS, output)
 
 

@@ -37,7 +37,7 @@ def write_truth(
     beyond the end of its sequence, and for NaN scores.
     """
     with ScoreFile(scores) as file:
-        truth = site_mask(file.ids, file.codes.shape[1], sites)
+        truth = site_numbers(file.ids, file.codes.shape[1], sites) > 0
         rows = np.flatnonzero((file.labels == 1) & truth.any(axis=1) & ~truth.all(axis=1))
         if not len(rows):
             raise InputError(
@@ -51,16 +51,20 @@ def write_truth(
         table.to_csv(temporary, index=False, float_format="%.6g")
 
 
-def site_mask(ids: list[str], length_bp: int, path: Path | str) -> np.ndarray:
-    """Bases inside sites of role positive (not negative, not shared by both classes): bool (len(ids), length_bp)."""
+def site_numbers(ids: list[str], length_bp: int, path: Path | str) -> np.ndarray:
+    """Bases inside sites of role positive (not negative, not shared by both classes): int (len(ids), length_bp).
+
+    0 elsewhere, else the number of the motif, from 1, in the order of the table.
+    """
     sites = read_sites(path)
     sites = sites[sites["id"].isin(ids) & (sites["role"] == "positive")]
     check_sites(sites, pd.Series(length_bp, index=ids), path)
     row_of = {name: row for row, name in enumerate(ids)}
-    mask = np.zeros((len(ids), length_bp), bool)
-    for name, start, end in sites[["id", "start", "end"]].itertuples(index=False, name=None):
-        mask[row_of[name], start:end] = True
-    return mask
+    numbers = np.zeros((len(ids), length_bp), int)
+    motif = pd.factorize(sites["motif"])[0] + 1
+    for name, start, end, number in zip(sites["id"], sites["start"], sites["end"], motif, strict=True):
+        numbers[row_of[name], start:end] = number
+    return numbers
 
 
 def truth_table(

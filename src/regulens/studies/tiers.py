@@ -14,10 +14,11 @@ TESTS = {
     "insertion": "Insertion",
     "auroc": "AUROC",
     "auprc": "Average precision",
+    "least": "Least found",
 }
 """Tests of `interpret.score_tests` with their headings, in the order of the table."""
 
-TIERS = {"deletion": "faithfulness", "insertion": "faithfulness", "auroc": "truth", "auprc": "truth"}
+TIERS = {"deletion": "faithfulness", "insertion": "faithfulness", "auroc": "truth", "auprc": "truth", "least": "truth"}
 """The tier of a test; all others are of consistency."""
 
 TEST_COLUMNS = ["score", "score_label", "test", "item", "value", "scale"]
@@ -66,7 +67,8 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
         "with other seeds, and with that of the model after its weights were shuffled: a score that stays the same "
         "does not explain what was learned. Faithfulness: mean fall of the prediction when the bases with the highest "
         "scores are replaced by those of a shuffled sequence, and mean rise when they are put into it, as a share of "
-        "the difference between sequence and shuffled sequence. Truth: known bases against the others.",
+        "the difference between sequence and shuffled sequence. Truth: known bases against the others; least found: "
+        "AUROC of that known motif (or element) of a sequence which the score finds least, where it has several.",
         f"{spread(few)} {what}{truth}; in brackets 95 % bootstrap intervals over them.",
     ]
     header = ["", "Score", *(TESTS[name] for name in shown)]

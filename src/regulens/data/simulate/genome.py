@@ -479,8 +479,9 @@ def peaks(settings: SimulationSettings, contig: SimulatedContig, track: Track) -
         return np.concatenate([centre, middle[single]]), settings.peak_reads * heights
     bound = (sites["motif"] == track.factor).to_numpy()
     around = np.where(single, 0.0, open_[sites["element"]] if len(elements) else 0.0)
-    binding = sites["score"].clip(lower=0).to_numpy() * (CLOSED_BINDING + (1 - CLOSED_BINDING) * around)
-    binding = np.where(single, SINGLETON_EFFECT * sites["score"].clip(lower=0), binding)
+    score = np.maximum(sites["score"].to_numpy(), 0)
+    binding = score * (CLOSED_BINDING + (1 - CLOSED_BINDING) * around)
+    binding = np.where(single, SINGLETON_EFFECT * score, binding)
     heights = np.concatenate([OPEN_CHROMATIN_CHIP * open_, binding[bound]])
     return np.concatenate([centre, middle[bound]]), settings.peak_reads * heights
 
@@ -533,4 +534,4 @@ def site_opening(settings: SimulationSettings, contig: SimulatedContig, cell: st
     weight[settings.core_motif] = OPENING["core"]
     weight.update(dict.fromkeys(settings.cells.values(), 0.0))
     weight[settings.cells[cell]] = OPENING["own"]
-    return contig.sites["motif"].map(weight).to_numpy(float) * contig.sites["score"].clip(lower=0.1).to_numpy()
+    return contig.sites["motif"].map(weight).to_numpy(float) * np.maximum(contig.sites["score"].to_numpy(), 0.1)

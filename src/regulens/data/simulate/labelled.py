@@ -12,7 +12,7 @@ from regulens.core.errors import InputError
 from regulens.core.sequence import decode, reverse_complement
 from regulens.data.matrices import load_matrices
 from regulens.data.sequences import LABELS, SITE_COLUMNS, SequenceOutputs, prepare_sequences
-from regulens.data.settings import PlantedMotif, SequenceSimulation, SimulatedSequences
+from regulens.data.settings import PlantedMotif, SequenceRule, SequenceSimulation, SimulatedSequences
 from regulens.data.simulate.genome import dinucleotide_transitions, markov_sequence
 
 DRAWS = 10_000
@@ -30,6 +30,14 @@ class Motif(NamedTuple):
     """bp."""
     last: int
     """Last possible first position."""
+
+
+class ClassMotifs(NamedTuple):
+    """The motifs that a sequence of a class may have; the rule that it obeys if it is positive, or breaks."""
+
+    motifs: list[Motif]
+    rule: SequenceRule | None
+    positive: bool
 
 
 @command("simulate-sequences")
@@ -68,9 +76,11 @@ def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[p
 
     The background of both classes is one Markov chain of order 1. A sequence gets each motif of its class, and each
     shared one, with the motif's probability; a positive sequence that would get none of the positive ones gets one of
-    them, drawn in proportion to the probabilities. Sites are drawn from the matrix and placed uniformly, redrawn until
-    no two overlap. Random bases elsewhere in the sequence are then changed to restore the counts of A, C, G and T
-    before planting, so that composition is not informative about the class.
+    them, drawn in proportion to the probabilities. With a rule, every positive sequence obeys it, and every negative
+    one is a counterexample: one of the two motifs for `both`, chosen at random; both in another order or further apart
+    for `before`. Sites are drawn from the matrix and placed uniformly, redrawn until no two overlap. Random bases
+    elsewhere in the sequence are then changed to restore the counts of A, C, G and T before planting, so that
+    composition is not informative about the class.
 
     Returns the records (id ``<split>_<class>_<number>``, split, label, sequence) and the sites (`SITE_COLUMNS`, by
     sequence and start). The same settings give the same result; training sequences do not depend on the number of test
@@ -78,7 +88,7 @@ def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[p
     not fit without overlap, and positive motifs that all have the probability 0.
     """
     simulation = settings.simulation
-    motifs = {name: _motifs_of_class(name, settings, matrices) for name in LABELS}
+    classes = {name: _motifs_of_class(name, settings, matrices) for name in LABELS}
     records, sites = [], []
     for number, (split, count) in enumerate({"train": simulation.train, "test": simulation.test}.items()):
         rng = np.random.default_rng([simulation.seed, number])
@@ -89,7 +99,7 @@ def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[p
         ids = [f"{split}_{name}_{row // 2 + 1}" for row, name in enumerate(names)]
         for name in LABELS:
             rows = np.flatnonzero(names == name)
-            part = _draw_sites(motifs[name], len(rows), rng)
+            part = _draw_sites(classes[name], len(rows), rng)
             part["row"] = rows[part["row"]]
             _plant(codes, part, matrices, rng)
             part["id"] = [ids[row] for row in part["row"]]
@@ -100,12 +110,15 @@ def simulate_records(settings: SimulatedSequences, matrices: Mapping) -> tuple[p
     return pd.concat(records, ignore_index=True), table[list(SITE_COLUMNS)]
 
 
-def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping) -> list[Motif]:
+def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping) -> ClassMotifs:
     """The motifs that a sequence of a class may have, after checking that all of them fit together."""
-    simulation = settings.simulation
+    simulation, rule = settings.simulation, settings.simulation.rule
+    named = {role: getattr(simulation, role) for role in (name, "shared")}
+    if rule and name == "negative":
+        named[name] = {partner: simulation.positive[partner] for partner in (rule.first, rule.second)} | named[name]
     motifs = []
-    for role in (name, "shared"):
-        for motif, placement in getattr(simulation, role).items():
+    for role, placements in named.items():
+        for motif, placement in placements.items():
             if motif not in matrices:
                 raise InputError(f"motif {motif}: no matrix was loaded for it")
             width, end = matrices[motif].width, placement.end or settings.length_bp
@@ -114,35 +127,49 @@ def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping)
                     f"{role} motif {motif}: its matrix {placement.matrix} has {width} bp, which do not fit between "
                     f"start {placement.start} and end {end}: widen the range or choose another matrix"
                 )
-            if placement.probability > 0:
+            if placement.probability > 0 or (rule and motif in (rule.first, rule.second)):
                 motifs.append(Motif(motif, role, placement, width, end - width))
     if name == "positive" and all(motif.role == "shared" for motif in motifs):
         raise InputError("positive motifs: all have the probability 0, so that no sequence can be positive")
-    if motifs and _place(motifs, np.random.default_rng(simulation.seed), DRAWS) is None:
+    found = ClassMotifs(motifs, rule, name == "positive")
+    if motifs and _place(motifs, found, np.random.default_rng(simulation.seed), DRAWS) is None:
         widths = ", ".join(f"{motif.name} {motif.width} bp" for motif in motifs)
         raise InputError(
             f"the motifs of a {name} sequence ({widths}) do not fit into their ranges of the {settings.length_bp} bp "
-            f"without overlap (none of {DRAWS:,} random placements): widen the ranges or plant fewer motifs"
+            f"without overlap{' as the rule says' if rule else ''} (none of {DRAWS:,} random placements): widen the "
+            "ranges or plant fewer motifs"
         )
-    return motifs
+    return found
 
 
-def _place(motifs: list[Motif], rng: np.random.Generator, draws: int) -> np.ndarray | None:
-    """Starts (motifs,) of non-overlapping sites: the first such of ``draws`` placements, None if there is none."""
+def _place(motifs: list[Motif], of: ClassMotifs, rng: np.random.Generator, draws: int) -> np.ndarray | None:
+    """Starts (motifs,) of sites that do not overlap and whose order is that of the class: the first such of ``draws``
+    placements, None if there is none."""
     starts = rng.integers([m.placement.start for m in motifs], [m.last + 1 for m in motifs], size=(draws, len(motifs)))
     order = starts.argsort(axis=1)
     first = np.take_along_axis(starts, order, axis=1)
     ends = first + np.array([motif.width for motif in motifs])[order]
     fits = (ends[:, :-1] <= first[:, 1:]).all(axis=1)
+    if of.rule and of.rule.relation == "before":
+        names = [motif.name for motif in motifs]
+        one, two = names.index(of.rule.first), names.index(of.rule.second)
+        gap = starts[:, two] - starts[:, one] - motifs[one].width
+        fits &= ((gap >= 0) & (gap <= of.rule.within_bp)) == of.positive
     return starts[fits.argmax()] if fits.any() else None
 
 
-def _draw_sites(motifs: list[Motif], count: int, rng: np.random.Generator) -> pd.DataFrame:
+def _draw_sites(of: ClassMotifs, count: int, rng: np.random.Generator) -> pd.DataFrame:
     """Sites of ``count`` sequences of a class: columns row (0 to count - 1), start, end, motif, strand, role."""
+    motifs = of.motifs
     probability = np.array([motif.placement.probability for motif in motifs])
     planted = rng.random((count, len(motifs))) < probability
     own = np.flatnonzero([motif.role == "positive" for motif in motifs])
-    if len(own):
+    if of.rule:
+        partners = [place for place, m in enumerate(motifs) if m.name in (of.rule.first, of.rule.second)]
+        planted[:, partners] = True
+        if of.rule.relation == "both" and not of.positive:
+            planted[np.arange(count), rng.choice(partners, size=count)] = False
+    elif len(own):
         without = np.flatnonzero(~planted[:, own].any(axis=1))
         planted[without, rng.choice(own, size=len(without), p=probability[own] / probability[own].sum())] = True
     rows = []
@@ -150,7 +177,7 @@ def _draw_sites(motifs: list[Motif], count: int, rng: np.random.Generator) -> pd
         chosen = [motifs[column] for column in np.flatnonzero(planted[row])]
         starts = None if chosen else ()
         while starts is None:  # terminates: all motifs of the class were found to fit together
-            starts = _place(chosen, rng, 16)
+            starts = _place(chosen, of, rng, 16)
         for motif, start in zip(chosen, starts, strict=True):
             strand = "+-"[rng.integers(2)] if motif.placement.strand == "either" else motif.placement.strand
             rows.append((row, int(start), int(start) + motif.width, motif.name, strand, motif.role))

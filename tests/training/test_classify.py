@@ -12,7 +12,7 @@ from regulens.core.kmers import kmer_text, token_ids
 from regulens.core.sequence import decode
 from regulens.data.sequences import SequenceSet, write_sequences
 from regulens.models.bert import BertSettings, build_classifier, save_classifier
-from regulens.training.classification import (
+from regulens.training.classify import (
     METRICS,
     classifier_metrics,
     kmer_frequencies,
