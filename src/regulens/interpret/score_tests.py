@@ -32,7 +32,7 @@ from regulens.data.simulate.genome import read_planted
 from regulens.data.store import evenly_spaced
 from regulens.interpret.attribution import ATTRIBUTIONS, AttributionFile, Reading
 from regulens.interpret.score_file import ScoreFile, score_batch
-from regulens.interpret.scores import SCORE_LABELS
+from regulens.interpret.scores import RANDOM, SCORE_LABELS
 from regulens.interpret.settings import AttributionSettings, RelevanceSettings, ScoreTestSettings
 from regulens.interpret.truth import site_numbers
 from regulens.models.bert import load_classifier
@@ -85,6 +85,8 @@ def score_tests(
     for share in progress(settings.randomised, "weights shuffled"):
         others = subject.scores(randomised(subject.model, share, settings.seed), rows)
         for name, values in ours.items():
+            if name == RANDOM:  # it depends on no weights
+                continue
             r = rank_correlation(values, others[name])
             tables.append(_table(name, "randomised" if share == 1 else f"randomised {share:.0%}", rows, r))
     tables += _faithfulness(subject, ours, rows, settings)
@@ -147,7 +149,7 @@ def _agreement(scores: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFra
     ranks = {name: np.nan_to_num(standard_ranks(values)) for name, values in scores.items()}
     tables = []
     for name, own in ranks.items():
-        others = [(own * ranks[other]).sum(1) for other in ranks if other not in (name, "random")]
+        others = [(own * ranks[other]).sum(1) for other in ranks if other not in (name, RANDOM)]
         if others:
             tables.append(_table(name, "agreement", rows, np.mean(others, axis=0)))
     return pd.concat(tables) if tables else pd.DataFrame()

@@ -139,8 +139,9 @@ def enhancer_figure(means: pd.DataFrame) -> Figure:
     panels[-1].set_xlim(-0.5, len(distances) - 0.5)
     panels[-1].set_xticks(range(len(distances)), ["all distances" if name == ALL else name for name in distances])
     panels[-1].set_xlabel("Distance between promoter and element")
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center")
+    shown = {name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    order = [name for name in in_order(means["method_label"]) if name in shown]
+    figure.legend([shown[name] for name in order], order, loc="outside right center")
     return figure
 
 
