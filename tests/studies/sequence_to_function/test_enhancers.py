@@ -7,9 +7,17 @@ from figure_inputs import pdf_text
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from regulens.core.runs import Run
-from regulens.studies.sequence_to_function.enhancers import ALL, COLUMNS, PAIR_SCORES, distance_groups, enhancers
+from regulens.studies.sequence_to_function.enhancers import (
+    ALL,
+    COLUMNS,
+    PAIR_SCORES,
+    distance_groups,
+    enhancer_figure,
+    enhancers,
+)
 
 BOUNDS = [0, 1000, 3000]
+ORDER = ["lrp", "gradient_x_input", "random", "inverse_distance"]  # that of the bars
 LABELS = {
     "gradient_x_input": "Gradient × input",
     "lrp": "LRP",
@@ -83,3 +91,13 @@ def test_table_and_figure_name_what_they_show(written):
     shown = pdf_text(outputs["pdf"])
     for word in ("Enformer", "Average precision", "all distances", "Gradient × input", "1 / distance"):
         assert word in shown
+
+
+def test_the_legend_has_the_methods_of_every_model(written):
+    """The dilated CNN has no attention, which must not drop it from the legend."""
+    table, _ = written
+    first = table[(table["model"] == "enformer") & (table["method"] != "lrp")].assign(
+        model="attpool_dilated", label="AttPoolDilate"
+    )
+    figure = enhancer_figure(pd.concat([first, table]))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [LABELS[name] for name in ORDER]

@@ -140,7 +140,8 @@ def enhancer_figure(means: pd.DataFrame) -> Figure:
     panels[-1].set_xticks(range(len(distances)), ["all distances" if name == ALL else name for name in distances])
     panels[-1].set_xlabel("Distance between promoter and element")
     shown = {name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    order = [name for name in in_order(means["method_label"]) if name in shown]
+    labels = dict(zip(means["method"], means["method_label"], strict=True))
+    order = [labels[method] for method in in_order(means["method"])]
     figure.legend([shown[name] for name in order], order, loc="outside right center")
     return figure
 
