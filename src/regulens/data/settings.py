@@ -613,6 +613,11 @@ class SequenceRule(Settings):
     within_bp: int = Field(default=20, ge=0)
     """`before`: bases between the two sites, at most."""
 
+    @property
+    def motifs(self) -> tuple[str, str]:
+        """Both motifs."""
+        return self.first, self.second
+
     @model_validator(mode="after")
     def _two(self):
         if self.first == self.second:
@@ -647,9 +652,7 @@ class SequenceSimulation(Settings):
 
     @model_validator(mode="after")
     def _partners_known(self):
-        if self.rule and (
-            missing := [name for name in (self.rule.first, self.rule.second) if name not in self.positive]
-        ):
+        if self.rule and (missing := [name for name in self.rule.motifs if name not in self.positive]):
             raise ValueError(f"rule: {missing[0]} is no motif of positive ({', '.join(self.positive)})")
         return self
 

@@ -122,26 +122,24 @@ def truth_tests(scores: Mapping[str, np.ndarray], truth: np.ndarray) -> pd.DataF
     score finds least, each against the bases of none: of a rule of two motifs, a score has to see both.
     """
     rows = np.flatnonzero((truth > 0).any(axis=1) & (truth == 0).any(axis=1))
+    weights = [_with_single_elements(truth[row]) for row in rows]
     tables = []
     for name, values in scores.items():
-        found = {"auprc": [], "auroc": [], "least": []}
-        for row in rows:
-            elements = np.unique(truth[row])[1:]
-            areas = [_areas(truth[row] > 0, values[row])]
-            if len(elements) > 1:
-                kept = [(truth[row] == 0) | (truth[row] == element) for element in elements]
-                areas += [_areas(truth[row, bases] > 0, values[row, bases]) for bases in kept]
-            found["auprc"].append(areas[0][0])
-            found["auroc"].append(areas[0][1])
-            found["least"].append(min((auroc for _, auroc in areas[1:]), default=np.nan))
+        areas = [weighted_areas(truth[row] > 0, values[row], each) for row, each in zip(rows, weights, strict=True)]
+        found = {
+            "auprc": [precision[0] for precision, _ in areas],
+            "auroc": [auroc[0] for _, auroc in areas],
+            "least": [min(auroc[1:], default=np.nan) for _, auroc in areas],
+        }
         tables += [_table(name, test, rows, np.array(numbers)) for test, numbers in found.items()]
     return pd.concat(tables).dropna(subset=["value"]) if len(rows) else pd.DataFrame()
 
 
-def _areas(known: np.ndarray, values: np.ndarray) -> tuple[float, float]:
-    """Average precision and AUROC."""
-    precision, auroc = weighted_areas(known, values, np.ones((1, len(known))))
-    return float(precision[0]), float(auroc[0])
+def _with_single_elements(numbers: np.ndarray) -> np.ndarray:
+    """Weights of the bases (n, length): all; then, of several elements, the bases of each one and of none."""
+    elements = np.unique(numbers[numbers > 0])
+    each = [(numbers == 0) | (numbers == element) for element in elements if len(elements) > 1]
+    return np.stack([np.ones(len(numbers), bool), *each]).astype(float)
 
 
 def _agreement(scores: Mapping[str, np.ndarray], rows: np.ndarray) -> pd.DataFrame:

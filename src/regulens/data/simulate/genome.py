@@ -309,7 +309,9 @@ def simulate_contig(settings: SimulationSettings, matrices: Mapping, name: str, 
         sites.loc[group.index, "score"] = matrices[motif].relative_score(drawn)
         placed = np.where((group["strand"] == "+").to_numpy()[:, None], drawn, reverse_complement(drawn))
         codes[group["start"].to_numpy()[:, None] + np.arange(matrices[motif].width)] = placed
-    return SimulatedContig(name, codes, elements, sites.sort_values("start", ignore_index=True))
+    # Coverage follows from few motifs of many sites, again for every variant: categories are looked up fastest.
+    sites = sites.sort_values("start", ignore_index=True).astype({"motif": "category"})
+    return SimulatedContig(name, codes, elements, sites)
 
 
 def place_elements(settings: SimulationSettings, rng: np.random.Generator) -> pd.DataFrame:

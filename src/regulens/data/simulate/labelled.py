@@ -115,7 +115,7 @@ def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping)
     simulation, rule = settings.simulation, settings.simulation.rule
     named = {role: getattr(simulation, role) for role in (name, "shared")}
     if rule and name == "negative":
-        named[name] = {partner: simulation.positive[partner] for partner in (rule.first, rule.second)} | named[name]
+        named[name] = {partner: simulation.positive[partner] for partner in rule.motifs} | named[name]
     motifs = []
     for role, placements in named.items():
         for motif, placement in placements.items():
@@ -127,7 +127,7 @@ def _motifs_of_class(name: str, settings: SimulatedSequences, matrices: Mapping)
                     f"{role} motif {motif}: its matrix {placement.matrix} has {width} bp, which do not fit between "
                     f"start {placement.start} and end {end}: widen the range or choose another matrix"
                 )
-            if placement.probability > 0 or (rule and motif in (rule.first, rule.second)):
+            if placement.probability > 0 or (rule and motif in rule.motifs):
                 motifs.append(Motif(motif, role, placement, width, end - width))
     if name == "positive" and all(motif.role == "shared" for motif in motifs):
         raise InputError("positive motifs: all have the probability 0, so that no sequence can be positive")
@@ -152,7 +152,7 @@ def _place(motifs: list[Motif], of: ClassMotifs, rng: np.random.Generator, draws
     fits = (ends[:, :-1] <= first[:, 1:]).all(axis=1)
     if of.rule and of.rule.relation == "before":
         names = [motif.name for motif in motifs]
-        one, two = names.index(of.rule.first), names.index(of.rule.second)
+        one, two = map(names.index, of.rule.motifs)
         gap = starts[:, two] - starts[:, one] - motifs[one].width
         fits &= ((gap >= 0) & (gap <= of.rule.within_bp)) == of.positive
     return starts[fits.argmax()] if fits.any() else None
@@ -165,7 +165,7 @@ def _draw_sites(of: ClassMotifs, count: int, rng: np.random.Generator) -> pd.Dat
     planted = rng.random((count, len(motifs))) < probability
     own = np.flatnonzero([motif.role == "positive" for motif in motifs])
     if of.rule:
-        partners = [place for place, m in enumerate(motifs) if m.name in (of.rule.first, of.rule.second)]
+        partners = [place for place, m in enumerate(motifs) if m.name in of.rule.motifs]
         planted[:, partners] = True
         if of.rule.relation == "both" and not of.positive:
             planted[np.arange(count), rng.choice(partners, size=count)] = False

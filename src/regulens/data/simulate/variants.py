@@ -48,8 +48,6 @@ def simulate_variants(
     rows, saturated = [], []
     for number in progress([n for n, split in enumerate(splits) if split == "test"], "simulating variants"):
         contig = simulate_contig(simulation, matrices, f"sim{number + 1}", number)
-        # Coverage is computed for every variant, several times as fast with these categories.
-        contig = replace(contig, sites=contig.sites.astype({"motif": "category"}))
         rng = np.random.default_rng([simulation.seed, number, variants.seed])
         rows += _of_contig(simulation, matrices, contig, variants.per_contig, rng)
         if variants.saturation_bp and not saturated:

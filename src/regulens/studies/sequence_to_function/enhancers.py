@@ -139,22 +139,20 @@ def enhancer_figure(means: pd.DataFrame) -> Figure:
     panels[-1].set_xlim(-0.5, len(distances) - 0.5)
     panels[-1].set_xticks(range(len(distances)), ["all distances" if name == ALL else name for name in distances])
     panels[-1].set_xlabel("Distance between promoter and element")
-    shown = {name: handle for axes in panels for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)}
-    labels = dict(zip(means["method"], means["method_label"], strict=True))
-    order = [labels[method] for method in in_order(means["method"])]
-    figure.legend([shown[name] for name in order], order, loc="outside right center")
+    bars = {method: bar for axes in panels for bar, method in zip(*axes.get_legend_handles_labels(), strict=True)}
+    labels, methods = dict(zip(means["method"], means["method_label"], strict=True)), in_order(means["method"])
+    figure.legend([bars[name] for name in methods], [labels[name] for name in methods], loc="outside right center")
     return figure
 
 
 def _bars(axes: Axes, means: pd.DataFrame, distances: Sequence[str]) -> None:
     methods = in_order(means["method"])
-    labels = dict(zip(means["method"], means["method_label"], strict=True))
     width = 0.84 / len(methods)
     for place, method in enumerate(methods):
         of = means[means["method"] == method].set_index("group").reindex(distances)
         x = np.arange(len(distances)) + (place - (len(methods) - 1) / 2) * width
         colour = score_style(method).colour
-        axes.bar(x, of["auprc"], width * 0.9, color=colour, label=labels[method], linewidth=0)
+        axes.bar(x, of["auprc"], width * 0.9, color=colour, label=method, linewidth=0)
         errors = np.abs(of[["auprc_low", "auprc_high"]].to_numpy().T - of["auprc"].to_numpy())
         axes.errorbar(x, of["auprc"], errors, fmt="none", ecolor="black", elinewidth=0.5)
     first = means[means["method"] == methods[0]].set_index("group").reindex(distances)
