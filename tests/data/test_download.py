@@ -147,30 +147,32 @@ def test_mirror_folder_must_exist(tmp_path):
 
 def test_first_checksum_is_kept_and_checked_next_time(server, tmp_path, caplog):
     lock = tmp_path / "config" / "sources.lock"
+    settings = SETTINGS.model_copy(update={"lock": str(lock)})
     source = Source(url=server.url("whole"))
-    download("a b", source, tmp_path / "a", SETTINGS, lock)
+    download("a b", source, tmp_path / "a", settings)
     assert f"no sha256 is stated for this source; found {SHA256}" in caplog.text
     assert lock.read_text() == f"{SHA256}  a b\n"
     caplog.clear()
-    download("a b", source, tmp_path / "a", SETTINGS, lock)
+    download("a b", source, tmp_path / "a", settings)
     assert "no sha256" not in caplog.text
     lock.write_text(f"{OTHER}  a b")
     with fails(tmp_path / "new", f"{lock} says {OTHER}", f"correct {lock}"):
-        download("a b", source, tmp_path / "new" / "a", SETTINGS, lock)
-    download("c", source, tmp_path / "c", SETTINGS, lock)
+        download("a b", source, tmp_path / "new" / "a", settings)
+    download("c", source, tmp_path / "c", settings)
     assert read_lock(lock) == {"a b": OTHER, "c": SHA256}
     # A stated checksum wins over the lock and is not written to it.
-    download("a b", Source(url=server.url("whole"), sha256=SHA256), tmp_path / "a", SETTINGS, lock)
+    download("a b", Source(url=server.url("whole"), sha256=SHA256), tmp_path / "a", settings)
     assert read_lock(lock) == {"a b": OTHER, "c": SHA256}
     lock.write_text("md5 a\n")
     with fails(tmp_path / "new", f"{lock}, line 1", "md5 a"):
-        download("a", source, tmp_path / "new" / "a", SETTINGS, lock)
+        download("a", source, tmp_path / "new" / "a", settings)
 
 
 def test_lock_file_is_shared_by_parallel_downloads(server, tmp_path):
     lock, source = tmp_path / "sources.lock", Source(url=server.url("whole"))
+    settings = SETTINGS.model_copy(update={"lock": str(lock)})
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: download(f"file{n}", source, tmp_path / f"{n}", SETTINGS, lock), range(24)))
+        list(pool.map(lambda n: download(f"file{n}", source, tmp_path / f"{n}", settings), range(24)))
     assert read_lock(lock) == {f"file{n}": SHA256 for n in range(24)}
     assert len(lock.read_text().splitlines()) == 24
 

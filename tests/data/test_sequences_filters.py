@@ -141,6 +141,28 @@ def test_drawn_validation_set(tmp_path):
     assert read_sequences(tmp_path / "other/valid.tsv").ids != valid.ids
 
 
+def test_at_most_so_many_of_every_split(tmp_path):
+    """With their class balance, after the other filters, and counted."""
+    rows = fill(10) + [("train", 0, text) for text in random_texts(30, seed=5)]
+    counts = prepare_sequences(make_records(rows), settings(at_most=10), outputs(tmp_path))
+    table = counts.pivot_table(index=["split", "label"], columns="reason", values="sequences")
+    assert table["kept"].astype(int).tolist() == [5, 5, 8, 2, 5, 5]
+    assert table["not_drawn"].astype(int).tolist() == [5, 5, 32, 8, 5, 5]
+    train = read_sequences(tmp_path / "train.tsv")
+    prepare_sequences(make_records(rows), settings(at_most=10), outputs(tmp_path / "again"))
+    assert read_sequences(tmp_path / "again/train.tsv").ids == train.ids
+    prepare_sequences(make_records(rows), settings(at_most=1000), outputs(tmp_path / "all"))
+    assert set(train.ids) < set(read_sequences(tmp_path / "all/train.tsv").ids)
+    # Of a validation set that is drawn, too.
+    drawn = prepare_sequences(
+        make_records([row for row in rows if row[0] != "valid"]), settings(at_most=4), outputs(tmp_path / "drawn")
+    )
+    table = drawn.pivot_table(index=["split", "label"], columns="reason", values="sequences")
+    whole = table[[*REASONS, "not_drawn", "validation", "kept"]].sum(axis=1)
+    assert (table["read"] == whole).all()
+    assert (table["kept"].groupby("split").sum() <= 4).all()
+
+
 def test_draw_leaves_and_takes_at_least_one():
     rng = np.random.default_rng(0)
     drawn = draw_share(pd.Series(["a", "b", "c"]), pd.Series([1, 1, 0]), 0.01, rng)

@@ -54,8 +54,6 @@ def make_filters(folder: Path, monkeypatch) -> Path:
         source.write_bytes(gzip.compress(ROWS.encode(), mtime=0))
     Path("own.yaml").write_text("download: {}\n")
     options = [
-        "--lock",
-        "config/sources.lock",
         "--licence",
         "CC0",
         "--config",

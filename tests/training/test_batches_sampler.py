@@ -87,3 +87,6 @@ def test_a_share_of_the_examples_is_a_fixed_random_one(stores):
         first, last = half.__getitems__([0, len(half) - 1]).codes, [half.rows[0], half.rows[-1]]
         assert first.tolist() == [store.sequence(row).tolist() for row in last]
     assert TrainingSettings(share=0.01).examples(10) == 1
+    few = TrainingSettings(max_steps=2, effective_batch=4)
+    assert [few.examples(available) for available in (100, 5)] == [8, 5]
+    assert few.model_copy(update={"share": 0.05}).examples(100) == 5

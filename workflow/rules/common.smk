@@ -1,5 +1,6 @@
 # Configuration, and the helpers that the rules share.
 import atexit
+import csv
 import json
 import os
 import re
@@ -51,6 +52,7 @@ RESULTS = f"results/{CONFIG.run}"
 # The commands read their settings from this file; see write_configuration.
 RESOLVED = resolved(CONFIG)
 CONFIGURATION = f"{RESULTS}/configuration.yaml"
+REQUESTS = f"{RESULTS}/requests.csv"
 DOWNLOADS = CONFIG.download.folder
 # Keys of a comparison other than those that select its targets.
 COMPARING = set(ComparisonSettings.model_fields) - {
@@ -200,6 +202,32 @@ def options(flag, paths):
 def known_options(wildcards, input):
     """Options of the tests of scores: known sites, and files of the models with other seeds."""
     return f"{options('--sites', input.sites)} {options('--others', input.others)}"
+
+
+def write_requests():
+    """Write what every job of the run requests, for `regulens resources`; jobs of other targets keep their rows."""
+    wanted = {}
+    if os.path.exists(REQUESTS):
+        with open(REQUESTS, encoding="utf-8", newline="") as file:
+            wanted = {row["output"]: row for row in csv.DictReader(file)}
+    for job in workflow.dag.jobs:
+        if job.output:
+            found = job.resources
+            wanted[job.output[0]] = {
+                "rule": job.rule.name,
+                "output": job.output[0],
+                "threads": job.threads,
+                "gpus": found.get("gpu", 0),
+                "mem_mb": found.get("mem_mb", ""),
+                "runtime_min": found.get("runtime", ""),
+            }
+    with (
+        atomic_output(REQUESTS) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        rows = csv.DictWriter(file, list(next(iter(wanted.values()))))
+        rows.writeheader()
+        rows.writerows(wanted.values())
 
 
 def write_configuration():

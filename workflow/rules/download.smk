@@ -14,12 +14,11 @@ rule download:
     params:
         url=lambda wildcards: source(wildcards).url,
         sha256=lambda wildcards: options("--sha256", source(wildcards).sha256 or []),
-        lock="config/sources.lock",
     message:
         "Download {wildcards.name}"
     shell:
         "regulens download {wildcards.name:q} --url {params.url:q} {params.sha256} --licence {resources.licence:q}"
-        " {resources.parts} --lock {params.lock:q} --output {output:q} 2> {log:q}"
+        " {resources.parts} --output {output:q} 2> {log:q}"
 
 
 rule unpack:

@@ -1,6 +1,7 @@
 """Builds the command line of a function from its signature; see `core.command`."""
 
 import inspect
+import os
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -49,8 +50,7 @@ def click_command(function: Callable) -> click.Command:
         arguments = {name: parsers[name](value) for name, value in options.items()}
         arguments |= {name: validated(wanted[name], value, path) for name, (path, value) in settings.items()}
         if facts.threads:
-            use_threads(threads)
-            options["threads"] = threads
+            options["threads"] = use_threads(threads)
         plain = {name: value for name, (_, value) in settings.items()}
         with manifests(facts.name, options, plain) if facts.manifests else nullcontext():
             call(function, arguments)
@@ -66,11 +66,13 @@ def call(function: Callable, arguments: Mapping[str, Any]) -> None:
     function(*first, **{name: value for name, value in arguments.items() if kinds[name] != 0})
 
 
-def use_threads(threads: int) -> None:
-    """Give PyTorch and its libraries this many CPU threads."""
+def use_threads(threads: int) -> int:
+    """Give PyTorch and its libraries this many CPU threads, at most as many as there are CPUs; returns it."""
     import torch
 
+    threads = min(threads, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     torch.set_num_threads(threads)
+    return threads
 
 
 def read_parts(function: Callable, config: Path, parts: tuple[str, ...]) -> dict[str, tuple[str, Any]]:

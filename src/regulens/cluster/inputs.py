@@ -148,7 +148,8 @@ def assay_examples(config: Config) -> dict[str, int] | None:
         of_contig = simulation.contig_bp // simulation.window_bp
         return {split: count * of_contig for split, count in simulation.contigs.items()}
     if _is_basenji2(config, config.genomic_interpreter) and data.crop.tiling == "centre":
-        return dict(BASENJI2_EXAMPLES)
+        of_files = {split: count * data.crop.records_per_file for split, count in data.shards.items()}
+        return {split: min(of_files[split], count) for split, count in BASENJI2_EXAMPLES.items()}
     counts: dict[str, int] = {"train": 0, "valid": 0, "test": 0}
     if not data.windows:
         return _examples_by_contig(config, data)
@@ -181,6 +182,11 @@ def _examples_by_contig(config: Config, data: BigwigData) -> dict[str, int] | No
 
 def sequence_counts(config: Config, task: str) -> tuple[int, int] | None:
     """Training (including validation) and test sequences of a task of the second study, before filtering."""
+    found, most = _sequence_counts(config, task), config.dnabert_lrp.tasks[task].data.at_most
+    return (min(found[0], 2 * most), min(found[1], most)) if found and most else found
+
+
+def _sequence_counts(config: Config, task: str) -> tuple[int, int] | None:
     data = config.dnabert_lrp.tasks[task].data
     if isinstance(data, SimulatedSequences):
         return data.simulation.train, data.simulation.test

@@ -39,6 +39,9 @@ CHUNK_BYTES = 4 * 2**20
 BACKOFF_S = 2.0
 """Pause in seconds before the second attempt; doubled before each further one."""
 
+REFUSALS = ("Forbidden:", "Bad Request:", "Bucket is requester pays")
+"""How gcsfs begins when access is refused."""
+
 SILENCE_S = 120
 """Seconds without data after which a transfer has failed. There is no total limit, because files may be large."""
 
@@ -62,7 +65,6 @@ def download_source(
     output: Path,
     sha256: str | None = None,
     licence: str | None = None,
-    lock: Path | None = None,
 ) -> None:
     """Fetch one file, from the mirror folder or its address, and check its sha256; see `download`.
 
@@ -71,29 +73,26 @@ def download_source(
         url: where to download it from if the mirror has no copy.
         sha256: checksum that it must have; none: that of the lock file, or a new line there.
         licence: licence of the data, for the manifest.
-        lock: file with the first checksums seen, for sources that state none.
     """
-    download(name, Source(url=url, sha256=sha256, licence=licence), output, settings, lock)
+    download(name, Source(url=url, sha256=sha256, licence=licence), output, settings)
 
 
-def download(
-    name: str, source: Source, output: Path | str, settings: DownloadSettings, lock: Path | str | None = None
-) -> None:
+def download(name: str, source: Source, output: Path | str, settings: DownloadSettings) -> None:
     """Put a source's file at ``output``.
 
     A copy at ``name`` in the mirror folder (``settings.mirror``, else the environment variable `REGULENS_MIRROR`) takes
-    precedence over the URL. The sha256 must be that of ``source`` or, if it states none, the one that ``lock`` has from
-    an earlier download; without either, a warning states the checksum and ``lock`` keeps it. ``lock`` is a text file
-    with lines of `sha256  name`, as `sha256sum -c` reads them.
+    precedence over the URL. The sha256 must be that of ``source`` or, if it states none, the one that ``settings.lock``
+    has from an earlier download; without either, a warning states the checksum and the lock file keeps it: text with
+    lines of `sha256  name`, as `sha256sum -c` reads them.
 
     Raises `InputError`, and leaves no file, for a wrong checksum; a URL that does not exist, refuses access or keeps
     failing; a full disk; a requester-pays bucket without ``settings.billing_project``; an unknown protocol; a mirror
     folder that does not exist.
     """
     output = Path(output)
-    lock = None if lock is None else Path(lock)
+    lock = Path(settings.lock)
     expected, stated_in = source.sha256, f"sources.{name}.sha256"
-    if expected is None and lock is not None:
+    if expected is None:
         expected, stated_in = read_lock(lock).get(name), str(lock)
     copy = mirror_copy(name, settings)
     with atomic_output(output) as temporary:
@@ -105,8 +104,7 @@ def download(
             raise InputError(checksum_advice(name, source, copy, expected, found, stated_in))
         if expected is None:
             logger.warning("%s: no sha256 is stated for this source; found %s", name, found)
-            if lock is not None:
-                add_to_lock(lock, name, found)
+            add_to_lock(lock, name, found)
     note_sha256(output, found)
     logger.info("%s: sha256 %s, from %s", name, found, copy or source.url)
 
@@ -291,7 +289,7 @@ def explain(name: str, url: str, error: Exception) -> None:
     # gcsfs says "Forbidden: ..." in an OSError, "Bad Request: ..." (a wrong billing project) in a ValueError, and
     # may raise FileNotFoundError because of either.
     steps = (error, error.__context__)
-    refusal = next((step for step in steps if str(step).startswith(("Forbidden:", "Bad Request:"))), None)
+    refusal = next((step for step in steps if str(step).startswith(REFUSALS)), None)
     if refusal is None and (isinstance(error, FileNotFoundError) or status in (404, 410)):
         what = "there is no such file" if url.startswith("file:") else f"the server has no such file ({status or 404})"
         raise InputError(f"{name}: {url}: {what}. Correct the url of this source, or {mirror}.") from error

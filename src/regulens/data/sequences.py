@@ -52,6 +52,9 @@ ROLES = ("positive", "negative", "shared")
 REASONS = ("empty", "ambiguous", "not_dna", "too_short", "conflicting", "duplicated", "leaked")
 """Reasons in the order in which they are checked; see `filter_sequences`."""
 
+NOT_DRAWN = "not_drawn"
+"""Reason of what is left out by ``settings.at_most``, after all others; a row of the counts only where that is set."""
+
 ROWS = ("read", *REASONS, "validation", "kept", "overlapping")
 """Rows of the table of counts, for each split and label; see `count_reasons`."""
 
@@ -168,6 +171,8 @@ def prepare_sequences(
     table = split_validation(filter_sequences(records, settings), settings)
     table["overlapping"] = False
     check_classes(count_reasons(table))
+    if settings.at_most:
+        table = draw_at_most(table, settings.at_most, settings.split_seed)
     kept = table[table["kept"]]
     codes = {split: _codes(kept[kept["split"] == split], settings.length_bp) for split in SPLITS}
     held_out = np.concatenate([kept.index[kept["split"] == split] for split in ("valid", "test")])
@@ -538,6 +543,19 @@ def draw_share(sequences: pd.Series, labels: pd.Series, fraction: float, rng: np
     return sequences.isin(drawn).to_numpy()
 
 
+def draw_at_most(table: pd.DataFrame, number: int, seed: int) -> pd.DataFrame:
+    """Of the kept sequences of each split, keep ``number`` at most, at least one of each class: drawn by class."""
+    table = table.copy()
+    for code, split in enumerate(SPLITS):
+        rng = np.random.default_rng([seed, code, number])
+        kept = table[table["kept"] & (table["split"] == split)]
+        if len(kept) > number:
+            for _, part in kept.groupby("label"):
+                drawn = rng.choice(part.index, size=max(round(number * len(part) / len(kept)), 1), replace=False)
+                table.loc[part.index.difference(drawn), ["reason", "kept"]] = NOT_DRAWN, False
+    return table
+
+
 def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
     """Counts for every split and label: columns split, label, reason (`ROWS`), sequences.
 
@@ -546,6 +564,7 @@ def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
     number in the split's file. A reason that the settings keep is counted, and its sequences count as kept too. So do
     ``overlapping`` ones: validation and test sequences that the training set has in large part (`overlapping`).
     """
+    listed = [*ROWS, NOT_DRAWN] if (table["reason"] == NOT_DRAWN).any() else ROWS
     rows = []
     for split in SPLITS:
         for label in LABELS.values():
@@ -554,9 +573,10 @@ def count_reasons(table: pd.DataFrame) -> pd.DataFrame:
             # The reason of a moved sequence (e.g. a kept repeat) was found while it was in the training set.
             reasons = pd.concat([here[~here["from_train"]], moved])["reason"].value_counts()
             counts = {reason: int(reasons.get(reason, 0)) for reason in REASONS}
+            counts[NOT_DRAWN] = int((here["reason"] == NOT_DRAWN).sum())
             counts |= {"read": len(here) + len(moved), "validation": len(moved), "kept": int(here["kept"].sum())}
             counts["overlapping"] = int(here["overlapping"].sum())
-            rows += [(split, label, row, counts[row]) for row in ROWS]
+            rows += [(split, label, row, counts[row]) for row in listed]
     return pd.DataFrame(rows, columns=["split", "label", "reason", "sequences"])
 
 

@@ -26,7 +26,7 @@ class Source(Settings):
     url: str = Field(pattern=r"^(https|http|gs|file):")
     """Address: `https:`, `gs:` or `file:`."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """Checksum; without one the download warns, and `config/sources.lock` keeps the first one seen."""
+    """Checksum; without one the download warns, and `download.lock` keeps the first one seen."""
     licence: str | None = None
     """Licence of the data, for information."""
 
@@ -42,6 +42,8 @@ class DownloadSettings(Settings):
     """Google Cloud project that pays for requester-pays buckets."""
     retries: int = Field(default=3, ge=0)
     """Number of further attempts after a failed transfer."""
+    lock: str = "config/sources.lock"
+    """File with the checksums that were seen first, of sources that state none."""
 
 
 def find_source(sources: dict[str, Source], name: str) -> Source | None:
@@ -514,7 +516,10 @@ class SequenceData(Settings):
     near as possible to these, but what belongs together stays on one side: connected regions where there are
     coordinates, else sequences that share a tenth of their 32-mers, so that no test sequence is known from training."""
     split_seed: int = Field(default=1, ge=0)
-    """Seed of the splits that the data do not come with."""
+    """Seed of the splits that the data do not come with, and of the draw for `at_most`."""
+    at_most: int | None = Field(default=None, gt=1)
+    """Sequences of each split at most, drawn from those that are kept, with their class balance: for a trial on few
+    sequences; none: all."""
 
 
 class CoordinateSequences(SequenceData):

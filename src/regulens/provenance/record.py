@@ -38,7 +38,7 @@ from regulens.core.io import (
 
 FORMAT = "regulens manifest 1"
 
-WITHOUT_EFFECT = {"download": {"settings", "lock"}, "report": {"rebuild"}}
+WITHOUT_EFFECT = {"download": {"settings"}, "report": {"rebuild"}}
 """Options and settings, by command, without effect on the content: how a file is fetched, the command shown on the
 page."""
 

@@ -73,10 +73,14 @@ class TrainingSettings(TrainerSettings):
     """Augmentation of training examples."""
     share: float = Field(default=1.0, gt=0, le=1)
     """Share of the training examples that are used, a random one, the same for every model and seed."""
+    max_steps: int | None = Field(default=None, gt=0)
+    """Optimiser steps of an epoch at most, on as many training examples as they take, drawn like those of `share`: to
+    try a large model; none: as many as the examples make."""
 
     def examples(self, available: int) -> int:
         """Number of training examples, of those available."""
-        return max(1, round(self.share * available))
+        found = max(1, round(self.share * available))
+        return min(found, self.max_steps * self.effective_batch) if self.max_steps else found
 
 
 # Classifiers, and the encoder that they start from.

@@ -37,5 +37,21 @@ use rule report_page as study_page with:
         "The page of the study {wildcards.study}"
 
 
+# Not part of a run: asked for when it is done.
+rule resources:
+    output:
+        csv=f"{RESULTS}/resources.csv",
+        md=f"{RESULTS}/resources.md",
+    localrule: True
+    params:
+        # Not an input, because every run writes it before its first job; its date makes the table again after a run.
+        requests=REQUESTS,
+        of=lambda wildcards: os.path.exists(REQUESTS) and os.path.getmtime(REQUESTS),
+    message:
+        "Memory and time that the jobs requested, and what they took"
+    shell:
+        "regulens resources {params.requests:q} --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+
+
 # Last of the settings that a run writes for its commands.
 RESOLVED["page"] = page_of(CONFIGURED)

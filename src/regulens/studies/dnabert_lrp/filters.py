@@ -25,6 +25,7 @@ REASON_LABELS = {
     "conflicting": "Both labels",
     "duplicated": "Duplicated",
     "leaked": "Leaked",
+    "not_drawn": "Not drawn",
 }
 """Column titles; a reason without one is shown by its name."""
 
@@ -35,6 +36,7 @@ EXPLANATIONS = {
     "conflicting": "the sequence has both labels in the split, all its copies go",
     "duplicated": "the same as an earlier sequence of the split",
     "leaked": "in a held-out split too",
+    "not_drawn": "left out by `at_most`",
 }
 
 
