@@ -45,16 +45,21 @@ def main() -> int:
     tracks = read_tracks()
     make_inputs(SERVED, tracks)
     state_checksums()
-    with Server(SERVED, PORT, BROKEN_ONCE) as server, place(arguments.profile) as (options, environment):
-        environment = os.environ | environment | {"STORAGE_EMULATOR_HOST": server.address}
-        command = [sys.executable, "-m", "snakemake", "--configfile", str(CONFIG), *options]
-        done = subprocess.run([*command[:3], *arguments.targets, *command[3:]], env=environment)
-        unpaid = [name for name, project in server.requests if project != "rehearsal"]
+    with place(arguments.profile) as (options, environment):
+        environment = os.environ | environment
+
+        def run(*targets: str, **variables: str) -> bool:
+            command = [sys.executable, "-m", "snakemake", *targets, "--configfile", str(CONFIG), *options]
+            return subprocess.run(command, env=environment | variables).returncode == 0
+
+        with Server(SERVED, PORT, BROKEN_ONCE) as server:
+            fetched = run("prepare", STORAGE_EMULATOR_HOST=server.address)
+            unpaid = [name for name, project in server.requests if project != "rehearsal"]
         if unpaid:
             say(f"{len(unpaid)} requests to the bucket named no billing project, the first for {unpaid[0]}")
-        if done.returncode or unpaid:
-            return 1
-        return subprocess.run([*command[:3], "resources", *command[3:]], env=environment).returncode
+        # From here on, nothing answers.
+        offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+        return 0 if fetched and not unpaid and run(*arguments.targets, **offline) and run("resources") else 1
 
 
 def read_tracks() -> Path:

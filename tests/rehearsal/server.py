@@ -7,8 +7,8 @@ no billing project is refused with Google's words.
 
 import json
 import re
+import sys
 import threading
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlparse
@@ -79,10 +79,9 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         with path.open("rb") as file:
             file.seek(first)
-            with suppress(BrokenPipeError, ConnectionResetError):  # the client has what it wanted
-                while left and (chunk := file.read(min(CHUNK, left))):
-                    self.wfile.write(chunk)
-                    left -= len(chunk)
+            while left and (chunk := file.read(min(CHUNK, left))):
+                self.wfile.write(chunk)
+                left -= len(chunk)
         return None
 
 
@@ -101,6 +100,11 @@ class Server(ThreadingHTTPServer):
         self.requests: list[tuple[str, str | None]] = []
         self.lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address) -> None:
+        """Say nothing of clients that hang up: they have what they wanted."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def __exit__(self, *_) -> None:
         self.shutdown()

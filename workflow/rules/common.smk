@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import strip_wildcard_constraints
 
 from regulens.cli import commands
-from regulens.cluster.inputs import coverage_files
+from regulens.cluster.inputs import coverage_files, genomes, needed_sources
 from regulens.cluster.preflight import gpu_requests, problems
 from regulens.config import STUDIES, resolved, to_yaml, unfit_references, validate
 from regulens.core.code import (
@@ -62,6 +62,8 @@ COMPARING = set(ComparisonSettings.model_fields) - {
     "all_versions",
 }
 ENVIRONMENT = workflow.current_basedir.join("../../envs/regulens.yaml")
+# Nothing is asked of a hub: weights are downloads like others.
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
 # The environments of `--sdm conda` are given this code (envs/*.post-deploy.sh).
 os.environ.update(REGULENS_PROJECT=str(ROOT.parents[1]))
 # Not workflow.source_path: its path differs in every run, and a changed input reruns a rule.

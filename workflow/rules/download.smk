@@ -37,3 +37,24 @@ rule unpack:
         "Unpack {input}"
     shell:
         "regulens unpack {input:q} --output {output:q} 2> {log:q}"
+
+
+rule index_genome:
+    input:
+        f"{DOWNLOADS}/{{name}}",
+    output:
+        f"{DOWNLOADS}/{{name}}.fai",
+    wildcard_constraints:
+        name=names(pattern(name.removesuffix(".gz")) for name in genomes(CONFIG)),
+    localrule: True
+    message:
+        "Index {input}"
+    shell:
+        "regulens index-genome {input:q} --output {output:q} 2> {log:q}"
+
+
+# All that needs the internet, and what all jobs read: after it, every other job runs without a network.
+rule prepare:
+    input:
+        [located(name) for name in needed_sources(CONFIG)],
+        [f"{unpacked(name)}.fai" for name in genomes(CONFIG)],

@@ -6,6 +6,7 @@ downloaded.
 
 import csv
 import os
+import re
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from regulens.config import Config
 from regulens.config.dnabert_lrp import DnabertLrp
 from regulens.config.genomic_interpreter import BigwigData, GenomicInterpreter, SimulatedData, TfrecordData
+from regulens.config.sequence_to_function import SequenceToFunction
 from regulens.core.errors import InputError
 from regulens.core.io import read_text
 from regulens.core.settings import nearest
@@ -49,10 +51,18 @@ def needed_sources(config: Config) -> list[str]:
 
 def data_files(config: Config) -> dict[str, str]:
     """Key to name of every data file that the run reads, its own and its downloads; files of a pattern one by one."""
-    files = (_assay_files(config.genomic_interpreter) if config.genomic_interpreter else {}) | (
-        _sequence_files(config.dnabert_lrp) if config.dnabert_lrp else {}
+    files = (
+        (_assay_files(config.genomic_interpreter) if config.genomic_interpreter else {})
+        | (_sequence_files(config.dnabert_lrp) if config.dnabert_lrp else {})
+        | (_function_files(config.sequence_to_function) if config.sequence_to_function else {})
     )
     return {key: name for key, name in files.items() if name}
+
+
+def genomes(config: Config) -> list[str]:
+    """Names of the genomes that the run downloads; they are read at random places."""
+    fastas = {name for key, name in data_files(config).items() if re.search(r"fasta(\[\d+\])?$", key)}
+    return [name for name in needed_sources(config) if name in fastas]
 
 
 def _assay_files(study: GenomicInterpreter) -> dict[str, str | None]:
@@ -80,6 +90,18 @@ def _sequence_files(study: DnabertLrp) -> dict[str, str | None]:
         if isinstance(settings.data, CoordinateSequences):
             for (split, label), name in coordinate_tables(settings.data.coordinates).items():
                 files[f"{key}.coordinates, {split} {label}"] = name
+    return files
+
+
+def _function_files(study: SequenceToFunction) -> dict[str, str | None]:
+    key = "sequence_to_function"
+    files = {f"{key}.fasta": study.fasta}
+    if study.enhancers:
+        files[f"{key}.enhancers.pairs.table"] = getattr(study.enhancers.pairs, "table", None)
+    if study.boundaries and study.boundaries.positions:
+        files[f"{key}.boundaries.positions.file"] = study.boundaries.positions.file
+    if study.variants:
+        files[f"{key}.variants.variants.file"] = getattr(study.variants.variants, "file", None)
     return files
 
 

@@ -28,13 +28,13 @@ from regulens.cluster.inputs import (
     store_bytes,
     track_count,
 )
-from regulens.config import Config
+from regulens.config import STUDIES, Config
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.data.settings import Geometry
 
 STAGES = {
-    "download, unpack": r"download|unpack",
+    "download, unpack": r"download|unpack|index_genome",
     "crop": r"crop_\w+|link_shards|simulate_genome|windows_by_contig|coverage_from_positions",
     "train assay models": r"train_assay_model|train_main_model|adopt_checkpoint",
     "predict, attention": r"predict\w*|pearson|export_attention",
@@ -50,7 +50,7 @@ STAGES = {
 }
 """Stages in order, with the rules of each; a rule belongs to the first stage that matches."""
 
-NOT_JOBS = {"all", "total", "figures", "genomic_interpreter", "dnabert_lrp", "hybrid_networks", "sequence_to_function"}
+NOT_JOBS = {"all", "total", "figures", "prepare", *STUDIES}
 """Rows of Snakemake's table that run nothing; also `<study>_figures`."""
 
 LONGEST_S = 300

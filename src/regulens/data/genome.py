@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from regulens.core.command import command
 from regulens.core.errors import InputError
 from regulens.core.io import GZIP, atomic_output
 from regulens.core.sequence import N_CODE, encode
@@ -173,6 +174,19 @@ def index_fasta(path: Path | str) -> list[Record]:
     with atomic_output(f"{path}.fai" if os.access(path.parent, os.W_OK) else aside) as temporary:
         temporary.write_bytes(b"".join(b"%s\t%d\t%d\t%d\t%d\n" % record for record in records))
     return records
+
+
+@command("index-genome")
+def index_genome(fasta: Path | str, /, output: Path | str) -> None:
+    """Write the index of a FASTA beside it, in the format of `samtools faidx`.
+
+    Arguments:
+        fasta: genome sequence.
+        output: its path with .fai at the end.
+    """
+    if Path(output) != Path(f"{fasta}.fai"):
+        raise InputError(f"{output}: the index of {fasta} must be {fasta}.fai, where it is looked for")
+    index_fasta(fasta)
 
 
 def read_index(path: Path) -> list[Record]:
