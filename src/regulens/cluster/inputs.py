@@ -169,22 +169,28 @@ def assay_examples(config: Config) -> dict[str, int] | None:
         simulation = data.simulation
         of_contig = simulation.contig_bp // simulation.window_bp
         return {split: count * of_contig for split, count in simulation.contigs.items()}
-    if _is_basenji2(config, config.genomic_interpreter) and data.crop.tiling == "centre":
-        of_files = {split: count * data.crop.records_per_file for split, count in data.shards.items()}
-        return {split: min(of_files[split], count) for split, count in BASENJI2_EXAMPLES.items()}
-    counts: dict[str, int] = {"train": 0, "valid": 0, "test": 0}
-    if not data.windows:
+    if found := _examples_by_window(config, data):
+        return found
+    if isinstance(data, BigwigData) and not data.windows:
         return _examples_by_contig(config, data)
-    for place in local_copies(config, data.windows)[:1]:
+    if not isinstance(data, TfrecordData) or data.crop.tiling != "centre":
+        return None
+    counts = {split: count * data.crop.records_per_file for split, count in data.shards.items()}
+    if _is_basenji2(config, config.genomic_interpreter):
+        return {split: min(counts[split], count) for split, count in BASENJI2_EXAMPLES.items()}
+    return counts
+
+
+def _examples_by_window(config: Config, data: BigwigData | TfrecordData) -> dict[str, int] | None:
+    """Examples of windows in a BED file; None if there is none."""
+    counts = {"train": 0, "valid": 0, "test": 0}
+    for place in local_copies(config, data.windows)[:1] if data.windows else []:
         for line in read_text(place).splitlines():
             _, start, end, split, *_ = (*line.split("\t"), "", "", "")
             if split.strip() in counts and start.isdigit() and end.strip().isdigit():
                 tiles = (int(end) - int(start)) // data.geometry.target_bp if data.crop.tiling == "adjoining" else 1
                 counts[split.strip()] += tiles
-        return counts
-    if isinstance(data, TfrecordData) and data.crop.tiling == "centre":
-        return {split: count * data.crop.records_per_file for split, count in data.shards.items()}
-    return None
+    return counts if any(counts.values()) else None
 
 
 def _examples_by_contig(config: Config, data: BigwigData) -> dict[str, int] | None:

@@ -3,16 +3,22 @@
 From the requests that Snakemake has made for them, and the manifests of their outputs.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from regulens.cluster.cost import TRAINING_PASSES, mutants
+from regulens.cluster.inputs import assay_examples, sequence_counts
 from regulens.cluster.plan import STAGES, stage_of
+from regulens.config import Config, load
+from regulens.config.hybrid_networks import TASKS
 from regulens.core.command import command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.tables import markdown_table, read_table, write_csv
+from regulens.data.settings import SPLITS
 from regulens.provenance.record import read_manifest
 
 REQUESTS = ["rule", "output", "threads", "gpus", "mem_mb", "runtime_min"]
@@ -20,14 +26,15 @@ REQUESTS = ["rule", "output", "threads", "gpus", "mem_mb", "runtime_min"]
 where nothing was requested."""
 
 COLUMNS = ["rule", "jobs", "threads", "gpus", "requested_gb", "requested_min", "peak_gb", "longest_min", "total_min"]
+COLUMNS += ["work"]
 
 
-def resources_table(requests: pd.DataFrame) -> pd.DataFrame:
+def resources_table(requests: pd.DataFrame, config: Config) -> pd.DataFrame:
     """`COLUMNS` for every rule, in the order of the stages of `cluster.plan`; ``requests``: `REQUESTS`.
 
     Requests are the largest of the rule's jobs; ``peak_gb`` is the largest memory of a job (1e9 bytes), ``longest_min``
     and ``total_min`` the time of the longest and of all. Jobs whose output is not there, or has no manifest, do not
-    count.
+    count. ``work``: `work` of the largest job, by the configuration of the run.
     """
     rows = []
     for job in requests.itertuples():
@@ -51,6 +58,7 @@ def resources_table(requests: pd.DataFrame) -> pd.DataFrame:
         total_min=("minutes", "sum"),
     )
     found = found.reset_index()
+    found["work"] = [work(config, rule) for rule in found["rule"]]
     stages = list(STAGES)
     order = np.argsort([stages.index(stage_of(rule)) for rule in found["rule"]], kind="stable")
     return found.iloc[order][COLUMNS]
@@ -63,7 +71,7 @@ def resources_markdown(table: pd.DataFrame) -> str:
         asked = [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
         share = f"{row.peak_gb / row.requested_gb:.0%}" if row.requested_gb > 0 else ""
         took = [f"{row.peak_gb:.2f}", share, _minutes(row.longest_min), _minutes(row.total_min)]
-        rows.append([row.rule, row.jobs, row.threads, row.gpus or "", *asked, *took])
+        rows.append([row.rule, str(row.jobs), str(row.threads), str(row.gpus or ""), *asked, *took])
     header = [
         "Rule",
         "Jobs",
@@ -92,15 +100,69 @@ def _minutes(value: float) -> str:
 
 
 @command("resources")
-def resources(requests: Path | str, /, csv: Path | str, md: Path | str) -> pd.DataFrame:
+def resources(requests: Path | str, /, configfile: Path | str, csv: Path | str, md: Path | str) -> pd.DataFrame:
     """Memory and time that the jobs of a run requested and took, by rule; returns the table, columns ``COLUMNS``.
 
     Arguments:
         requests: table of the jobs (``REQUESTS``), which every run of the workflow writes.
+        configfile: configuration file of the run.
         csv, md: the table, to write.
     """
     numbers = ["threads", "gpus", "mem_mb", "runtime_min"]
-    table = resources_table(read_table(requests, REQUESTS, numbers))
+    table = resources_table(read_table(requests, REQUESTS, numbers), load(Path(configfile)))
     write_csv(table, csv)
     write_text(resources_markdown(table), md)
     return table
+
+
+# From a run with a part of the data to one with all of it.
+
+
+def work(config: Config, rule: str) -> float:
+    """Amount of work of the largest job of a rule, in units that differ between rules: time is proportional to it.
+
+    A training example counts three times (`TRAINING_PASSES`), because of its backward pass. 1 for rules whose work does
+    not depend on the number of examples, sequences, mutants or trials, or is of the same size in every run.
+    """
+    assay, lrp, hybrid = config.genomic_interpreter, config.dnabert_lrp, config.hybrid_networks
+    if assay and (examples := assay_examples(config)):
+        train, valid, test = (examples[split] for split in SPLITS)
+        if rule in ("train_assay_model", "train_main_model"):
+            trainings = [assay.model_training(name) for name in assay.models]
+            return max(one.max_epochs * (TRAINING_PASSES * one.examples(train) + valid) for one in trainings)
+        found = {"predict_reference": train + test, "link_shards": sum(examples.values())}
+        found |= dict.fromkeys(("predict", "pearson", "attention_distance"), test)
+        if rule in found:
+            return found[rule]
+    if lrp and None not in (counts := [sequence_counts(config, task) for task in lrp.tasks]):
+        train, test = (max(sizes) for sizes in zip(*counts, strict=True))
+        found = {"fine_tune": max(lrp.task_training(task).max_epochs for task in lrp.tasks) * TRAINING_PASSES * train}
+        found |= dict.fromkeys(("classify", "score_relevance", "score_agreement", "discover_motifs"), test)
+        found |= {"classify_by_kmers": train + test, "classifier_metrics": test, "check_relevance": lrp.tests.items}
+        found |= dict.fromkeys(("mutagenesis", "mutagenesis_tables"), mutants(lrp))
+        if rule in found:
+            return found[rule]
+    if hybrid:
+        trials = max(hybrid.task(task).trials for task in TASKS)
+        if rule == "train_trials":
+            return trials * max(hybrid.task_training(task).epochs for task in TASKS)
+        if rule in ("evaluate_trials", "score_saliency", "align_filters", "tomtom_filters", "match_filters"):
+            return trials
+    return 1
+
+
+def scaled_markdown(table: pd.DataFrame, whole: Config, jobs: Mapping[str, int]) -> str:
+    """What a run took (`resources_table`), and what as much work as a run of ``whole`` has would take.
+
+    ``jobs``: number of jobs of every rule of ``whole``. Memory is that of the run itself.
+    """
+    rows = []
+    for row in table[table["rule"].isin(jobs)].itertuples():
+        times = work(whole, row.rule) / row.work
+        asked = [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
+        took = [f"{row.peak_gb:.2f}", _minutes(row.longest_min), f"{times:,.3g}", _minutes(times * row.longest_min)]
+        hours = times * row.total_min / row.jobs * jobs[row.rule] / 60
+        rows.append([f"`{row.rule}`", str(row.gpus or ""), *asked, *took, f"{jobs[row.rule]:,}", f"{hours:,.3g}"])
+    header = ["rule", "GPUs", "requested GB", "requested time", "peak GB", "longest job", "times the work"]
+    header += ["a whole job", "jobs", "hours of all"]
+    return markdown_table(header, rows)

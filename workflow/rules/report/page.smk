@@ -46,11 +46,12 @@ rule resources:
     params:
         # Not an input, because every run writes it before its first job; its date makes the table again after a run.
         requests=REQUESTS,
+        configfile=lambda wildcards: workflow.configfiles[0],
         of=lambda wildcards: os.path.exists(REQUESTS) and os.path.getmtime(REQUESTS),
     message:
         "Memory and time that the jobs requested, and what they took"
     shell:
-        "regulens resources {params.requests:q} --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
+        "regulens resources {params.requests:q} --configfile {params.configfile:q} --csv {output.csv:q} --md {output.md:q} 2> {log:q}"
 
 
 # Last of the settings that a run writes for its commands.
