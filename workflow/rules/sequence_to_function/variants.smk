@@ -75,7 +75,7 @@ rule sequence_to_function_variants:
     params:
         **parts(
             *(f"{VARIATION}/resamples", f"{VARIATION}/seed", FUNCTION_NOTE),
-            *([f"{VARIATION}/variants/tracks"] if MEASURED else []),
+            f"{VARIATION}/variants/tracks" if MEASURED else GROUPS,
             labels=FUNCTION_LABELS,
         ),
         runs=runs(EFFECTS, PROBED_RUNS),

@@ -70,8 +70,11 @@ def statistics(compared: Comparison, weights: np.ndarray) -> dict[str, np.ndarra
     return found
 
 
-def simulated_comparisons(table: pd.DataFrame, effects: VariantEffects) -> dict[str, list[Comparison]]:
-    """By assay, a comparison for each track: the pairs whose causal variant affects it."""
+def simulated_comparisons(
+    table: pd.DataFrame, effects: VariantEffects, groups: Mapping[str, Sequence[str]]
+) -> dict[str, list[Comparison]]:
+    """By track group (assay, if in none), a comparison for each track: the pairs whose causal variant affects it."""
+    group_of = {assay: group for group, assays in groups.items() for assay in assays}
     table, window = table[table[SATURATED] == 0], effects.window[table[SATURATED] == 0]
     truth = {name.removeprefix(TRUE): table[name].to_numpy(float) for name in table if name.startswith(TRUE)}
     causal, pair = table["causal"].to_numpy(float), table["pair"].to_numpy(int)
@@ -82,7 +85,8 @@ def simulated_comparisons(table: pd.DataFrame, effects: VariantEffects) -> dict[
         if np.any(rows):
             effect = window[rows, column]
             compared = Comparison(effect, abs(effect), true[rows], causal[rows], pair[rows])
-            found.setdefault(track.split(".")[0], []).append(compared)
+            assay = track.split(".")[0]
+            found.setdefault(group_of.get(assay, assay), []).append(compared)
     return found
 
 
@@ -115,13 +119,18 @@ def measured_comparisons(
 
 
 def variant_table(
-    runs: Sequence[Run], variants: Path | str, resamples: int, seed: int, tracks: Mapping[str, Sequence[str]]
+    runs: Sequence[Run],
+    variants: Path | str,
+    resamples: int,
+    seed: int,
+    tracks: Mapping[str, Sequence[str]],
+    assays: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
     """`STATISTICS` of every model and group of variants: `COLUMNS`.
 
     ``runs``: files of effects. ``variants``: the table, with ``causal``, ``pair`` and `TRUE` columns (a group is the
-    tracks of an assay, over which is averaged), or with ``effect`` or ``causal``, and ``group``. Means over seeds with
-    their standard deviation; 95 % bootstrap intervals over pairs or variants.
+    tracks of some assays, over which is averaged), or with ``effect`` or ``causal``, and ``group``. Means over seeds
+    with their standard deviation; 95 % bootstrap intervals over pairs or variants.
     """
     table = read_variants(variants)
     simulated = any(name.startswith(TRUE) for name in table)
@@ -131,7 +140,7 @@ def variant_table(
     for run in runs:
         effects = read_effects_on(table, run.path, variants)
         groups = (
-            simulated_comparisons(table, effects)
+            simulated_comparisons(table, effects, assays)
             if simulated
             else measured_comparisons(table, effects, tracks, variants)
         )
@@ -217,6 +226,7 @@ def variants(
     resamples: Part[int],
     seed: Part[int],
     tracks: Part[Mapping[str, Sequence[str]] | None] = None,
+    groups: Part[Mapping[str, Sequence[str]] | None] = None,
     labels: Part[Mapping[str, str] | None] = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
@@ -227,12 +237,13 @@ def variants(
         truth: the variants, with what is known of them.
         csv, md: the table, to write.
         tracks: tracks whose mean effect is compared with a measured one, by group (`ALL`: of all others).
+        groups: assays of each group of tracks, for simulated variants.
         labels: names of the models in table and figure.
         data_note: one sentence on the data.
 
     Returns the table, columns ``COLUMNS``.
     """
-    means = variant_table(labelled(runs, labels), truth, resamples, seed, tracks or {})
+    means = variant_table(labelled(runs, labels), truth, resamples, seed, tracks or {}, groups or {})
     write_csv(means, csv)
     write_text(to_markdown(means, data_note), md)
     save(variant_figure(means), pdf, png)
