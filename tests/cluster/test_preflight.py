@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 from regulens.cli import app
 from regulens.cluster import preflight
-from regulens.cluster.inputs import local_copies, needed_sources
+from regulens.cluster.inputs import genomes, local_copies, needed_sources
 from regulens.cluster.preflight import (
     GpuRequest,
     PartitionGpus,
     cluster_problems,
+    data_problems,
     gpu_requests,
     memory_gb,
     memory_problems,
@@ -70,6 +71,21 @@ def test_asks_for_what_is_neither_downloaded_nor_mirrored(paper, tmp_path, monke
     assert problems(paper) == []
     monkeypatch.setenv("REGULENS_MIRROR", "/no/such/folder")
     assert "does not exist" in problems(paper)[0]
+
+
+def test_files_of_the_fourth_study_are_data_too(paper):
+    variants = {"route": "table", "file": "gtex.tsv.gz", "causal": "Causal"}
+    pairs = {"route": "crispri", "table": "crispri.tsv", "readouts": {"K562": "CNhs12545"}}
+    study = {"data_note": "-", "models": ["enformer"], "fasta": "hg38.fa.gz"}
+    study |= {"variants": {"variants": variants}, "enhancers": {"pairs": pairs}}
+    study["boundaries"] = {"positions": {"file": "boundaries.bed", "contig": 1, "position": 2}}
+    config = changed(paper, sequence_to_function=study)
+    found = [problem.partition(": ")[0] for problem in data_problems(config)]
+    assert found == [f"sequence_to_function.{key}" for key in KEYS_OF_FILES]
+    assert genomes(config) == ["hg38.fa.gz"]
+
+
+KEYS_OF_FILES = ("enhancers.pairs.table", "boundaries.positions.file", "variants.variants.file")
 
 
 def test_the_setting_of_the_mirror_goes_before_the_environment(paper, tmp_path, monkeypatch):
