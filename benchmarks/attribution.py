@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from tabulate import tabulate
+from models import SMALL
 
 from regulens.data.settings import Geometry
 from regulens.interpret.attribution import ATTRIBUTIONS, BASELINE, Reading
@@ -29,26 +29,13 @@ except ImportError:
 
 GEOMETRY = Geometry(input_bp=6144, bins=32, bin_bp=128)
 TRACKS = 11
-TOWER = {"stem_width": 32, "widths": [32, 40, 48, 56, 64, 80], "final_width": 96}
-MODELS = {
-    "attpool_dilated": {**TOWER, "dilated_layers": 7, "dilated_width": 32},
-    "enformer": {**TOWER, "transformer": {"depth": 2, "heads": 4, "key_dim": 16, "functions": 8}},
-    "swin1d": {
-        "embedding_width": 32,
-        "embedding_kernel": 15,
-        "widths": [32, 40, 48, 56, 64, 64, 64],
-        "windows": [16, 16, 16, 16, 32, 48, 48],
-        "heads": 2,
-        "key_dim": 16,
-        "functions": 8,
-        "transformer": {"depth": 2, "heads": 4, "key_dim": 16, "functions": 8},
-    },
-}
 
 
 def main() -> None:
+    from tabulate import tabulate
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", default=["enformer", "swin1d"], choices=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=["enformer", "swin1d"], choices=list(SMALL))
     parser.add_argument("--readouts", type=int, default=8)
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--threads", type=int, default=2)
@@ -68,7 +55,7 @@ def main() -> None:
 def measure(name: str, device: str, arguments: argparse.Namespace) -> list[list]:
     """Rows of one model on one device."""
     torch.manual_seed(0)
-    model = build(name, MODELS[name], GEOMETRY, TRACKS).to(device).eval().requires_grad_(False)
+    model = build(name, SMALL[name], GEOMETRY, TRACKS).to(device).eval().requires_grad_(False)
     codes = np.random.default_rng(0).integers(0, 4, (arguments.readouts, GEOMETRY.input_bp)).astype(np.uint8)
     tracks = torch.arange(arguments.readouts, device=device) % TRACKS
     settings = AttributionSettings(steps=arguments.steps, block_bp=GEOMETRY.bin_bp)

@@ -13,10 +13,8 @@ import time
 from collections.abc import Callable
 
 import torch
-from tabulate import tabulate
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from regulens.core.sequence import one_hot
 from regulens.models.hybrid import HybridNetwork, TrialDropout
@@ -86,6 +84,9 @@ def plain(baseline: str, modules: list[str], sizes: HybridSizes) -> nn.Sequentia
 
 
 def main() -> None:
+    from tabulate import tabulate
+    from tqdm import tqdm
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = list(ARCHITECTURES)
     parser.add_argument("--architectures", nargs="+", default=names, choices=names)

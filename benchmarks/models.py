@@ -12,18 +12,40 @@ import argparse
 import multiprocessing
 import resource
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import torch
-from tabulate import tabulate
-from tqdm import tqdm
+from torch import Tensor, nn
 
 from regulens.core.sequence import one_hot
 from regulens.data.settings import Geometry
-from regulens.models.base import architectures, build
+from regulens.models.base import AssayModel, architectures, build
+
+TOWER = {"stem_width": 32, "widths": [32, 40, 48, 56, 64, 80], "final_width": 96}
+SMALL = {
+    "maxpool_cnn": TOWER,
+    "attpool_cnn": TOWER,
+    "attpool_dilated": {**TOWER, "dilated_layers": 7, "dilated_width": 32},
+    "enformer": {**TOWER, "transformer": {"depth": 2, "heads": 4, "key_dim": 16, "functions": 8}},
+    "swin1d": {
+        "embedding_width": 32,
+        "embedding_kernel": 15,
+        "widths": [32, 40, 48, 56, 64, 64, 64],
+        "windows": [16, 16, 16, 16, 32, 48, 48],
+        "heads": 2,
+        "key_dim": 16,
+        "functions": 8,
+        "transformer": {"depth": 2, "heads": 4, "key_dim": 16, "functions": 8},
+    },
+}
+"""Small sizes of every architecture, as in the demonstration."""
 
 
 def main() -> None:
+    from tabulate import tabulate
+    from tqdm import tqdm
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=list(architectures()), choices=list(architectures()))
     parser.add_argument("--tracks", type=int, default=5313)
@@ -45,12 +67,8 @@ def measure(name: str, device: str, batch: int, n_tracks: int, threads: int, rep
     """One row of the table."""
     torch.set_num_threads(threads)
     before = resident_gb()
-    geometry = Geometry()
-    model = build(name, {}, geometry, n_tracks).to(device).train()
-    x = one_hot(torch.randint(0, 4, (batch, geometry.input_bp), dtype=torch.uint8, device=device))
-    target = torch.rand(batch, geometry.bins, n_tracks, device=device)
-    step(model, x, target)
-    seconds = min(step(model, x, target) for _ in range(repeats))
+    model = build(name, {}, Geometry(), n_tracks).to(device).train()
+    seconds = least_seconds(model, *example(model, batch, device), repeats)
     on_gpu = device == "cuda"
     memory = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else resident_gb() - before
     parameters = sum(parameter.numel() for parameter in model.parameters()) / 1e6
@@ -58,7 +76,21 @@ def measure(name: str, device: str, batch: int, n_tracks: int, threads: int, rep
     return [name, parameters, where, "bf16" if on_gpu else "fp32", batch, batch / seconds, memory]
 
 
-def step(model: torch.nn.Module, x: torch.Tensor, target: torch.Tensor) -> float:
+def example(model: AssayModel, batch: int, device: str) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Input of a model, and the Poisson loss of its output."""
+    geometry = model.geometry
+    x = one_hot(torch.randint(0, 4, (batch, geometry.input_bp), dtype=torch.uint8, device=device))
+    target = torch.rand(batch, geometry.bins, model.n_tracks, device=device)
+    return x, lambda rates: (rates - target * rates.log()).mean()
+
+
+def least_seconds(model: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor], repeats: int) -> float:
+    """Least seconds of one forward and backward pass, after one that warms up; bf16 autocast on a GPU."""
+    step(model, x, loss)
+    return min(step(model, x, loss) for _ in range(repeats))
+
+
+def step(model: nn.Module, x: Tensor, loss: Callable[[Tensor], Tensor]) -> float:
     """Seconds of one forward and backward pass."""
     on_gpu = x.device.type == "cuda"
     synchronise = torch.cuda.synchronize if on_gpu else lambda: None
@@ -66,8 +98,8 @@ def step(model: torch.nn.Module, x: torch.Tensor, target: torch.Tensor) -> float
     synchronise()
     start = time.perf_counter()
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=on_gpu):
-        rates = model(x)
-    (rates - target * rates.log()).mean().backward()
+        y = model(x)
+    loss(y).backward()
     synchronise()
     return time.perf_counter() - start
 

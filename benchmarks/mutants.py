@@ -12,7 +12,6 @@ import time
 
 import numpy as np
 import torch
-from tabulate import tabulate
 
 from regulens.interpret.mutagenesis import classifier, classify_all, mutate, random_positions
 from regulens.models.bert import BertSettings, build_classifier
@@ -25,6 +24,8 @@ LENGTH, MUTATIONS, BLOCK = 200, 20, 500
 
 
 def main() -> None:
+    from tabulate import tabulate
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=512, help="for the small model")
     parser.add_argument("--large-mutants", type=int, default=16, help="for the model of DNABERT-6's size")

@@ -16,9 +16,8 @@ import time
 from collections.abc import Callable
 
 import torch
-from tabulate import tabulate
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
-from tqdm import tqdm
 
 from regulens.interpret.score_file import score_batch
 from regulens.interpret.settings import RelevanceSettings
@@ -33,6 +32,8 @@ MATRIX_PRODUCTS = {"aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm"}
 
 
 def main() -> None:
+    from tabulate import tabulate
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", default=["demo"], choices=list(SIZES))
     parser.add_argument("--sequences", type=int, default=32)
@@ -52,40 +53,47 @@ def main() -> None:
 
 def measure(size: str, device: str, arguments: argparse.Namespace) -> list[list]:
     """Rows of one size on one device."""
+    from tqdm import tqdm
+
     settings = SIZES[size]
     model = build_classifier(settings).to(device).eval().requires_grad_(False)
     codes = torch.randint(0, 4, (arguments.sequences, LENGTH), dtype=torch.uint8)
-    labels = torch.zeros(len(codes), dtype=torch.uint8)
 
     def run(batch: int, scores: list[str]) -> None:
-        asked = RelevanceSettings(scores=scores)
-        for start in range(0, len(codes), batch):
-            rows = slice(start, start + batch)
-            score_batch(model, codes[rows], labels[rows], settings.k, asked)
+        score_all(model, codes, settings.k, batch, scores)
 
     def single_passes() -> None:
         for name in names:
             run(1, [name])
 
     names = RelevanceSettings().scores
-    rate = {"single": len(codes) / seconds(single_passes, device, arguments)}
+    how = device, arguments.repeats, arguments.cpu_time
+    single = len(codes) / seconds(single_passes, *how)
     where = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {arguments.threads} threads"
-    rows = [[size, where, "single passes", rate["single"], 1.0, None, None]]
+    rows = [[size, where, "single passes", single, 1.0, None, None]]
     for batch in tqdm(arguments.batches, f"{size}, {device}", disable=None):
-        everything = seconds(lambda batch=batch: run(batch, names), device, arguments)
-        lrp = seconds(lambda batch=batch: run(batch, ["lrp"]), device, arguments)
+        everything = seconds(lambda batch=batch: run(batch, names), *how)
+        lrp = seconds(lambda batch=batch: run(batch, ["lrp"]), *how)
         share = matrix_share(lambda batch=batch: run(batch, names), device)
         found = len(codes) / everything
-        rows.append([size, where, f"all scores, batch {batch}", found, found / rate["single"], everything / lrp, share])
+        rows.append([size, where, f"all scores, batch {batch}", found, found / single, everything / lrp, share])
     return rows
 
 
-def seconds(work: Callable[[], None], device: str, arguments: argparse.Namespace) -> float:
-    """Least time of several runs."""
+def score_all(model: nn.Module, codes: Tensor, k: int, batch: int, scores: list[str]) -> None:
+    """Scores of the sequences ``codes`` uint8 (N, L), in batches."""
+    labels, asked = torch.zeros(len(codes), dtype=torch.uint8), RelevanceSettings(scores=scores)
+    for start in range(0, len(codes), batch):
+        rows = slice(start, start + batch)
+        score_batch(model, codes[rows], labels[rows], k, asked)
+
+
+def seconds(work: Callable[[], None], device: str, repeats: int, cpu_time: bool = False) -> float:
+    """Least time of several runs, after one that warms up."""
     synchronise = torch.cuda.synchronize if device == "cuda" else lambda: None
-    clock = time.process_time if arguments.cpu_time else time.perf_counter
+    clock = time.process_time if cpu_time else time.perf_counter
     times = []
-    for _ in range(arguments.repeats + 1):
+    for _ in range(repeats + 1):
         synchronise()
         start = clock()
         work()

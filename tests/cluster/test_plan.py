@@ -1,11 +1,25 @@
 """Numbers of the plan against counts made by hand, and the document against the configuration."""
 
+import csv
 from pathlib import Path
 
 import pytest
 import torch
 
-from regulens.cluster.cost import Gpu, assay_cost, bert_cost, bert_parameters, forward_cost, hybrid_cost, mutants
+from regulens.cli import project
+from regulens.cluster import cost, plan
+from regulens.cluster.cost import (
+    Cost,
+    Gpu,
+    assay_cost,
+    assay_jobs,
+    bert_cost,
+    bert_parameters,
+    forward_cost,
+    hybrid_cost,
+    hybrid_jobs,
+    mutants,
+)
 from regulens.cluster.inputs import assay_examples, sequence_counts, store_bytes, track_count
 from regulens.cluster.plan import (
     ENFORMER_WINDOW,
@@ -18,7 +32,9 @@ from regulens.cluster.plan import (
     parse_job_table,
     stage_of,
 )
+from regulens.cluster.rates import TABLE, Rates, read_rates
 from regulens.config import load
+from regulens.config.overrides import merged
 from regulens.core.errors import InputError
 from regulens.data.settings import Geometry
 from regulens.models.bert import build_classifier
@@ -126,7 +142,7 @@ def test_every_job_of_the_dry_run_is_in_a_stage(paper_jobs):
 
 def test_document_is_up_to_date(paper, paper_jobs, tmp_path, monkeypatch):
     monkeypatch.delenv("REGULENS_MIRROR", raising=False)
-    text = document(paper, paper_jobs, "config/config.yaml")
+    text = document(paper, paper_jobs, "config/config.yaml", Gpu(rates=read_rates(ROOT / TABLE)))
     check(ROOT / "docs/scale.md", text)
     (tmp_path / "old.md").write_text("old")
     with pytest.raises(InputError, match="does not match"):
@@ -148,3 +164,112 @@ def test_more_time_without_bf16(paper):
     cost, gpu = assay_cost("maxpool_cnn", {}, Geometry(), 5313), Gpu()
     assert gpu.seconds(cost, 8, bf16=False) > gpu.seconds(cost, 8)
     assert gpu.seconds(cost, 8) > 4 * gpu.seconds(cost, 1)
+
+
+WORK = {
+    ("training enformer: 17712 bp, 80 bins of 128 bp, 5313 tracks", "bf16"): 100,
+    ("all scores of DNABERT-6: 200 bp", "fp32"): 90,
+    ("mutants by DNABERT-6: 200 bp", "bf16"): 9000,
+    ("mutants by DNABERT-6: 200 bp", "fp32"): 900,
+    ("training c4c6 + attention: 200 bp, 10 trials of 100", "fp32"): 1e5,
+}
+"""Rates per second of a small table."""
+
+
+@pytest.fixture
+def rates_table(tmp_path) -> Path:
+    """A table of benchmarks/gpu.sh, with rows that the plan has no use for."""
+    path = tmp_path / TABLE
+    path.parent.mkdir()
+    place = ["Card 1", "580.1", "2.11.0", "abc", "2026-12-01"]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["implementation", "work", "precision", "value", "device", "driver", "torch", "commit", "date"])
+        for (work, precision), rate in WORK.items():
+            writer.writerow(["regulens", work, precision, rate, *place])
+            writer.writerow(["regulens", work, precision, 1, "CPU", *place[1:]])
+            writer.writerow(["torch", work, precision, 2, *place])
+        writer.writerow(["regulens", "training swin1d: 17712 bp, 80 bins of 128 bp, 5313 tracks", "bf16", "", *place])
+    return path
+
+
+@pytest.fixture
+def _uncounted(monkeypatch):
+    """Networks are not counted: each costs the same."""
+    monkeypatch.setattr(cost, "forward_cost", lambda make, run: Cost(10**6, 10**9, 10**8, 10**7, 100))
+
+
+def test_rates_of_a_table(rates_table, tmp_path):
+    assert read_rates(rates_table) == Rates(WORK, "Card 1", "driver 580.1, torch 2.11.0, commit abc, 2026-12-01")
+    assert read_rates(tmp_path / "none.csv") == Rates()
+    (tmp_path / "other.csv").write_text("model,hours\nswin1d,3\n")
+    with pytest.raises(InputError, match="other.csv: not a table of benchmarks/gpu.sh"):
+        read_rates(tmp_path / "other.csv")
+
+
+@pytest.mark.usefixtures("_uncounted")
+def test_hours_follow_from_measured_rates_where_there_are(paper, rates_table):
+    estimated, found = make_plan(paper), make_plan(paper, Gpu(rates=read_rates(rates_table)))
+    assert not any(job.measured for job in estimated.models)
+    for job, other in zip(found.models, estimated.models, strict=True):
+        assert job.measured == (job.name == "enformer")
+        assert job.measured or job == other
+    enformer = next(job for job in found.models if job.measured)
+    assert enformer.hours == pytest.approx(30 * (34_021 + 2_213 / 3) / 100 / 3600)
+    assert enformer.prediction_hours == pytest.approx(1_937 / 3 / 100 / 3600)
+    assert found.measured["train assay models"].count(True) == 1
+    tests = sum(sequence_counts(paper, task)[1] for task in paper.dnabert_lrp.tasks)
+    assert found.gpu_hours["classify, score relevance"] == pytest.approx(1.1 * tests / 90 / 3600)
+    assert found.gpu_hours["mutagenesis"] == pytest.approx(2 * mutants(paper.dnabert_lrp) / 9000 / 3600)
+    assert found.measured["mutagenesis"] == found.measured["classify, score relevance"] == [True, True]
+    assert found.gpu_hours["pretrain, fine-tune"] == estimated.gpu_hours["pretrain, fine-tune"]
+
+    before, after = (
+        hybrid_jobs(paper.hybrid_networks, Gpu(rates=rates)) for rates in (Rates(), read_rates(rates_table))
+    )
+    measured = {name for name, (_, _, measured) in after.items() if measured}
+    assert measured == {"task1/c4c6_att/relu", "task1/c4c6_att/exponential"}
+    train, valid, _ = (share * 25_000 for share in paper.hybrid_networks.task1.data.splits)
+    hours, parameters, _ = after["task1/c4c6_att/relu"]
+    assert hours == pytest.approx(100 * 10 * (train + valid / 3) / 1e5 / 3600)
+    assert all(after[name] == before[name] for name in after if name not in measured)
+    assert parameters == before["task1/c4c6_att/relu"][1]
+
+
+@pytest.mark.usefixtures("_uncounted")
+def test_rates_are_for_the_settings_that_were_measured(paper, rates_table):
+    gpu = Gpu(rates=read_rates(rates_table))
+    changes = {
+        "model settings": {"models": {"enformer": {"settings": {"final_width": 128}}}},
+        "precision": {"training": {"precision": "fp32"}},
+        "window": {"data": {"geometry": {"input_bp": 20_000}}},
+    }
+    examples = assay_examples(paper)
+    for what, change in changes.items():
+        study = paper.genomic_interpreter
+        values = merged(study.model_dump(), change)
+        config = paper.model_copy(update={"genomic_interpreter": type(study).model_validate(values)})
+        geometry = config.genomic_interpreter.data.geometry
+        assert not any(job.measured for job in assay_jobs(config, geometry, examples, 5313, gpu)), what
+    assert not any(job.measured for job in assay_jobs(paper, Geometry(), examples, 5312, gpu))
+
+
+@pytest.mark.usefixtures("_uncounted")
+def test_the_plan_says_which_numbers_are_measured_and_on_which_card(rates_table, monkeypatch, capsys):
+    monkeypatch.delenv("REGULENS_MIRROR", raising=False)
+    rules = {"train_assay_model": 5, "fine_tune": 2, "mutagenesis": 2, "train_trials": 68, "crop_tfrecord": 1}
+    monkeypatch.setattr(plan, "count_jobs", lambda configfile, root: rules)
+    project.plan(configfile=ROOT / "config/config.yaml", root=rates_table.parents[1])
+    text = capsys.readouterr().out
+    assert "on Card 1 (driver 580.1, torch 2.11.0, commit abc, 2026-12-01)" in text
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    stages = {row[0]: row for row in rows if len(row) == 8}
+    assert stages["stage"][6:] == ["rates, 17,712 bp", "rates, 196,608 bp"]
+    assert stages["train assay models"][6:] == ["1 of 5 measured, Card 1", "estimated"]
+    assert stages["mutagenesis"][6:] == ["measured, Card 1"] * 2
+    assert stages["train hybrid networks"][6:] == ["2 of 68 measured, Card 1"] * 2
+    assert stages["pretrain, fine-tune"][6:] == ["estimated"] * 2
+    assert stages["crop"][6:] == stages["**all**"][6:] == ["", ""]
+    models = [row for row in rows if row[1] in ("configured", "196,608 bp")]
+    assert [row[-1] for row in models if row[0] == "enformer"] == ["measured, Card 1", "estimated"]
+    assert {row[-1] for row in models if row[0] != "enformer"} == {"estimated"}

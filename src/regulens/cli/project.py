@@ -91,11 +91,14 @@ def plan(
         root: the repository.
     """
     from regulens.cluster import plan
+    from regulens.cluster.cost import Gpu
+    from regulens.cluster.rates import TABLE, read_rates
     from regulens.config import load
 
     if write and check:
         raise InputError("give --write or --check, not both")
-    text = plan.document(load(configfile), plan.count_jobs(configfile, root), str(configfile))
+    gpu = Gpu(rates=read_rates(root / TABLE))
+    text = plan.document(load(configfile), plan.count_jobs(configfile, root), str(configfile), gpu)
     if check:
         plan.check(root / document, text)
     elif write:

@@ -2,11 +2,15 @@
 
 One forward pass is counted on shapes alone: the networks are built on torch's ``meta`` device, without weights, GPU or
 data. Time of a pass: operations / sustained rate + bytes / sustained bandwidth, but at least one launch per operator.
-The rates are assumptions, stated in `Gpu`, until a run is measured. Importing this module imports torch.
+These rates are assumptions, stated in `Gpu`; where a rate was measured (`rates`), it is used instead. Importing this
+module imports torch, and beside it only what the models need.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +18,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from regulens.config import Config
-from regulens.config.dnabert_lrp import DnabertLrp
-from regulens.config.hybrid_networks import TASKS, HybridNetworks
+from regulens.cluster.rates import Rates, assay_work, mutant_work, score_work, trial_work
 from regulens.data.settings import Geometry
-from regulens.models.base import build
+from regulens.models.base import build, model_settings
 from regulens.models.settings import BertSettings, HybridNetworkSettings
+
+if TYPE_CHECKING:
+    from regulens.config import Config
+    from regulens.config.dnabert_lrp import DnabertLrp
+    from regulens.config.hybrid_networks import HybridNetworks
 
 TRAINING_PASSES = 3
 """A training step costs three forward passes: one forward, and a backward pass of twice the cost."""
@@ -65,12 +72,25 @@ class Gpu:
     """Sustained bytes per second."""
     launch_s: float = 10e-6
     """Seconds to launch an operator."""
+    rates: Rates = Rates()
+    """Measured rates, of whatever card."""
 
     def seconds(self, cost: Cost, batch: int = 1, bf16: bool = True) -> float:
         """Time of one forward pass of ``batch`` inputs of cost ``cost`` each."""
         flops, size = (self.bf16_flops, 0.5) if bf16 else (self.fp32_flops, 1.0)
         work = batch * (cost.flops / flops + size * cost.moved_bytes / self.bandwidth)
         return max(work, cost.operators * self.launch_s)
+
+    def pass_seconds(
+        self, work: str | None, passes: int, cost: Cost, batch: int, bf16: bool, inputs: int = 1
+    ) -> tuple[float, bool]:
+        """Seconds of a forward pass of what ``cost`` counts, in batches of ``batch``; whether they are measured.
+
+        They are if ``work`` has a rate: it takes ``passes`` such passes, and ``cost`` counts ``inputs`` of what the
+        rate counts.
+        """
+        rate = self.rates.of(work, "bf16" if bf16 else "fp32")
+        return (inputs / (passes * rate), True) if rate else (self.seconds(cost, batch, bf16) / batch, False)
 
 
 def training_memory_gb(cost: Cost, batch: int, bf16: bool, output_bytes: int = 0) -> float:
@@ -97,6 +117,8 @@ class AssayJob:
     prediction_hours: float
     output_bytes: int = 0
     """Bytes per predicted value in float32, forward and backward."""
+    measured: bool = False
+    """Whether the hours follow from a measured rate."""
 
     def memory_gb(self, batch: int | None = None) -> float:
         """Estimated memory of a device in GB."""
@@ -118,12 +140,14 @@ def assay_jobs(
         cost = assay_cost(model.architecture, model.settings, geometry, n_tracks)
         batch = min(training.batch_per_device, max(training.effective_batch // training.devices, 1))
         bf16 = training.precision != "fp32"
-        forward = gpu.seconds(cost, batch, bf16) / batch
+        settings = model_settings(model.architecture, model.settings, geometry)
+        work = assay_work(model.architecture, settings, geometry, n_tracks)
+        forward, measured = gpu.pass_seconds(work, TRAINING_PASSES, cost, batch, bf16)
         epoch = forward * (TRAINING_PASSES * training.examples(examples["train"]) + examples["valid"])
         hours = 0.0 if model.checkpoint else training.max_epochs * epoch / 3600
         output = 3 * 4 * geometry.bins * n_tracks
         prediction = forward * examples["test"] / 3600
-        jobs.append(AssayJob(name, cost, training.devices, batch, bf16, hours, prediction, output))
+        jobs.append(AssayJob(name, cost, training.devices, batch, bf16, hours, prediction, output, measured))
     return jobs
 
 
@@ -137,19 +161,21 @@ def fine_tuning_hours(study: DnabertLrp, task: str, train: int, gpu: Gpu) -> flo
     return TRAINING_PASSES * training.max_epochs * train * step / 3600
 
 
-def relevance_hours(study: DnabertLrp, task: str, test: int, gpu: Gpu) -> float:
-    """GPU-hours of classifying and scoring the test set, for one seed."""
-    batch = study.relevance.batch
-    cost = bert_cost(study.model.settings, study.tasks[task].data.length_bp)
-    return (1 + RELEVANCE_PASSES) * test * gpu.seconds(cost, batch, bf16=False) / batch / 3600
+def relevance_hours(study: DnabertLrp, task: str, test: int, gpu: Gpu) -> tuple[float, bool]:
+    """GPU-hours of classifying and scoring the test set, for one seed; whether they are measured."""
+    settings, length_bp = study.model.settings, study.tasks[task].data.length_bp
+    work = score_work(settings, study.relevance.scores, length_bp)
+    cost, batch = bert_cost(settings, length_bp), study.relevance.batch
+    step, measured = gpu.pass_seconds(work, RELEVANCE_PASSES, cost, batch, bf16=False)
+    return (1 + RELEVANCE_PASSES) * test * step / 3600, measured
 
 
-def mutagenesis_hours(study: DnabertLrp, task: str, gpu: Gpu) -> float:
-    """GPU-hours of one task and seed."""
-    settings = study.mutagenesis
-    cost = bert_cost(study.model.settings, study.tasks[task].data.length_bp)
-    step = gpu.seconds(cost, settings.batch, settings.precision == "bf16") / settings.batch
-    return mutants(study) * step / 3600
+def mutagenesis_hours(study: DnabertLrp, task: str, gpu: Gpu) -> tuple[float, bool]:
+    """GPU-hours of one task and seed; whether they are measured."""
+    settings, length_bp = study.mutagenesis, study.tasks[task].data.length_bp
+    cost, work = bert_cost(study.model.settings, length_bp), mutant_work(study.model.settings, length_bp)
+    step, measured = gpu.pass_seconds(work, 1, cost, settings.batch, settings.precision == "bf16")
+    return mutants(study) * step / 3600, measured
 
 
 def mutants(study: DnabertLrp) -> int:
@@ -159,19 +185,24 @@ def mutants(study: DnabertLrp) -> int:
     return 2 * settings.sequences_per_class * (1 + draws)
 
 
-def hybrid_jobs(study: HybridNetworks, gpu: Gpu) -> dict[str, tuple[float, int]]:
-    """By network: GPU-hours of all trials if none stops early, and parameters of all trials."""
+def hybrid_jobs(study: HybridNetworks, gpu: Gpu) -> dict[str, tuple[float, int, bool]]:
+    """By network: GPU-hours of all trials if none stops early, parameters of all trials, whether hours are measured."""
+    from regulens.config.hybrid_networks import TASKS
+
     jobs = {}
     for task in TASKS:
         of_task, training = study.task(task), study.task_training(task)
         train, valid, _ = (share * of_task.data.sequences for share in of_task.data.splits)
         for architecture in study.architectures:
-            cost = hybrid_cost(study.network(task, architecture, "relu"), of_task.trials, training.batch)
-            steps = TRAINING_PASSES * train / training.batch + valid / training.batch
-            hours = training.epochs * steps * gpu.seconds(cost, bf16=False) / 3600
+            network = study.network(task, architecture, "relu")
+            trials, batch = of_task.trials, training.batch
+            cost, work = hybrid_cost(network, trials, batch), trial_work(network, trials, batch)
+            step, measured = gpu.pass_seconds(work, TRAINING_PASSES, cost, 1, bf16=False, inputs=trials * batch)
+            steps = TRAINING_PASSES * train / batch + valid / batch
+            hours = training.epochs * steps * step / 3600
             for activation in study.activations:
                 given = activation in of_task.checkpoints.get(architecture, {})
-                jobs[f"{task}/{architecture}/{activation}"] = 0.0 if given else hours, cost.parameters
+                jobs[f"{task}/{architecture}/{activation}"] = 0.0 if given else hours, cost.parameters, measured
     return jobs
 
 

@@ -3,7 +3,8 @@
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tabulate import tabulate
@@ -28,6 +29,7 @@ from regulens.cluster.inputs import (
     store_bytes,
     track_count,
 )
+from regulens.cluster.rates import Rates
 from regulens.config import STUDIES, Config
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
@@ -76,6 +78,8 @@ class Plan:
     """Bytes written by each stage, if they matter; None where the size of the data is unknown."""
     models: list[AssayJob]
     """The assay models."""
+    measured: dict[str, list[bool]] = field(default_factory=dict)
+    """By stage, of each of its models or tasks whether the hours follow from a measured rate; only where any may."""
 
 
 def make_plan(config: Config, gpu: Gpu | None = None) -> Plan:
@@ -83,11 +87,12 @@ def make_plan(config: Config, gpu: Gpu | None = None) -> Plan:
     gpu = gpu or Gpu()
     plan = Plan({}, {"download, unpack": _download_bytes(config)}, [])
     if config.dnabert_lrp:
-        _plan_dnabert(config, gpu, plan.gpu_hours, plan.size)
+        _plan_dnabert(config, gpu, plan)
     if config.hybrid_networks:
         networks = hybrid_jobs(config.hybrid_networks, gpu).values()
-        plan.gpu_hours["train hybrid networks"] = sum(of_network for of_network, _ in networks)
-        plan.size["train hybrid networks"] = sum(4 * parameters for _, parameters in networks)
+        plan.gpu_hours["train hybrid networks"] = sum(of_network for of_network, _, _ in networks)
+        plan.size["train hybrid networks"] = sum(4 * parameters for _, parameters, _ in networks)
+        plan.measured["train hybrid networks"] = [measured for _, _, measured in networks]
     return at_geometry(plan, config, None, gpu) if config.genomic_interpreter else plan
 
 
@@ -95,7 +100,8 @@ def at_geometry(plan: Plan, config: Config, geometry: Geometry | None, gpu: Gpu 
     """The same plan with another geometry for the first study (None: the configured one)."""
     hours, size = dict(plan.gpu_hours), dict(plan.size)
     models = _plan_assay(config, geometry, gpu or Gpu(), hours, size)
-    return Plan(hours, size, models)
+    stages = dict.fromkeys(("train assay models", "predict, attention"), [job.measured for job in models])
+    return Plan(hours, size, models, plan.measured | stages)
 
 
 def _plan_assay(config: Config, geometry: Geometry | None, gpu: Gpu, hours: dict, size: dict) -> list[AssayJob]:
@@ -120,8 +126,8 @@ def _plan_assay(config: Config, geometry: Geometry | None, gpu: Gpu, hours: dict
     return models
 
 
-def _plan_dnabert(config: Config, gpu: Gpu, hours: dict, size: dict) -> None:
-    study = config.dnabert_lrp
+def _plan_dnabert(config: Config, gpu: Gpu, plan: Plan) -> None:
+    study, hours, size = config.dnabert_lrp, plan.gpu_hours, plan.size
     seeds, stages = len(study.seeds), ("pretrain, fine-tune", "classify, score relevance", "mutagenesis")
     counts = {task: sequence_counts(config, task) for task in study.tasks}
     size[stages[0]] = STATE_BYTES * bert_parameters(study.model.settings) * len(counts) * seeds
@@ -131,10 +137,13 @@ def _plan_dnabert(config: Config, gpu: Gpu, hours: dict, size: dict) -> None:
         tuning = [fine_tuning_hours(study, task, train, gpu) for task, (train, _) in counts.items()]
         explained = {task: test for task, (_, test) in counts.items() if task in study.explained_tasks}
         scoring = [relevance_hours(study, task, test, gpu) for task, test in explained.items()]
-        hours[stages[0]], hours[stages[1]] = seeds * sum(tuning), seeds * sum(scoring)
+        hours[stages[0]], hours[stages[1]] = seeds * sum(tuning), seeds * sum(of_task for of_task, _ in scoring)
+        plan.measured[stages[1]] = [measured for _, measured in scoring]
         bases = sum(test * study.tasks[task].data.length_bp for task, test in explained.items())
         size[stages[1]] = 4 * seeds * bases * len(study.relevance.scores)
-    hours[stages[2]] = seeds * sum(mutagenesis_hours(study, task, gpu) for task in study.explained_tasks)
+    mutating = [mutagenesis_hours(study, task, gpu) for task in study.explained_tasks]
+    hours[stages[2]] = seeds * sum(of_task for of_task, _ in mutating)
+    plan.measured[stages[2]] = [measured for _, measured in mutating]
     if study.pretraining:
         hours[stages[0]] = None  # the number of windows is known only after cutting
 
@@ -193,9 +202,9 @@ def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = 
         plans.append(at_geometry(plans[0], config, ENFORMER_WINDOW, gpu))
     parts = [
         f"# What a run of `{name}` takes",
-        f"Computed by `regulens plan --configfile {name}`; nothing here is typed by hand or measured.",
+        f"Computed by `regulens plan --configfile {name}`; nothing here is typed by hand{_measured(gpu.rates)}.",
         "## Stages",
-        _stage_table(config, jobs_by_stage(jobs), plans),
+        _stage_table(config, jobs_by_stage(jobs), plans, gpu.rates.card),
         "`?`: known once the data exist. Empty: negligible. Figures and tables run on CPUs.",
     ]
     if config.genomic_interpreter:
@@ -215,13 +224,29 @@ def check(path: Path, text: str) -> None:
         raise InputError(f"{path} does not match the configuration: run `regulens plan --write` and commit it")
 
 
-def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan]) -> str:
+def _measured(rates: Rates) -> str:
+    """End of the sentence on where the numbers come from."""
+    return f". Where it says so, rates were measured on {rates.card} ({rates.made})" if rates.card else " or measured"
+
+
+def _source(measured: Sequence[bool], card: str) -> str:
+    """How many of the rates behind a row's hours were measured, and on which card."""
+    if not any(measured):
+        return "estimated"
+    return f"{'' if all(measured) else f'{sum(measured)} of {len(measured)} '}measured, {card}"
+
+
+def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan], card: str) -> str:
     windows = _windows(config, len(plans))
     headers = ["stage", "jobs"] + [f"{what}{window}" for window in windows for what in ("GPU-hours", "GB")]
+    headers += [f"rates{window}" for window in windows] if card else []
     rows = []
     for stage in STAGES:
         if jobs[stage]:
             cells = [cell for plan in plans for cell in (_hours(plan.gpu_hours, stage), _gb(plan.size, stage))]
+            for plan in plans if card else []:
+                known = plan.gpu_hours.get(stage) is not None
+                cells.append(_source(plan.measured.get(stage, []), card) if known else "")
             rows.append([stage, f"{jobs[stage]:,}", *cells])
     totals = [_total(values, unit) for plan in plans for values, unit in ((plan.gpu_hours, 1), (plan.size, 1e9))]
     rows.append(["**all**", f"{sum(jobs.values()):,}", *totals])
@@ -231,12 +256,15 @@ def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan]) -> str
 def _model_table(plans: list[Plan], gpu: Gpu) -> str:
     headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch per device", "memory (GB)"]
     headers += [f"batch that fits {gpu.memory_gb:g} GB", "GPU-hours per seed"]
+    card = gpu.rates.card
+    headers += ["rates"] if card else []
     rows = []
     for plan, window in zip(plans, ("configured", "196,608 bp"), strict=False):
         for job in plan.models:
             cost = [f"{job.cost.parameters / 1e6:.1f}", f"{job.cost.flops / 1e9:,.0f}"]
             memory = [f"{job.memory_gb():.1f}", str(job.fitting_batch(gpu.memory_gb) or "none")]
-            rows.append([job.name, window, *cost, str(job.batch), *memory, _round(job.hours)])
+            source = [_source([job.measured], card)] if card else []
+            rows.append([job.name, window, *cost, str(job.batch), *memory, _round(job.hours), *source])
     return _table(rows, headers)
 
 
