@@ -33,6 +33,7 @@ from regulens.cluster.plan import (
     stage_of,
 )
 from regulens.cluster.rates import TABLE, Rates, read_rates
+from regulens.cluster.resources import REHEARSED, rehearsal_section
 from regulens.config import load
 from regulens.config.overrides import merged
 from regulens.core.errors import InputError
@@ -142,7 +143,8 @@ def test_every_job_of_the_dry_run_is_in_a_stage(paper_jobs):
 
 def test_document_is_up_to_date(paper, paper_jobs, tmp_path, monkeypatch):
     monkeypatch.delenv("REGULENS_MIRROR", raising=False)
-    text = document(paper, paper_jobs, "config/config.yaml", Gpu(rates=read_rates(ROOT / TABLE)))
+    rehearsed = rehearsal_section(ROOT / REHEARSED, paper, paper_jobs)
+    text = document(paper, paper_jobs, "config/config.yaml", Gpu(rates=read_rates(ROOT / TABLE)), rehearsed)
     check(ROOT / "docs/scale.md", text)
     (tmp_path / "old.md").write_text("old")
     with pytest.raises(InputError, match="does not match"):

@@ -93,12 +93,15 @@ def plan(
     from regulens.cluster import plan
     from regulens.cluster.cost import Gpu
     from regulens.cluster.rates import TABLE, read_rates
+    from regulens.cluster.resources import REHEARSED, rehearsal_section
     from regulens.config import load
 
     if write and check:
         raise InputError("give --write or --check, not both")
     gpu = Gpu(rates=read_rates(root / TABLE))
-    text = plan.document(load(configfile), plan.count_jobs(configfile, root), str(configfile), gpu)
+    config, jobs = load(configfile), plan.count_jobs(configfile, root)
+    rehearsed = rehearsal_section(root / REHEARSED, config, jobs) if config.run == "paper" else ""
+    text = plan.document(config, jobs, str(configfile), gpu, rehearsed)
     if check:
         plan.check(root / document, text)
     elif write:

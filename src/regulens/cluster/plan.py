@@ -194,8 +194,11 @@ def stage_of(rule: str) -> str:
 # The document, in Markdown.
 
 
-def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = None) -> str:
-    """Markdown document about a configuration called ``name``; ``jobs`` is that of `count_jobs`."""
+def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = None, rehearsed: str = "") -> str:
+    """Markdown document about a configuration called ``name``; ``jobs`` is that of `count_jobs`.
+
+    ``rehearsed``: a further section (`cluster.resources.rehearsal_section`).
+    """
     gpu = gpu or Gpu()
     plans = [make_plan(config, gpu)]
     if config.genomic_interpreter and config.genomic_interpreter.data.geometry != ENFORMER_WINDOW:
@@ -209,7 +212,7 @@ def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = 
     ]
     if config.genomic_interpreter:
         parts += ["## Assay models", _data_line(config), _model_table(plans, gpu), _window_note(config, len(plans))]
-    return "\n\n".join([*parts, "## How it is estimated", _method(gpu)]) + "\n"
+    return "\n\n".join([*parts, *filter(None, [rehearsed]), "## How it is estimated", _method(gpu)]) + "\n"
 
 
 def write(path: Path, text: str) -> None:

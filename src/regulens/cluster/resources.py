@@ -151,6 +151,25 @@ def work(config: Config, rule: str) -> float:
     return 1
 
 
+REHEARSED = Path("docs/reproduction/rehearsal/resources.csv")
+"""The committed table of a rehearsal, in the repository."""
+
+
+def rehearsal_section(path: Path, whole: Config, jobs: Mapping[str, int]) -> str:
+    """Section of docs/scale.md on the rehearsal with this table, for a run of ``whole``; empty if there is none."""
+    if not path.exists():
+        return ""
+    columns = [name for name in COLUMNS if name != "rule"]
+    words = (
+        "`make rehearsal` runs every rule of the papers on pieces of their true size (`config/rehearsal.yaml`), through "
+        "the shipped profile, on two CPU cores and no GPU. Requested: of the first attempt. Peak: memory of the largest "
+        "process, without that of a GPU. Times the work: how much more the papers' longest job has to do, by count of "
+        "examples and epochs, sequences, mutants, or trials and epochs; a whole job, and the hours of all jobs, at the "
+        "speed of these two cores."
+    )
+    return "\n\n".join(["## Rehearsed", words, scaled_markdown(read_table(path, COLUMNS, columns), whole, jobs)])
+
+
 def scaled_markdown(table: pd.DataFrame, whole: Config, jobs: Mapping[str, int]) -> str:
     """What a run took (`resources_table`), and what as much work as a run of ``whole`` has would take.
 
