@@ -58,13 +58,13 @@ axes.imshow([[0, 1], [2, 3]])
 axes.scatter([0, 1], [0, 1], rasterized=True, label="points")
 axes.set_title(sys.argv[2])
 axes.legend()
-save(figure, sys.argv[1] + ".pdf", sys.argv[1] + ".png")
+save(figure, sys.argv[1] + "/figure.pdf", sys.argv[1] + "/figure.png")
 """
     for number, title in (("1", "title"), ("2", "title"), ("3", "another title")):
         environment = os.environ | {"PYTHONHASHSEED": number, "SOURCE_DATE_EPOCH": f"{number}000000"}
         subprocess.run([sys.executable, "-c", code, str(tmp_path / number), title], check=True, env=environment)
     for suffix in (".pdf", ".png"):
-        first, second, other = ((tmp_path / f"{number}{suffix}").read_bytes() for number in "123")
+        first, second, other = ((tmp_path / number / f"figure{suffix}").read_bytes() for number in "123")
         assert first == second
         assert first != other
 

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from PIL import Image
 
 from regulens.cli import app, commands, load
 from regulens.core import io
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, manifest_path, note_folder, note_read
+from regulens.plotting.style import DOUBLE_COLUMN, new_figure, save
 from regulens.provenance import record
-from regulens.provenance.trace import chain, read_manifest
+from regulens.provenance.trace import chain, original, read_manifest
 
 BASES = ["".join("ACGT"[(row >> 2 * place) % 4] for place in range(10)) for row in range(60)]
 ROWS = "sequence\tlabel\tsplit\n" + "".join(
@@ -131,6 +133,44 @@ def test_a_copied_run_is_traced_in_its_new_place(table, tmp_path, monkeypatch):
     steps = chain("copy/results/filters.csv", verify=True)
     assert len(steps) == 4
     assert not [step.problem for step in steps if step.problem]
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch) -> Path:
+    """Folder of a run with a figure in a folder with a difficult name."""
+    monkeypatch.chdir(tmp_path)
+    figure = new_figure(DOUBLE_COLUMN, 40)
+    figure.subplots().plot([1, 2])
+    paths = {ending: Path(f"results/demo/{FOLDER}/figure2.{ending}") for ending in ("pdf", "png")}
+    with record.manifests("demo figure2", paths):
+        save(figure, **paths)
+    return tmp_path / "results/demo"
+
+
+FOLDER = "a (b)\\é"
+
+
+@pytest.mark.parametrize("ending", ["pdf", "png"])
+def test_a_figure_in_a_mail_is_traced(drawn, tmp_path, monkeypatch, ending):
+    figure = drawn / FOLDER / f"figure2.{ending}"
+    copy = Path(shutil.copy(figure, tmp_path / f"from a mail.{ending}"))
+    monkeypatch.chdir("/")
+    assert original(copy, drawn) == figure
+    assert original(copy, drawn.parents[1]) == figure
+    assert f"figure2.{ending}" in run("trace", copy, "--run", drawn)
+    with pytest.raises(InputError, match="figure2.*is not in .*name the folder of its run"):
+        original(copy, tmp_path / "elsewhere")
+    figure.write_bytes(figure.read_bytes() + b" ")
+    with pytest.raises(InputError, match="another figure by now"):
+        original(copy, drawn)
+
+
+def test_figures_of_others_are_not_traced(tmp_path):
+    Image.new("RGB", (2, 2)).save(tmp_path / "other.png")
+    (tmp_path / "other.pdf").write_bytes(b"%PDF-1.4 /Subject")
+    for name in ("other.png", "other.pdf"):
+        with pytest.raises(InputError, match=f"{name}: it does not say where it was made"):
+            original(tmp_path / name, tmp_path)
 
 
 def test_what_is_not_kept_leaves_the_chain_whole(table):

@@ -111,21 +111,24 @@ def plan(
 
 
 @command("trace", manifests=False)
-def trace(file: Path, /, *, verify: bool = False, json: bool = False, all: bool = False) -> None:
+def trace(
+    file: Path, /, *, run: Path | None = None, verify: bool = False, json: bool = False, all: bool = False
+) -> None:
     """Trace a file back, step by step, to downloads, simulations and your own files.
 
     ``file``: a figure, a table or any other file that regulens made.
 
     Arguments:
+        run: folder of the run (results/<run>) that a figure elsewhere, such as in a mail, is a copy from.
         verify: read every file again and compare its sha256.
         json: print the chain as JSON.
         all: list every file, instead of the first two of many files made by the same command.
     """
     from rich.console import Console
 
-    from regulens.provenance.trace import as_json, chain, tree
+    from regulens.provenance.trace import as_json, chain, original, tree
 
-    steps = chain(file, verify)
+    steps = chain(original(file, run) if run else file, verify)
     if json:
         print(as_json(steps))
     else:

@@ -178,6 +178,15 @@ def note_folder(folder: Path | str) -> None:
         _record.folders.append(Path(os.path.abspath(folder)))
 
 
+def display_path(path: Path) -> str:
+    """Path in manifests and figures: relative to the working folder, or the name alone for a file outside of it.
+
+    Two runs in two folders therefore have the same ones.
+    """
+    inside = os.path.relpath(path)
+    return path.name if inside.split(os.sep)[0] == os.pardir else Path(inside).as_posix()
+
+
 def file_sum(path: Path, without: Sequence[str] = ()) -> str:
     """sha256 of a file in hexadecimal; for a CSV, of its rows without the columns ``without``."""
     digest = hashlib.sha256()

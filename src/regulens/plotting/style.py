@@ -16,7 +16,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from regulens.core.io import atomic_output
+from regulens.core.io import atomic_output, display_path
 
 MM = 1 / 25.4
 
@@ -133,15 +133,18 @@ def fix_layout(figure: Figure) -> None:
 def save(figure: Figure, pdf: Path | str | None = None, png: Path | str | None = None) -> None:
     """Write a figure as PDF (with text as text) and PNG (300 dpi), atomically.
 
-    No date is stored, so that the same figure gives the same bytes.
+    The path is stored in the file, so that a copy can be traced (`provenance.trace.original`), but no date, so that the
+    same figure gives the same bytes.
     """
     fix_layout(figure)
     if pdf is not None:
+        facts = {"CreationDate": None, "Subject": display_path(Path(pdf))}
         with atomic_output(pdf) as target:
-            figure.savefig(target, format="pdf", dpi=RASTER_DPI, metadata={"CreationDate": None})
+            figure.savefig(target, format="pdf", dpi=RASTER_DPI, metadata=facts)
     if png is not None:
+        facts = {"Software": None, "Source": display_path(Path(png))}
         with atomic_output(png) as target:
-            figure.savefig(target, format="png", dpi=PNG_DPI, metadata={"Software": None})
+            figure.savefig(target, format="png", dpi=PNG_DPI, metadata=facts)
 
 
 def title(figure: Figure, text: str) -> None:

@@ -28,6 +28,7 @@ from regulens.core.io import (
     SMALL_BYTES,
     FileRecord,
     atomic_output,
+    display_path,
     file_sum,
     joined_sum,
     manifest_path,
@@ -109,15 +110,6 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
         with atomic_output(manifest_path(artefact)) as temporary:
             text = json.dumps(content | {"run": run | places}, indent=1, ensure_ascii=False)
             temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def display_path(path: Path) -> str:
-    """Path in a manifest: relative to the working folder, or the name alone for a file outside of it.
-
-    Two runs in two folders therefore have the same manifests.
-    """
-    inside = os.path.relpath(path)
-    return path.name if inside.split(os.sep)[0] == os.pardir else Path(inside).as_posix()
 
 
 def _place(path: Path, folder: Path) -> str:

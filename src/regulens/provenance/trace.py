@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,6 +81,44 @@ def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
                 _compare(steps[places[key]], entry)
             step.inputs.append(places[key])
     return steps
+
+
+def original(copy: Path | str, run: Path | str) -> Path:
+    """The figure in the folder of a run, ``results/<run>``, that a PNG or PDF elsewhere is a copy of.
+
+    Raises `InputError` if the copy does not say where it was made, as figures of regulens do, if the run has no such
+    figure, or if the figure there is another one by now.
+    """
+    copy, run = Path(copy), Path(run)
+    made = _made_at(copy)
+    parts = Path(made).parts
+    places = [run.joinpath(*parts[first:]) for first in range(len(parts))]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise InputError(f"{copy}: it was made as {made}, which is not in {run}: name the folder of its run")
+    if file_sum(found) != file_sum(copy):
+        raise InputError(f"{copy}: {found} is another figure by now, or the copy was changed: compare the two")
+    return found
+
+
+def _made_at(path: Path) -> str:
+    """Path that is stored in a figure (`plotting.style.save`)."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the figure: {error.strerror}") from None
+    found = None
+    if content.startswith(b"\x89PNG"):
+        from PIL import Image
+
+        with Image.open(path) as image:
+            found = image.info.get("Source")
+    elif content.startswith(b"%PDF") and (subject := re.search(rb"/Subject \(((?:\\.|[^\\)])*)\)", content, re.S)):
+        text = re.sub(rb"\\(.)", rb"\1", subject[1], flags=re.S)
+        found = text.decode("utf-16" if text.startswith(b"\xfe\xff") else "latin-1")
+    if not found:
+        raise InputError(f"{path}: it does not say where it was made, as PNG and PDF figures of regulens do")
+    return found
 
 
 def _step(path: str, location: Path, manifest: dict[str, Any], verify: bool) -> Step:
