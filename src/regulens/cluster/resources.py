@@ -162,7 +162,7 @@ def rehearsal_section(path: Path, whole: Config, jobs: Mapping[str, int]) -> str
     columns = [name for name in COLUMNS if name != "rule"]
     words = (
         "`make rehearsal` runs every rule of the papers on pieces of their true size (`config/rehearsal.yaml`), "
-        "through the shipped profile, on two CPU cores and no GPU. Requested: of the first attempt. Peak: of the largest "
+        "through the shipped profile, on two CPU cores, no GPU. Requested: of the first attempt. Peak: of the largest "
         "process. Times the work: how much more the papers' longest job has to do, by count of examples and epochs, "
         "sequences, mutants, or trials and epochs. A whole job, and the hours of all jobs: at the speed of these cores."
     )
