@@ -194,9 +194,9 @@ def test_best_model_is_bold_ties_included_references_never():
 def test_rounding_keeps_trailing_zeros_and_signs():
     table = tidy(("a", "CAGE", -0.0996, None, 0.432), ("b", "CAGE", -0.2, None, 0.5))
     text = cells(table)
-    assert text["a", "CAGE"].measured == "-0.100"
+    assert text["a", "CAGE"].measured == "−0.100"
     assert text["a", "CAGE"].published == "0.4320"
-    assert text["b", "CAGE"].measured == "-0.200"
+    assert text["b", "CAGE"].measured == "−0.200"
 
 
 def test_undefined_rows_say_so(runs, published, tmp_path):

@@ -14,7 +14,7 @@ from matplotlib.ticker import MultipleLocator
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.runs import Run, labelled
-from regulens.core.tables import groups_of, models_of, read_correlations, require_one_of
+from regulens.core.tables import decimal, groups_of, models_of, read_correlations, require_one_of
 from regulens.plotting.style import (
     DOUBLE_COLUMN,
     PAGE_HEIGHT,
@@ -95,18 +95,14 @@ def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[
             points = tracks.loc[[group]][[other, model]].dropna() if group in tracks.index else tracks.iloc[:0]
             mean_x, mean_y = means[other, group], means[model, group]
             _panel(axes, points[other].to_numpy(), points[model].to_numpy(), mean_x, mean_y, other, limits)
-            axes.set_xlabel(f"{labels[other]}, mean r {_number(mean_x)}", fontsize=SMALL)
-            axes.set_ylabel(f"{labels[model]}, mean r {_number(mean_y)}", fontsize=SMALL)
+            axes.set_xlabel(f"{labels[other]}, mean r {decimal(mean_x)}", fontsize=SMALL)
+            axes.set_ylabel(f"{labels[model]}, mean r {decimal(mean_y)}", fontsize=SMALL)
     for axes, group in zip(panels[0], groups, strict=True):
         axes.set_title(group, fontweight="bold", pad=11)  # above the line with the count
     seeds = correlations.groupby("model")["seed"].nunique().max()
     over = ", mean over the seeds" if seeds > 1 else ""
     figure.supxlabel(f"r: Pearson correlation of one track over the test set{over}", fontsize=SMALL)
     return figure
-
-
-def _number(mean: float) -> str:
-    return f"{mean:.3f}" if np.isfinite(mean) else "undefined"
 
 
 def _panel(

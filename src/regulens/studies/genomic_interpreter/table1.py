@@ -12,12 +12,10 @@ from regulens.core.command import Part, command
 from regulens.core.io import write_text
 from regulens.core.published import published_numbers
 from regulens.core.runs import Run, labelled
-from regulens.core.tables import TextTable, groups_of, models_of, read_correlations, write_csv
+from regulens.core.tables import TextTable, decimal, groups_of, models_of, read_correlations, with_sd, write_csv
 from regulens.training.settings import REFERENCE_ROWS, REPLICATE
 
 # Table 1 as Markdown and LaTeX, with the same cells and notes.
-
-DIGITS = 3
 
 PUBLISHED_DIGITS = 4
 
@@ -38,17 +36,11 @@ def cells(table: pd.DataFrame) -> dict[tuple[str, str], Cell]:
     best = {}
     models = table[~table["model"].isin(REFERENCE_ROWS)]
     for group, part in models.groupby("group"):
-        if part["pearson"].notna().any():
-            best[group] = f"{part['pearson'].max():.{DIGITS}f}"
+        best[group] = decimal(part["pearson"].max())
     result = {}
     for row in table.itertuples():
-        if pd.isna(row.pearson):
-            measured, is_best = "undefined", False
-        else:
-            measured = f"{row.pearson:.{DIGITS}f}"
-            is_best = row.model not in REFERENCE_ROWS and measured == best[row.group]
-            if pd.notna(row.sd):
-                measured += f" ± {row.sd:.{DIGITS}f}"
+        is_best = pd.notna(row.pearson) and row.model not in REFERENCE_ROWS and decimal(row.pearson) == best[row.group]
+        measured = with_sd(row.pearson, row.sd)
         published = "" if pd.isna(row.published) else f"{row.published:.{PUBLISHED_DIGITS}f}"
         result[row.model, row.group] = Cell(measured, is_best, published)
     return result
