@@ -192,7 +192,7 @@ def test_best_model_is_bold_ties_included_references_never():
 
 
 def test_rounding_keeps_trailing_zeros_and_signs():
-    table = tidy(("a", "CAGE", -0.0996, None, 0.432), ("b", "CAGE", -0.2, None, 0.5))
+    table = tidy(("a", "CAGE", -0.0996, np.nan, 0.432), ("b", "CAGE", -0.2, np.nan, 0.5))
     text = cells(table)
     assert text["a", "CAGE"].measured == "−0.100"
     assert text["a", "CAGE"].published == "0.4320"
