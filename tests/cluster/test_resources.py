@@ -23,7 +23,7 @@ def make(path: Path, minutes: float, peak_gb: float) -> None:
         write_text("x", path)
     manifest = path.with_name(f"{path.name}.manifest.json")
     text = manifest.read_text()
-    for name, value in (("wall_s", 60 * minutes), ("peak_memory_mb", 1000 * peak_gb)):
+    for name, value in (("wall_s", 60 * minutes), ("cpu_s", 120 * minutes), ("peak_memory_mb", 1000 * peak_gb)):
         start = text.index(f'"{name}": ') + len(f'"{name}": ')
         text = text[:start] + str(value) + text[text.index(",", start) :]
     manifest.write_text(text)
@@ -48,12 +48,12 @@ def requests(tmp_path, monkeypatch) -> Path:
 def test_by_rule_in_the_order_of_the_stages(requests):
     table = resources(requests, REHEARSAL, requests.with_name("r.csv"), requests.with_name("r.md")).set_index("rule")
     assert list(table.index) == ["unpack", "pearson", "classify"]
-    columns = ["jobs", "requested_gb", "requested_min", "peak_gb", "longest_min", "total_min"]
+    columns = ["jobs", "requested_gb", "requested_min", "peak_gb", "longest_min", "cpu_min"]
     assert table.loc["pearson", columns].tolist() == [2, 128, 480, 0.5, 2, 3]
     assert table.loc["classify", ["threads", "gpus", "peak_gb"]].tolist() == [8, 1, 3]
     text = re.sub(" +", " ", requests.with_name("r.md").read_text())
-    assert "| classify | 1 | 8 | 1 | 32 | 4:00:00 | 3.00 | 9% | 1:30:15 | 1:30:15 |" in text
-    assert "| unpack | 1 | 1 | | | | 0.10 | | 0:00:30 | 0:00:30 |" in text
+    assert "| classify | 1 | 8 | 1 | 32 | 4:00:00 | 3.00 | 9% | 1:30:15 | 3:00:30 |" in text
+    assert "| unpack | 1 | 1 | | | | 0.10 | | 0:00:30 | 0:01:00 |" in text
 
 
 def test_a_run_that_has_made_nothing(requests):
@@ -82,7 +82,7 @@ def test_a_part_is_scaled_to_the_whole(requests):
     table = resources(requests, REHEARSAL, requests.with_name("r.csv"), requests.with_name("r.md"))
     table.loc[table["rule"] == "classify", "work"] = 30_970 / 2
     text = re.sub(" +", " ", scaled_markdown(table, load(PAPER), {"classify": 4, "pearson": 7}))
-    assert "| `classify` | 1 | 32 | 4:00:00 | 3.00 | 1:30:15 | 2 | 3:00:30 | 4 | 12 |" in text
+    assert "| `classify` | 1 | 32 | 4:00:00 | 3.00 | 1:30:15 | 3:00:30 | 2 | 4 | 24.1 |" in text
     assert "unpack" not in text
 
 

@@ -94,9 +94,9 @@ def place(profile: Path | None) -> Iterator[tuple[list[str], dict[str, str]]]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "profile").mkdir()
         written = write_profile(Path(folder) / "profile")
-        with running_cluster(Path(folder)) as cluster:
-            # As many jobs at a time as two cores and their memory bear.
-            options = ["--profile", str(written), "--jobs", "4", "--slurm-init-seconds-before-status-checks", "1"]
+        with running_cluster(Path(folder), cpus=24) as cluster:  # as many as a training asks for
+            # Many in the queue: the executor looks for jobs that have ended at intervals that grow while none has.
+            options = ["--profile", str(written), "--jobs", "48", "--slurm-init-seconds-before-status-checks", "1"]
             yield [*options, "--latency-wait", "20"], cluster.environment
 
 

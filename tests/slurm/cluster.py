@@ -42,7 +42,7 @@ KillWait=5
 SchedulerParameters=sched_interval=2,bf_interval=2
 # The machine pretends to have what the shipped profile asks for.
 SlurmdParameters=config_overrides
-NodeName={host} NodeAddr=127.0.0.1 CPUs=64 RealMemory=512000 Gres=gpu:a100:3 State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=512000 Gres=gpu:a100:3 State=UNKNOWN
 PartitionName=gpu Nodes={host} Default=NO MaxTime=INFINITE State=UP
 PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
@@ -113,14 +113,17 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[Cluster]:
-    """Start the three daemons in a folder and stop them, by their own process ids, with the jobs that are left."""
+def running_cluster(folder: Path, cpus: int = 64) -> Iterator[Cluster]:
+    """Start the three daemons in a folder and stop them, by their own process ids, with the jobs that are left.
+
+    ``cpus``: those that the machine pretends to have, which limits the number of jobs that run at a time.
+    """
     host = socket.gethostname().split(".")[0]
     cluster = Cluster(folder, host)
     for name in ("state", "spool"):
         (folder / name).mkdir()
     (folder / "slurm.conf").write_text(
-        CONFIGURATION.format(host=host, folder=folder, controller_port=free_port(), node_port=free_port())
+        CONFIGURATION.format(host=host, folder=folder, cpus=cpus, controller_port=free_port(), node_port=free_port())
     )
     cluster.write_srun()
     devices = [folder / f"gpu{number}" for number in range(3)]

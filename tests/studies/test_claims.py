@@ -9,7 +9,17 @@ import pytest
 
 from regulens.core.errors import InputError
 from regulens.studies import dnabert_lrp, genomic_interpreter, hybrid_networks
-from regulens.studies.claims import COLUMNS, Estimate, Group, NotTested, claims_table, judge_all, load_claims, signed
+from regulens.studies.claims import (
+    COLUMNS,
+    NO_TEST,
+    Estimate,
+    Group,
+    NotTested,
+    claims_table,
+    judge_all,
+    load_claims,
+    signed,
+)
 
 TEXTS = {"where": "Table 1", "sentence": "It is so.", "criterion": "It is measured.", "numbers": "{values}"}
 
@@ -179,6 +189,17 @@ def test_a_run_and_the_paper_are_judged_alike(read):
     assert paper["published_numbers"][4] == "as if printed, 9"
 
 
+def test_simulated_data_judge_truth_and_controls_only(read):
+    about = [ABOVE | {"about": kind} for kind in ("paper", "control", "truth")]
+    claims = read(*about, {"not_tested": "nothing measures it", "numbers": ""}).claims
+    number = {"values": group(3)}
+    run = judge_all(claims, Evidence(number), Evidence({"values": group(9)}), simulated=True)
+    assert list(run["verdict"]) == [NO_TEST, HOLDS, HOLDS, OPEN]
+    assert list(run["numbers"])[:3] == ["value 3"] * 3
+    assert list(run["published_verdict"])[:3] == [HOLDS] * 3
+    assert list(judge_all(claims, Evidence(number), Evidence({}))["verdict"]) == [*[HOLDS] * 3, OPEN]
+
+
 def test_an_error_of_a_reading_is_not_taken_for_a_missing_number(read):
     with pytest.raises(TypeError):
         judge_all(read(ABOVE).claims, Evidence(7), Evidence({}))
@@ -188,7 +209,8 @@ def test_the_page_counts_the_verdicts_and_gives_every_reason(read, tmp_path):
     study, outputs = read(*CLAIMS), (tmp_path / "c.csv", tmp_path / "c.md")
     evidence = Evidence({"values": group(3)}), Evidence({"values": group(9)})
     facts = {"note": "note", "nothing": ""}
-    table = claims_table(study, *evidence, *outputs, facts=facts, data_note="Made up.", further="## More\n")
+    options = {"facts": facts, "evidence": "real", "data_note": "Made up.", "further": "## More\n"}
+    table = claims_table(study, *evidence, *outputs, **options)
     assert list(pd.read_csv(outputs[0]).columns) == list(table.columns) == COLUMNS
     text = outputs[1].read_text()
     assert "6 claims: in this run 3 hold, 1 do not hold, 2 not tested." in text
@@ -197,6 +219,9 @@ def test_the_page_counts_the_verdicts_and_gives_every_reason(read, tmp_path):
     assert "   - Not tested in this run: nothing measures it.\n" in text
     assert "may fail there, too.\n- A note.\n- Made up.\n\n## Criteria" in text
     assert text.endswith("## More\n")
+    claims_table(study, *evidence, *outputs, facts=facts, evidence="simulated")
+    words = "in this run 0 hold, 0 do not hold, 4 are about the paper's data and not tested by simulated ones, 2 not"
+    assert words in outputs[1].read_text()
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,13 @@ class Browser:
         """Value that a piece of JavaScript returns."""
         return self._send("POST", f"{self.session}/execute/sync", {"script": script, "args": list(arguments)})
 
+    def wait_for(self, script: str, seconds: float = 5) -> None:
+        """Wait until a piece of JavaScript returns something true."""
+        end = time.monotonic() + seconds
+        while not self.run(script):
+            assert time.monotonic() < end, f"not within {seconds:.0f} s: {script}"
+            time.sleep(0.05)
+
     def press(self, key: str) -> None:
         """Press a key, as a person without a mouse would."""
         press = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from browser import ENTER, TAB, Browser
 
-WIDTHS = (1280, 390)
-"""A desktop and a phone, in CSS pixels."""
+WIDTHS = (1440, 1024, 390)
+"""A desktop, a tablet and a phone, in CSS pixels."""
 
 
 def check_page(browser: Browser, page: Path) -> None:
-    """All checks, at both widths."""
+    """All checks, at every width."""
     for width in WIDTHS:
         browser.resize(width, 900)
         browser.open(page)
@@ -19,6 +19,7 @@ def check_page(browser: Browser, page: Path) -> None:
         assert browser.run("return document.documentElement.scrollWidth") <= width
         assert browser.run(TOO_WIDE) == [], f"at {width}"
     check_headings(browser)
+    check_contents(browser, page)
     browser.open(page)
     check_keyboard(browser)
 
@@ -46,7 +47,39 @@ def check_images(browser: Browser) -> None:
     assert images
     assert all(loaded and words > 30 and seen for loaded, words, seen, _ in images), images
     for *_, link in images:
-        assert Path(link.removeprefix("file://")).is_file(), link
+        path, _, place = link.removeprefix("file://").partition("#")
+        assert Path(path).is_file(), link
+        assert not place or browser.run("return document.getElementById(arguments[0]) !== null", place), link
+
+
+CURRENT = "return [...document.querySelectorAll('nav a[aria-current]')].map(a => a.hash)"
+FOUND = "return [...document.querySelectorAll('nav li li')].filter(i => !i.hidden).map(i => i.textContent.trim())"
+FIND = """
+const box = document.querySelector('.find input');
+box.value = arguments[0];
+box.dispatchEvent(new Event('input'));
+"""
+COLOURS = "const style = getComputedStyle(document.body); return [style.color, style.backgroundColor]"
+
+
+def check_contents(browser: Browser, page: Path) -> None:
+    """The contents mark the current section and can be searched, folded claims open for a link, and dark is dark."""
+    browser.resize(WIDTHS[0], 900)
+    browser.open(page)
+    assert browser.run(CURRENT) == ["#overview"]
+    place = browser.run("return document.querySelector('.strip a').hash")
+    browser.run("document.querySelector('.strip a').click()")
+    browser.wait_for(f"return document.querySelector('nav a[aria-current]')?.hash === '{place}'")
+    browser.run(FIND, "figure 1")
+    assert {text.lower() for text in browser.run(FOUND)} == {"figure 1"}
+    browser.run(FIND, "")
+    assert len(browser.run(FOUND)) > 5
+    browser.run("location.hash = document.querySelector('.claims tr[id]').id")
+    browser.wait_for("return document.querySelector('.claims tr[id]').closest('details').open")
+    light = browser.run(COLOURS)
+    browser.devtools("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    assert browser.run(COLOURS) != light
+    browser.devtools("Emulation.setEmulatedMedia", {"features": []})
 
 
 def check_headings(browser: Browser) -> None:

@@ -15,6 +15,17 @@ NOTE = "Less < more & {braces} {{ 7 * 7 }}, <script>alert(1)</script>."
 """A sentence with everything that a template or a browser could take for its own."""
 
 
+TABLE = """model,label,group,pearson,sd,n_seeds,n_tracks,published
+<i>a</i>,<i>A</i>,Overall,0.123456,0.01,2,5313,0.4614
+b,B,Overall,0.3,0.02,2,5313,0.45
+gc_cpg_ridge,Ridge,Overall,0.9,,1,5313,
+"""
+TASK1 = """label,activation,metric,mean,sd,low,high,n_kept,published
+C24,relu,aupr,0.9,0.01,0.88,0.92,3,0.914
+C4C6,relu,tpr,0.25,0.1,0.1,0.4,3,0.396
+"""
+
+
 def write_run(root: Path) -> PageSettings:
     """Write the files of a run below ``root``, which is the working folder, and return what the page needs to know."""
     configured = load(TINY).model_dump(mode="json")
@@ -26,8 +37,12 @@ def write_run(root: Path) -> PageSettings:
         folder.mkdir(parents=True)
         Image.new("RGB", (1800, 400), "white").save(folder / "figure1.png")
         (folder / "figure1.pdf").write_text("%PDF")
-        (folder / "table1.csv").write_text("model,value\n<i>a</i>,0.123456\nb,2\n")
-        write_claims(folder / "claims.csv", ["holds", "does not hold", "not tested in this run", "holds"])
+        (folder / "table1.csv").write_text(TABLE)
+        write_claims(
+            folder / "claims.csv", ["holds", "does not hold", "not tested in this run", "not a test: simulated data"]
+        )
+    studies["genomic_interpreter"]["evidence"], studies["hybrid_networks"]["evidence"] = "simulated", "paper"
+    (root / "results/test/hybrid_networks/task1.csv").write_text(TASK1)
     (root / "results/test/hybrid_networks/table1.md").write_text(
         "# Title\n\n| Model | Value |\n| --- | ---: |\n| <i>a</i> | 0.123 |\n"
     )

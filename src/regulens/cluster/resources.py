@@ -25,7 +25,7 @@ REQUESTS = ["rule", "output", "threads", "gpus", "mem_mb", "runtime_min"]
 """Columns of the table of requests: one row a job, with its first output; memory (MB) and time (minutes) are empty
 where nothing was requested."""
 
-COLUMNS = ["rule", "jobs", "threads", "gpus", "requested_gb", "requested_min", "peak_gb", "longest_min", "total_min"]
+COLUMNS = ["rule", "jobs", "threads", "gpus", "requested_gb", "requested_min", "peak_gb", "longest_min", "cpu_min"]
 COLUMNS += ["work"]
 
 
@@ -33,8 +33,8 @@ def resources_table(requests: pd.DataFrame, config: Config) -> pd.DataFrame:
     """`COLUMNS` for every rule, in the order of the stages of `cluster.plan`; ``requests``: `REQUESTS`.
 
     Requests are the largest of the rule's jobs; ``peak_gb`` is the largest memory of a job (1e9 bytes), ``longest_min``
-    and ``total_min`` the time of the longest and of all. Jobs whose output is not there, or has no manifest, do not
-    count. ``work``: `work` of the largest job, by the configuration of the run.
+    the time of the longest, ``cpu_min`` the mean CPU time of a job. Jobs whose output is not there, or has no manifest,
+    do not count. ``work``: `work` of the largest job, by the configuration of the run.
     """
     rows = []
     for job in requests.itertuples():
@@ -42,10 +42,10 @@ def resources_table(requests: pd.DataFrame, config: Config) -> pd.DataFrame:
             run = read_manifest(job.output)["run"]
         except InputError:
             continue
-        rows.append((*job[1:], run["peak_memory_mb"] / 1000, run["wall_s"] / 60))
+        rows.append((*job[1:], run["peak_memory_mb"] / 1000, run["wall_s"] / 60, run["cpu_s"] / 60))
     if not rows:
         raise InputError("no output of the requested jobs is there: run the workflow first")
-    jobs = pd.DataFrame(rows, columns=[*REQUESTS, "peak_gb", "minutes"])
+    jobs = pd.DataFrame(rows, columns=[*REQUESTS, "peak_gb", "minutes", "cpu"])
     jobs["requested_gb"] = jobs["mem_mb"] / 1000
     found = jobs.groupby("rule", sort=False).agg(
         jobs=("output", "size"),
@@ -55,7 +55,7 @@ def resources_table(requests: pd.DataFrame, config: Config) -> pd.DataFrame:
         requested_min=("runtime_min", "max"),
         peak_gb=("peak_gb", "max"),
         longest_min=("minutes", "max"),
-        total_min=("minutes", "sum"),
+        cpu_min=("cpu", "mean"),
     )
     found = found.reset_index()
     found["work"] = [work(config, rule) for rule in found["rule"]]
@@ -70,7 +70,7 @@ def resources_markdown(table: pd.DataFrame) -> str:
     for row in table.itertuples():
         asked = [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
         share = f"{row.peak_gb / row.requested_gb:.0%}" if row.requested_gb > 0 else ""
-        took = [f"{row.peak_gb:.2f}", share, _minutes(row.longest_min), _minutes(row.total_min)]
+        took = [f"{row.peak_gb:.2f}", share, _minutes(row.longest_min), _minutes(row.cpu_min)]
         rows.append([row.rule, str(row.jobs), str(row.threads), str(row.gpus or ""), *asked, *took])
     header = [
         "Rule",
@@ -82,11 +82,11 @@ def resources_markdown(table: pd.DataFrame) -> str:
         "Peak (GB)",
         "of requested",
         "Longest job",
-        "All jobs",
+        "CPU time of a job",
     ]
     notes = [
         "Requested for a job (CPUs, GPUs, memory, time), and what its command took: memory of the largest process, "
-        "hours:minutes:seconds without the start of Python and of Snakemake.",
+        "time of the longest job without the start of Python and of Snakemake, mean CPU time; hours:minutes:seconds.",
     ]
     return markdown_table(header, rows, notes)
 
@@ -162,9 +162,10 @@ def rehearsal_section(path: Path, whole: Config, jobs: Mapping[str, int]) -> str
     columns = [name for name in COLUMNS if name != "rule"]
     words = (
         "`make rehearsal` runs every rule of the papers on pieces of their true size (`config/rehearsal.yaml`), "
-        "through the shipped profile, on two CPU cores, no GPU. Requested: of the first attempt. Peak: of the largest "
-        "process. Times the work: how much more the papers' longest job has to do, by count of examples and epochs, "
-        "sequences, mutants, or trials and epochs. A whole job, and the hours of all jobs: at the speed of these cores."
+        "through the shipped profile, on two CPU cores that many jobs share, without a GPU. Requested: of the first "
+        "attempt. Peak: of the largest process. Times the work: how much more the papers' longest job has to do, by "
+        "count of examples and epochs, sequences, mutants, or trials and epochs. CPU-hours of all: CPU time of a job, "
+        "times the work, times the number of jobs."
     )
     return "\n\n".join(["## Rehearsed", words, scaled_markdown(read_table(path, COLUMNS, columns), whole, jobs)])
 
@@ -178,9 +179,10 @@ def scaled_markdown(table: pd.DataFrame, whole: Config, jobs: Mapping[str, int])
     for row in table[table["rule"].isin(jobs)].itertuples():
         times = work(whole, row.rule) / row.work
         asked = [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
-        took = [f"{row.peak_gb:.2f}", _minutes(row.longest_min), f"{times:,.3g}", _minutes(times * row.longest_min)]
-        hours = times * row.total_min / row.jobs * jobs[row.rule] / 60
-        rows.append([f"`{row.rule}`", str(row.gpus or ""), *asked, *took, f"{jobs[row.rule]:,}", f"{hours:,.3g}"])
-    header = ["rule", "GPUs", "requested GB", "requested time", "peak GB", "longest job", "times the work"]
-    header += ["a whole job", "jobs", "hours of all"]
+        took = [f"{row.peak_gb:.2f}", _minutes(row.longest_min), _minutes(row.cpu_min)]
+        hours = times * row.cpu_min * jobs[row.rule] / 60
+        scaled = [f"{times:,.3g}", f"{jobs[row.rule]:,}", f"{hours:,.3g}"]
+        rows.append([f"`{row.rule}`", str(row.gpus or ""), *asked, *took, *scaled])
+    header = ["rule", "GPUs", "requested GB", "requested time", "peak GB", "longest job", "CPU time of a job"]
+    header += ["times the work", "jobs", "CPU-hours of all"]
     return markdown_table(header, rows)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from regulens.config.overrides import NAME, merged, wrong_keys
+from regulens.core.runs import EvidenceKind
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import (
     ClassFileSequences,
@@ -99,6 +100,9 @@ class DnabertLrp(Settings):
 
     data_note: str
     """One sentence on the data, printed under the tables."""
+    evidence: EvidenceKind = "real"
+    """What the data are: `simulated`, `real` (other than the paper's, or with smaller models) or `paper` (the paper's
+    data and sizes). Shown on the page; on simulated data no verdict is given on claims about the paper's."""
     tasks: Annotated[dict[Annotated[str, Field(pattern=NAME)], Task], Field(min_length=1)]
     """The classification tasks in the order of the tables; a key is the task's name in file names."""
     model: DnabertModel = DnabertModel()

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from regulens.config.overrides import NAME, merged, wrong_keys
 from regulens.core.errors import InputError
+from regulens.core.runs import EvidenceKind
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import ContigSplits, CropSettings, Geometry, PositionTable, SimulationSettings
 from regulens.training.settings import REFERENCE_ROWS, TrainingSettings
@@ -174,6 +175,9 @@ class GenomicInterpreter(Settings):
 
     data_note: str
     """One sentence on the data, printed under Table 1."""
+    evidence: EvidenceKind = "real"
+    """What the data are: `simulated`, `real` (other than the paper's, or with smaller models) or `paper` (the paper's
+    data and sizes). Shown on the page; on simulated data no verdict is given on claims about the paper's."""
     data: Annotated[TfrecordData | BigwigData | SimulatedData, Field(discriminator="route")]
     """Where the examples come from."""
     models: Annotated[dict[Annotated[str, Field(pattern=NAME)], AssayModelEntry], Field(min_length=1)]

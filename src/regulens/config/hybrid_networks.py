@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from regulens.config.overrides import NAME, merged, wrong_keys
+from regulens.core.runs import EvidenceKind
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import BindingSites, RegulatoryCode
 from regulens.interpret.settings import SaliencySettings
@@ -124,6 +125,9 @@ class HybridNetworks(Settings):
 
     data_note: str
     """One sentence on the data, printed under the tables."""
+    evidence: EvidenceKind = "real"
+    """What the data are: `simulated`, `real` (other than the paper's, or with smaller models) or `paper` (the paper's
+    data and sizes). Shown on the page; on simulated data no verdict is given on claims about the paper's."""
     architectures: Annotated[dict[Annotated[str, Field(pattern=NAME)], HybridArchitecture], Field(min_length=1)]
     """The networks in the order of the tables; a key is the architecture's name in file names."""
     activations: Annotated[list[Activation], Field(min_length=1)] = ["relu", "exponential"]

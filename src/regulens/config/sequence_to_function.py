@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from regulens.config.genomic_interpreter import GenomicInterpreter
+from regulens.core.runs import EvidenceKind
 from regulens.core.settings import Settings, nearest
 from regulens.data.settings import (
     BoundSites,
@@ -104,6 +105,9 @@ class SequenceToFunction(Settings):
 
     data_note: str
     """One sentence on the data, printed under the tables."""
+    evidence: EvidenceKind = "real"
+    """What the data are: `simulated`, `real` (other than the paper's, or with smaller models) or `paper` (the paper's
+    data and sizes). Shown on the page; on simulated data no verdict is given on claims about the paper's."""
     models: Annotated[list[str], Field(min_length=1)]
     """Models of `genomic_interpreter.models` that are explained, in the order of the tables; all of their seeds."""
     fasta: str | None = None

@@ -1,12 +1,21 @@
-"""Result files of a trained model, with its name in tables and figures."""
+"""What the data of a run are, and result files of a trained model, with its name in tables and figures."""
 
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from regulens.core.errors import InputError
 from regulens.core.settings import nearest
+
+EvidenceKind = Literal["simulated", "real", "paper"]
+
+EVIDENCE: dict[EvidenceKind, str] = {
+    "simulated": "simulated data",
+    "real": "real data, not the paper's",
+    "paper": "the paper's data",
+}
+"""What the results of a study are made of, in words."""
 
 CLASSES = {1: "positive", 0: "negative"}
 """Names of the two classes in the configuration, by label."""

@@ -92,6 +92,7 @@ def manifests(command: str, arguments: dict[str, Any], settings: dict[str, Any] 
     run = {
         "started": started.isoformat(timespec="seconds"),
         "wall_s": round(time.perf_counter() - clock, 3),
+        "cpu_s": cpu_s(),
         "peak_memory_mb": peak_memory_mb(),
     }
     measured = {Path(os.path.abspath(arguments[name])): columns for name, columns in MEASURED.items() if name in paths}
@@ -323,6 +324,11 @@ def device_name() -> str:
     torch = sys.modules.get("torch")
     used = torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized()
     return f"cuda: {torch.cuda.get_device_name()}" if used else "cpu"
+
+
+def cpu_s() -> float:
+    """CPU time in seconds of this process so far, the start of Python included, and of its children that have ended."""
+    return round(sum(os.times()[:4]), 3)
 
 
 def peak_memory_mb() -> float:

@@ -17,6 +17,8 @@ from regulens.core.tables import damaged, read_table
 
 PICTURE_WIDTH = 1500
 """Maximum width in pixels when pictures have to be reduced. The page links to the originals."""
+THUMBNAIL = (300, 150)
+"""Largest width and height of a thumbnail in pixels, twice those that it is shown in."""
 TABLE_ROWS = 20
 """Rows shown of a CSV without Markdown; the rest is in the file."""
 ALT_LENGTH = 320
@@ -45,10 +47,28 @@ def picture(path: Path, smaller: bool = False) -> Picture:
     return Picture("data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode(), size)
 
 
-def _smaller(image: Image.Image) -> bytes:
+def thumbnail(path: Path) -> str:
+    """A PNG as a small picture of at most `THUMBNAIL` pixels, as a data URL."""
+    try:
+        with Image.open(path) as image:
+            small = _on_white(image)
+    except (OSError, SyntaxError) as error:
+        raise damaged(path, f"not a PNG ({error})") from None
+    small.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, format="WEBP", quality=75)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _on_white(image: Image.Image) -> Image.Image:
     rgba = image.convert("RGBA")
     flat = Image.new("RGB", rgba.size, "white")
     flat.paste(rgba, mask=rgba.getchannel("A"))
+    return flat
+
+
+def _smaller(image: Image.Image) -> bytes:
+    flat = _on_white(image)
     if flat.width > PICTURE_WIDTH:
         flat = flat.resize((PICTURE_WIDTH, round(flat.height * PICTURE_WIDTH / flat.width)), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()

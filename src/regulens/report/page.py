@@ -11,15 +11,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from regulens import __version__
 from regulens.core.command import Part, command
 from regulens.core.io import atomic_output, note_read
+from regulens.core.runs import EVIDENCE
 from regulens.report import fragments
 from regulens.report.facts import facts_of
+from regulens.report.headlines import MEANING, Headline, headlines
 from regulens.report.items import CLAIMS, Entry, PageSettings, differences, is_of_paper, ordered_entries, papers
 from regulens.report.origin import Origin, origin_of
-from regulens.studies.claims import FAILS, HOLDS, NOT_TESTED, count_verdicts, read_claims
+from regulens.studies.claims import FAILS, HOLDS, NO_TEST, NOT_TESTED, count_verdicts, read_claims
 
 PICTURES_BYTES = 9_000_000
 """Pictures with more bytes than this in all are reduced for the page (base64 adds a third)."""
-VERDICTS = {HOLDS: "holds", FAILS: "fails", NOT_TESTED: "untested"}
+VERDICTS = {HOLDS: "holds", FAILS: "fails", NO_TEST: "simulated", NOT_TESTED: "untested"}
 """CSS class of the badge of each verdict."""
 
 
@@ -61,6 +63,8 @@ def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, s
                 "claims": sum(sum(study["counts"].values()) for study in studies),
             },
             verdicts=VERDICTS,
+            evidence=EVIDENCE,
+            meaning=MEANING,
             made_with=_made_with(studies),
         )
     )
@@ -86,13 +90,18 @@ def _environment() -> Environment:
 def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) -> dict:
     """Template variables of a study."""
     table = settings.folder / name / "claims.csv"
-    claims = read_claims(table)
+    claims, evidence = read_claims(table), settings.studies[name]["evidence"]
     shown = [_item(entry, show) for entry in found]
     own_claims = [item for item in shown if item["is_claims"]]
     others = [(item, entry) for item, entry in zip(shown, found, strict=True) if not item["is_claims"]]
     return {
         "id": name,
         **papers()[name],
+        "evidence": evidence,
+        "headlines": headlines(
+            [Headline(**one) for one in papers()[name]["headlines"]], settings.folder / name, evidence
+        ),
+        "strip": _strip(found),
         "facts": facts_of(name, settings.studies[name], found),
         "claims": claims,
         "counts": count_verdicts(claims),
@@ -104,6 +113,16 @@ def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) ->
         "differences": [entry for entry in differences() if entry["study"] == name],
         "settings": settings.studies[name],
     }
+
+
+def _strip(found: list[Entry]) -> list[dict]:
+    """Thumbnails of a study's figures: those of the paper, in its order, or all if it has none of them."""
+    drawn = [entry for entry in found if entry.images]
+    chosen = [entry for entry in drawn if is_of_paper(entry)] or drawn
+    return [
+        {"id": entry.id, "item": entry.item, "title": entry.title, "data": fragments.thumbnail(entry.images[0])}
+        for entry in chosen
+    ]
 
 
 def _item(entry: Entry, show: Show) -> dict:

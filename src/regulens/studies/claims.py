@@ -21,12 +21,16 @@ from scipy.stats import spearmanr
 
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.core.runs import EvidenceKind
 from regulens.core.settings import Settings, validated
 from regulens.core.tables import MINUS, decimal, interval, markdown_table, p_text, read_table
 from regulens.core.yaml_file import read_yaml
 
 HOLDS, FAILS = "holds", "does not hold"
 NOT_TESTED, NOT_PUBLISHED = "not tested in this run", "not in the paper's table"
+NO_TEST = "not a test: simulated data"
+VERDICTS = (HOLDS, FAILS, NO_TEST, NOT_TESTED)
+"""Verdicts on a run."""
 COLUMNS = ["claim", "where", "sentence", "criterion", "verdict", "numbers", "published_verdict", "published_numbers"]
 CRITERIA = (
     "Claims are sentences of the paper in our words. It states directions; the thresholds of the criteria are ours, "
@@ -268,6 +272,9 @@ class Claim(Settings):
     """Where the paper makes the claim."""
     sentence: str
     criterion: str
+    about: Literal["paper", "control", "truth"] = "paper"
+    """What it is about: the paper's data, of which simulated data can say nothing; a control of the method; or a known
+    truth, such as planted motifs."""
     values: Settings | None = None
     """Name of a method of `Evidence` to its arguments."""
     comparison: Comparisons = Comparisons()
@@ -292,8 +299,11 @@ class Claim(Settings):
     def _readings(self) -> dict[str, Settings]:
         return {name: arguments for name, arguments in self.values or () if arguments is not None}
 
-    def judge(self, evidence: Any, untested: str = NOT_TESTED) -> tuple[str, str]:
-        """Verdict (`HOLDS`, `FAILS` or ``untested``), and the text with its numbers or with what is missing."""
+    def judge(self, evidence: Any, untested: str = NOT_TESTED, simulated: bool = False) -> tuple[str, str]:
+        """Verdict (`HOLDS`, `FAILS` or ``untested``), and the text with its numbers or with what is missing.
+
+        ``simulated``: the evidence is from simulated data, which say nothing of claims about the paper's: `NO_TEST`.
+        """
         published = untested == NOT_PUBLISHED
         reason = self.not_tested or (self.not_published if published else None)
         if reason and "{" not in reason:
@@ -308,6 +318,8 @@ class Claim(Settings):
         reason = reason or (self.undecided if outcome is None else None)
         text = reason or (published and self.published_numbers) or self.numbers
         verdict = untested if reason else HOLDS if outcome else FAILS
+        if simulated and self.about == "paper" and not reason:
+            verdict = NO_TEST
         return verdict, text.format_map(vars(numbers))
 
 
@@ -352,12 +364,12 @@ def _arguments(method: Callable) -> type[Settings]:
 # Tables.
 
 
-def judge_all(claims: Sequence[Claim], run: Any, paper: Any) -> pd.DataFrame:
+def judge_all(claims: Sequence[Claim], run: Any, paper: Any, simulated: bool = False) -> pd.DataFrame:
     """Evaluate every claim on the evidence of a run and on the published numbers: columns ``COLUMNS``."""
     rows = []
     for claim in claims:
         front = (claim.name, claim.where, claim.sentence, claim.criterion)
-        rows.append((*front, *claim.judge(run), *claim.judge(paper, NOT_PUBLISHED)))
+        rows.append((*front, *claim.judge(run, simulated=simulated), *claim.judge(paper, NOT_PUBLISHED)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -369,15 +381,16 @@ def claims_table(
     markdown: Path | str,
     *,
     facts: Mapping[str, str],
+    evidence: EvidenceKind,
     data_note: str | None = None,
     further: str = "",
 ) -> pd.DataFrame:
     """Evaluate every claim on a run and on the published numbers; write the verdicts as CSV and Markdown.
 
-    ``facts`` are the fields of the study's notes; ``data_note`` is one more of them, a sentence on data and sizes;
-    ``further`` is Markdown to append. Returns the claims, columns ``COLUMNS``.
+    ``facts`` are the fields of the study's notes; ``evidence``: what the run's data are; ``data_note`` is one more
+    note, a sentence on data and sizes; ``further`` is Markdown to append. Returns the claims, columns ``COLUMNS``.
     """
-    table = judge_all(study.claims, run, paper)
+    table = judge_all(study.claims, run, paper, simulated=evidence == "simulated")
     notes = [note for note in (CRITERIA, *(note.format_map(facts) for note in study.notes), data_note) if note]
     with atomic_output(csv) as target:
         table.to_csv(target, index=False, float_format="%.6g")
@@ -388,11 +401,14 @@ def claims_table(
 
 def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -> str:
     """Markdown of a table of `judge_all`: verdicts first, then criteria with numbers."""
-    counts = " {holds} hold, {does not hold} do not hold, {not tested in this run} not tested."
+    counts = count_verdicts(claims.to_dict("records"))
+    words = [f"{counts[HOLDS]} hold", f"{counts[FAILS]} do not hold", f"{counts[NOT_TESTED]} not tested"]
+    if counts[NO_TEST]:
+        words.insert(2, f"{counts[NO_TEST]} are about the paper's data and not tested by simulated ones")
     rows = list(enumerate(claims.itertuples(), 1))
     lines = [[str(number), row.sentence, row.where, row.verdict, row.published_verdict] for number, row in rows]
     parts = ["# Claims of the paper, and what the numbers say\n"]
-    parts += [f"{len(claims)} claims: in this run{counts.format_map(count_verdicts(claims.to_dict('records')))}\n"]
+    parts += [f"{len(claims)} claims: in this run {', '.join(words)}.\n"]
     parts += [markdown_table(["", "Claim", "Where", "This run", "Paper's table"], lines, notes, left=5)]
     parts += ["## Criteria and numbers\n"]
     for number, row in rows:
@@ -414,12 +430,12 @@ def read_claims(path: Path) -> list[dict[str, str]]:
     """Rows of a claims table (CSV), all as text; `InputError` for any other file."""
     claims = read_table(path, COLUMNS).fillna("").astype(str)[COLUMNS].to_dict("records")
     for claim in claims:
-        if claim["verdict"] not in (HOLDS, FAILS, NOT_TESTED):
+        if claim["verdict"] not in VERDICTS:
             raise InputError(f"{path}: claim {claim['claim']}: unknown verdict '{claim['verdict']}': make it again")
     return claims
 
 
 def count_verdicts(claims: Sequence[Mapping[str, str]]) -> dict[str, int]:
-    """Number of claims by verdict: holds, does not hold, not tested in this run."""
+    """Number of claims by verdict, those of `VERDICTS`."""
     numbers = Counter(claim["verdict"] for claim in claims)
-    return {verdict: numbers[verdict] for verdict in (HOLDS, FAILS, NOT_TESTED)}
+    return {verdict: numbers[verdict] for verdict in VERDICTS}

@@ -404,7 +404,7 @@ def tables(folder, **changes) -> Tables:
 
 def judged(given: Tables, outputs, **options):
     csv, md = outputs
-    return claims(**given._asdict(), published=PUBLISHED, csv=csv, md=md, **options)
+    return claims(**given._asdict(), published=PUBLISHED, csv=csv, md=md, **{"evidence": "real"} | options)
 
 
 def test_every_claim_of_a_run_is_on_the_page_with_its_numbers(folder):
@@ -472,7 +472,13 @@ def test_a_missing_table_or_column_is_an_error(folder, tmp_path):
 def test_the_command_runs(folder, tmp_path):
     files = [word for name, file in TABLE_FILES.items() for word in (f"--{name}", str(folder / file))]
     files += ["--published", PUBLISHED, "--csv", tmp_path / "c.csv", "--md", tmp_path / "c.md"]
-    values = {"n": 20, "published_as": {name: name for name in TASKS}, "data_note": "A {note}.", "given_splits": []}
+    values = {
+        "n": 20,
+        "published_as": {name: name for name in TASKS},
+        "data_note": "A {note}.",
+        "evidence": "real",
+        "given_splits": [],
+    }
     run_command("dnabert-lrp claims", *files, folder=tmp_path, settings=values)
     table = pd.read_csv(tmp_path / "c.csv").set_index("claim")
     assert len(table) == len(CLAIM)

@@ -267,7 +267,7 @@ def test_every_claim_of_a_run_is_on_the_page_with_its_numbers(folder):
     outputs = folder / "claims.csv", folder / "claims.md"
     runs = write_runs(folder, seeds=(1, 2))
     inputs = folder / "distance.csv", folder / "attention.h5"
-    table = claims(runs, *inputs, PUBLISHED, *outputs, *SHOWN, data_note="Made up.").set_index("claim")
+    table = claims(runs, *inputs, PUBLISHED, *outputs, *SHOWN, evidence="real", data_note="Made up.").set_index("claim")
     assert list(pd.read_csv(outputs[0]).columns) == COLUMNS
     assert list(table.index) == list(CLAIM)
     assert list(table.index[table["verdict"] == NOT_TESTED]) == ["attention_is_regulation"]
@@ -285,7 +285,7 @@ def test_a_run_without_a_group_or_a_model_says_what_is_missing(folder, tmp_path)
     runs = write_runs(tmp_path, counts={"DNase": 3, "RNA": 2})
     runs = [run for run in runs if run.model not in ("enformer", "gc_cpg_ridge")]
     inputs, outputs = (folder / "distance.csv", folder / "attention.h5"), (tmp_path / "c.csv", tmp_path / "c.md")
-    table = claims(runs, *inputs, PUBLISHED, *outputs, *SHOWN).set_index("claim")
+    table = claims(runs, *inputs, PUBLISHED, *outputs, *SHOWN, evidence="real").set_index("claim")
     missing = table[table["verdict"] == NOT_TESTED]["numbers"]
     assert missing["best_cage"] == "the data have no CAGE tracks"
     assert missing["beats_enformer"] == "there is no row Enformer"
@@ -297,7 +297,7 @@ def test_a_run_without_a_group_or_a_model_says_what_is_missing(folder, tmp_path)
 
 def test_the_command_runs(folder, tmp_path):
     settings = SHOWN._asdict() | {"labels": {name: label for name, (label, _) in MODELS.items()} | REFERENCE_ROWS}
-    settings |= {"groups": dict.fromkeys(GROUPS, []), "data_note": "A {note}."}
+    settings |= {"groups": dict.fromkeys(GROUPS, []), "data_note": "A {note}.", "evidence": "real"}
     runs = [f"{run.model}:{run.seed}={run.path}" for run in write_runs(tmp_path)]
     files = ["--distances", folder / "distance.csv", "--attention", folder / "attention.h5"]
     files += ["--published", PUBLISHED, "--csv", tmp_path / "c.csv", "--md", tmp_path / "c.md"]

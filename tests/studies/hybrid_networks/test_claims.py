@@ -249,7 +249,7 @@ def run(folder, names, tasks=("task1", "task2"), keep=3, trials=4):
 
 def judged(folder, paths, architectures, **options):
     outputs = {"csv": folder / "claims.csv", "md": folder / "claims.md"}
-    table = claims(**paths, published=PUBLISHED, architectures=architectures, **outputs, **options)
+    table = claims(**paths, published=PUBLISHED, architectures=architectures, evidence="real", **outputs, **options)
     return table.set_index("claim"), outputs["md"].read_text()
 
 

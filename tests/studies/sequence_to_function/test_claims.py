@@ -44,7 +44,9 @@ def tables(tmp_path):
 
 
 def test_every_claim_is_judged_by_its_own_table(tables, tmp_path):
-    found = claims(tables=tables, csv=tmp_path / "claims.csv", md=tmp_path / "claims.md").set_index("claim")
+    found = claims(tables=tables, csv=tmp_path / "claims.csv", md=tmp_path / "claims.md", evidence="real").set_index(
+        "claim"
+    )
     assert found["verdict"].to_dict() == {
         "gradients_find_enhancers": "not tested in this run",
         "attention_finds_enhancers": "does not hold",
@@ -61,5 +63,5 @@ def test_every_claim_is_judged_by_its_own_table(tables, tmp_path):
 
 
 def test_without_any_table_nothing_is_tested(tmp_path):
-    found = claims(tables={}, csv=tmp_path / "claims.csv", md=tmp_path / "claims.md")
+    found = claims(tables={}, csv=tmp_path / "claims.csv", md=tmp_path / "claims.md", evidence="simulated")
     assert set(found["verdict"]) == {"not tested in this run"}

@@ -306,7 +306,7 @@ rule dnabert_lrp_claims:
         **table("dnabert_lrp/claims", "Claims", "md"),
     params:
         **parts(
-            *(MUTATED, PUBLISHED_AS, LRP_NOTE),
+            *(MUTATED, PUBLISHED_AS, LRP_NOTE, "dnabert_lrp/evidence"),
             *("dnabert_lrp/given_splits", PUBLISHED_ACCURACY),
         ),
         section53=lambda wildcards, input: options("--section53", input.section53),

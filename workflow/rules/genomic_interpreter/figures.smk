@@ -205,7 +205,7 @@ rule genomic_interpreter_claims:
         **table("genomic_interpreter/claims", "Claims", "md"),
     params:
         **parts(
-            *(LABELS, GROUPS, DATA_NOTE, MAIN_MODEL),
+            *(LABELS, GROUPS, DATA_NOTE, MAIN_MODEL, "genomic_interpreter/evidence"),
             *(f"{FIGURE3}/track", f"{FIGURE3}/other"),
             *(f"{SHOWN_ATTENTION}/heads_layer", f"{SHOWN_ATTENTION}/windows_layer"),
         ),

@@ -14,7 +14,7 @@ rule sequence_to_function_claims:
     output:
         **table("sequence_to_function/claims", "Claims", "md"),
     params:
-        **parts(FUNCTION_NOTE),
+        **parts(FUNCTION_NOTE, "sequence_to_function/evidence"),
         tables=options("--tables", [f"{name}={path}" for name, path in CLAIMED.items()]),
     message:
         "Which sentences of the lectures hold in this run"

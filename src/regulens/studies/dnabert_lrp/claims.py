@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.command import Part, command
+from regulens.core.runs import EvidenceKind
 from regulens.core.tables import numbers, p_text, read_table, spread
 from regulens.interpret.scores import score_label
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
@@ -456,6 +457,7 @@ def claims(
     md: Path | str,
     n: Part[int],
     published_as: Part[PublishedAs],
+    evidence: Part[EvidenceKind],
     given_splits: Part[Sequence[str]] = (),
     published_accuracy_of: Part[PublishedAs | None] = None,
     data_note: Part[str | None] = None,
@@ -472,6 +474,7 @@ def claims(
         csv, md: the claims, to write.
         n: mutated bases of Table 1.
         published_as: task to the paper's task that it reproduces; the first such task counts.
+        evidence: what the data are; no verdict on the paper's claims by simulated ones.
         given_splits: tasks whose data come with a test set.
         published_accuracy_of: the same as ``published_as``, for the tasks whose test accuracy is held against the
             paper's; None: all.
@@ -480,7 +483,8 @@ def claims(
     """
     tables = Tables(table1, paired_tests, section51, filters, section53, truth)
     run = run_evidence(tables, published_as, n, given_splits, published_accuracy_of)
-    return claims_table(CLAIMS, run, paper_evidence(published), csv, md, facts=_facts(run), data_note=data_note)
+    options = {"facts": _facts(run), "evidence": evidence, "data_note": data_note}
+    return claims_table(CLAIMS, run, paper_evidence(published), csv, md, **options)
 
 
 def _facts(run: Evidence) -> dict[str, str]:

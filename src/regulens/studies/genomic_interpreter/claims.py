@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.runs import Run, labelled
+from regulens.core.runs import EvidenceKind, Run, labelled
 from regulens.core.statistics import LEVEL, t_quantile
 from regulens.core.tables import (
     DISTANCE_COLUMNS,
@@ -333,6 +333,7 @@ def claims(
     other: Part[str],
     heads_layer: Part[int],
     windows_layer: Part[int],
+    evidence: Part[EvidenceKind],
     labels: Part[Mapping[str, str] | None] = None,
     groups: Part[Mapping[str, Sequence[str]] | None] = None,
     data_note: Part[str | None] = None,
@@ -348,6 +349,7 @@ def claims(
         published: ``config/published.csv``.
         csv, md: the claims, to write.
         main_model, track, other, heads_layer, windows_layer: see `Shown`.
+        evidence: what the data are; no verdict on the paper's claims by simulated ones.
         labels: names of the models in tables.
         groups: the track groups in their order.
         data_note: one sentence on the data and the sizes.
@@ -357,7 +359,8 @@ def claims(
     shown = Shown(main_model, track, other, heads_layer, windows_layer)
     run = run_evidence(labelled(runs, labels), distances, attention, shown, groups)
     facts = _facts(run.means)
-    return claims_table(CLAIMS, run, paper_evidence(published), csv, md, facts=facts, data_note=data_note)
+    options = {"facts": facts, "evidence": evidence, "data_note": data_note}
+    return claims_table(CLAIMS, run, paper_evidence(published), csv, md, **options)
 
 
 def _facts(means: pd.DataFrame) -> dict[str, str]:

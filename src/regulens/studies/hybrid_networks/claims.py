@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
+from regulens.core.runs import EvidenceKind
 from regulens.core.statistics import welch_interval
 from regulens.core.tables import markdown_table, spread
 from regulens.models.settings import HybridArchitecture
@@ -231,6 +232,7 @@ def claims(
     architectures: Part[Mapping[str, HybridArchitecture]],
     csv: Path | str,
     md: Path | str,
+    evidence: Part[EvidenceKind],
     differences: Path | str | None = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
@@ -244,6 +246,7 @@ def claims(
         architectures: the networks, with those of the paper that they reproduce, for the published differences;
             verdicts include all networks of a baseline, also the user's own.
         csv, md: the claims, to write.
+        evidence: what the data are; no verdict on the paper's claims by small simulations.
         differences: CSV of the difference between the activations of every network, to write (default: Markdown only).
 
     Raises InputError without any table, or on bad ones.
@@ -258,7 +261,7 @@ def claims(
         with atomic_output(differences) as target:
             gaps.to_csv(target, index=False, float_format="%.6g")
     facts = {task: _facts(tables[task], TASK_TITLES[task]) if task in tables else "" for task in TASK_TITLES}
-    options = {"facts": facts, "data_note": data_note, "further": _differences_text(gaps)}
+    options = {"facts": facts, "evidence": evidence, "data_note": data_note, "further": _differences_text(gaps)}
     return claims_table(CLAIMS, run, paper, csv, md, **options)
 
 

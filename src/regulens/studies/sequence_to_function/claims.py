@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from regulens.core.command import Part, command
+from regulens.core.runs import EvidenceKind
 from regulens.core.tables import read_table
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.sequence_to_function import boundaries, enhancers, variants
@@ -109,6 +110,7 @@ def claims(
     tables: Mapping[str, Path | str],
     csv: Path | str,
     md: Path | str,
+    evidence: Part[EvidenceKind],
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
     """Evaluate what the lectures say of such models on this run. See `studies.claims.claims_table`.
@@ -116,6 +118,7 @@ def claims(
     Arguments:
         tables: tables of this study by name, a key of `READ`; claims about an omitted one are not tested.
         csv, md: the claims, to write.
+        evidence: what the data are.
     """
     found = {}
     for name, path in tables.items():
@@ -123,4 +126,4 @@ def claims(
         table = read_table(path, columns, keep_default_na=False)
         found[name] = table.assign(**{column: pd.to_numeric(table[column]) for column in numbers})
     published = Evidence({}, "the lectures print no numbers")
-    return claims_table(CLAIMS, Evidence(found), published, csv, md, facts={}, data_note=data_note)
+    return claims_table(CLAIMS, Evidence(found), published, csv, md, facts={}, evidence=evidence, data_note=data_note)

@@ -1,0 +1,30 @@
+// Marks the current section in the contents, filters them, and unfolds what a link leads into.
+const links = new Map([...document.querySelectorAll("nav a[href^='#']")].map(a => [a.hash.slice(1), a]));
+const places = [...links.keys()].map(id => document.getElementById(id)).filter(Boolean);
+const mark = () => {
+  const passed = places.filter(place => place.getBoundingClientRect().top < 120);
+  const current = (passed.pop() || places[0]).id;
+  for (const [id, link] of links) {
+    if (id === current && !link.hasAttribute("aria-current")) {
+      link.setAttribute("aria-current", "true");
+      const box = link.closest("nav");
+      if (getComputedStyle(box).position === "sticky") box.scrollTop = link.offsetTop - box.clientHeight / 2;
+    } else if (id !== current) {
+      link.removeAttribute("aria-current");
+    }
+  }
+};
+document.addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
+mark();
+document.querySelector(".find input").addEventListener("input", event => {
+  const words = event.target.value.trim().toLowerCase();
+  for (const item of document.querySelectorAll("nav li li")) {
+    item.hidden = words !== "" && !item.textContent.toLowerCase().includes(words);
+  }
+});
+const unfold = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
+};
+addEventListener("hashchange", unfold);
+unfold();
