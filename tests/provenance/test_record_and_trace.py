@@ -10,76 +10,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-import yaml
-from click.testing import CliRunner
 from PIL import Image
+from small_run import DATA, ROWS, make_filters, run
 
-from regulens.cli import app, commands, load
+from regulens.cli import commands, load
 from regulens.core import io
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output, manifest_path, note_folder, note_read
 from regulens.plotting.style import DOUBLE_COLUMN, new_figure, save
 from regulens.provenance import record
 from regulens.provenance.trace import chain, original, read_manifest
-
-BASES = ["".join("ACGT"[(row >> 2 * place) % 4] for place in range(10)) for row in range(60)]
-ROWS = "sequence\tlabel\tsplit\n" + "".join(
-    f"{('ACGTTGCA' * 8)[row % 7 :][:40]}{BASES[row]}\t{row % 2}\t{'train' if row < 40 else 'test'}\n"
-    for row in range(60)
-)
-DATA = {"route": "table", "table": "rows.tsv", "length_bp": 50, "valid_fraction": 0.2}
-
-
-def run(*words, code: int = 0):
-    """Run a command as its own process would; returns its output."""
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if code == 0:
-        assert done.exit_code == 0, (done.output, done.exception)
-    else:
-        assert done.exit_code != 0
-        if isinstance(done.exception, InputError):
-            return done.output + str(done.exception)
-    return done.output
-
-
-def given(**settings) -> list[str]:
-    """Options that give a command these settings."""
-    Path("given.yaml").write_text(yaml.safe_dump(settings))
-    return ["--config", "given.yaml", *(word for name in settings for word in ("--part", name))]
-
-
-def make_filters(folder: Path, monkeypatch) -> Path:
-    """Download, unpack, filter and tabulate sequences in ``folder``; returns the table."""
-    monkeypatch.chdir(folder)
-    source = folder.parent / "source.gz"
-    if not source.exists():
-        source.write_bytes(gzip.compress(ROWS.encode(), mtime=0))
-    Path("own.yaml").write_text("download: {}\n")
-    options = [
-        "--licence",
-        "CC0",
-        "--config",
-        "own.yaml",
-        "--part",
-        "settings=download",
-    ]
-    options += ["--url", f"file://{source}", "--sha256", hashlib.sha256(source.read_bytes()).hexdigest()]
-    run("download", "rows.tsv.gz", *options, "--output", "resources/rows.tsv.gz")
-    run("unpack", "resources/rows.tsv.gz", "--output", "resources/rows.tsv")
-    files = {name: f"results/data/{name}.tsv" for name in ("train", "valid", "test")}
-    words = [word for name, path in files.items() for word in (f"--{name}", path)]
-    words += ["--filters", "results/data/filters.csv", *given(settings=DATA)]
-    run("sequences-from-table", "resources/rows.tsv", *words)
-    words = given(labels={"own": "Own"}, class_names={"own": {"positive": "P", "negative": "N"}})
-    words += ["--csv", "results/filters.csv", "--md", "results/filters.md"]
-    run("dnabert-lrp", "filters", "own:0=results/data/filters.csv", *words)
-    return folder / "results/filters.csv"
-
-
-@pytest.fixture
-def table(tmp_path, monkeypatch) -> Path:
-    (tmp_path / "one").mkdir()
-    return make_filters(tmp_path / "one", monkeypatch)
 
 
 def test_the_chain_leads_from_a_table_to_the_download(table, tmp_path):
@@ -360,4 +300,4 @@ def test_the_commit_is_that_of_this_project_only(tmp_path, monkeypatch):
 
 def test_every_command_but_those_about_the_project_leaves_manifests():
     without = {name for name in commands() if not load(name).command.manifests}
-    assert without == {"schema", "configuration", "preflight", "plan", "trace"}
+    assert without == {"schema", "configuration", "preflight", "plan", "trace", "crate"}

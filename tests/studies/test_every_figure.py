@@ -130,9 +130,9 @@ def test_the_text_of_a_pdf_is_text(figures, name, tmp_path):
 def test_drawn_twice_a_figure_has_the_same_bytes(figures, again, name, tmp_path):
     """Maps, lines with bars, letters; points that are pixels in the PDF: test_figure_style."""
     for place, figure in (("first", figures[name]), ("second", again[name]())):
-        save(figure, tmp_path / f"{place}.pdf", tmp_path / f"{place}.png")
+        save(figure, tmp_path / place / "f.pdf", tmp_path / place / "f.png")
     for kind in ("pdf", "png"):
-        assert (tmp_path / f"first.{kind}").read_bytes() == (tmp_path / f"second.{kind}").read_bytes()
+        assert (tmp_path / f"first/f.{kind}").read_bytes() == (tmp_path / f"second/f.{kind}").read_bytes()
 
 
 def _lines(figure, colours) -> set[str]:

@@ -106,7 +106,7 @@ def test_saliency_examples_hold_the_planted_motifs(hybrid):
 
 def test_claims_name_criterion_numbers_and_a_verdict(hybrid):
     claims = pd.read_csv(hybrid / "claims.csv")
-    assert set(claims["verdict"]) <= {"holds", "does not hold", "not tested in this run"}
+    assert set(claims["verdict"]) <= {"not a test: simulated data", "not tested in this run"}
     assert len(claims) >= 20
     assert claims["criterion"].str.len().min() > 10
 

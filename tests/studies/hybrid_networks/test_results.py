@@ -453,7 +453,7 @@ def test_results_and_claims(written):
     assert set(table["n_kept"]) == {2}
     assert (written / "task1.md").read_text().startswith("# Task 1 {of} 'two', motifs of the first")
     words = ["--task1", outputs[1], "--published", PUBLISHED, "--csv", written / "claims.csv", "--md", written / "c.md"]
-    values = settings(["activations", "keep", "selection", "label"])
+    values = settings(["activations", "keep", "selection", "label"], evidence="real")
     run_command("hybrid-networks claims", *words, folder=written.parent, settings=values)
     assert "- A note." in (written / "c.md").read_text()
 
