@@ -52,7 +52,7 @@ STAGES = {
 }
 """Stages in order, with the rules of each; a rule belongs to the first stage that matches."""
 
-NOT_JOBS = {"all", "total", "figures", "prepare", *STUDIES}
+NOT_JOBS = {"all", "total", "figures", "prepare", "models", *STUDIES}
 """Rows of Snakemake's table that run nothing; also `<study>_figures`."""
 
 LONGEST_S = 300

@@ -3,6 +3,7 @@
 `adopt_checkpoint` makes one from external weights.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,24 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.progress import say
-from regulens.core.tensors import load_weights, read_map, require_finite, say_left_out, tensors_of, write_tensors
+from regulens.core.tensors import (
+    load_weights,
+    read_map,
+    read_tensors,
+    require_finite,
+    say_left_out,
+    tensors_of,
+    write_tensors,
+)
 from regulens.data.settings import Geometry
 from regulens.data.store import AssayStore
 from regulens.data.tracks import tracks_from_text, tracks_to_text
 from regulens.models.base import AssayModel, build
 
 _KIND = "regulens assay model"
+
+CONTENT = "regulens"
+"""Name, in the metadata of a ``safetensors`` file, of the content of a ``model.ckpt`` without the weights, as JSON."""
 
 _KEYS = {
     "kind": str,
@@ -33,7 +45,10 @@ _KEYS = {
 
 
 def load_model(path: Path | str) -> AssayModel:
-    """The model of a ``model.ckpt``, on the CPU, in evaluation mode; `InputError` for a foreign or corrupt file."""
+    """The model of a ``model.ckpt``, or of the ``model.safetensors`` that `export_model` makes of it.
+
+    On the CPU, in evaluation mode. Raises `InputError` for a foreign or corrupt file.
+    """
     return build_from_checkpoint(read_checkpoint(path), path)
 
 
@@ -121,7 +136,15 @@ def _load(path: Path) -> dict[str, Any]:
         "it must be a file of torch.save with tensors and plain values only; if training wrote it, it is damaged: "
         "delete it and start again"
     )
-    return read_map(path, "checkpoint", advice)
+    return read_map(path, "checkpoint", advice, _exported if path.suffix == ".safetensors" else read_tensors)
+
+
+def _exported(path: Path) -> dict[str, Any]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        content = json.loads((file.metadata() or {}).get(CONTENT, "{}"))
+        return content | {"state_dict": {name: file.get_tensor(name) for name in file.keys()}}  # noqa: SIM118
 
 
 def _differences(content: dict, model: AssayModel, store: AssayStore) -> list[str]:

@@ -139,3 +139,17 @@ rule classifier_metrics:
     shell:
         "regulens classifier-metrics {input.predictions:q} --reference {input.reference:q} --train {input.train:q}"
         " --train {input.valid:q} --test {input.test:q} {params.parts} --output {output:q} 2> {log:q}"
+
+
+rule export_classifier:
+    input:
+        model=CLASSIFIER,
+        scores=METRICS,
+    output:
+        directory(f"{CLASSIFIER_FOLDER}/export"),
+    params:
+        **parts(*(LRP_NOTE, "dnabert_lrp/evidence"), label="dnabert_lrp/labels/{task}"),
+    message:
+        "Classifier of task {wildcards.task}, seed {wildcards.seed}, to give away: weights, vocabulary and a model card"
+    shell:
+        "regulens export-model {input.model:q} --scores {input.scores:q} {params.parts} --output {output:q} 2> {log:q}"

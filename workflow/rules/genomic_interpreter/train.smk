@@ -111,6 +111,25 @@ rule pearson:
         "regulens pearson {input.predictions:q} --test {input.test:q} --output {output:q} 2> {log:q}"
 
 
+rule export_assay_model:
+    input:
+        model=CHECKPOINT,
+        scores=PEARSON,
+    output:
+        directory(f"{MODEL}/export"),
+    wildcard_constraints:
+        model=names(ASSAY.models),
+    params:
+        **parts(
+            *(DATA_NOTE, "genomic_interpreter/evidence"),
+            label="genomic_interpreter/labels/{model}",
+        ),
+    message:
+        "{wildcards.model}, seed {wildcards.seed}, to give away: weights and a model card"
+    shell:
+        "regulens export-model {input.model:q} --scores {input.scores:q} {params.parts} --output {output:q} 2> {log:q}"
+
+
 rule export_attention:
     input:
         model=MAIN_CHECKPOINT,
