@@ -20,7 +20,7 @@ def memory(job) -> str:
 def test_short_jobs_run_through_on_the_cpu_partition(cluster, whole):
     (simulation,) = cluster.jobs_of("simulate_genome", whole)
     assert simulation["JobState"] == "COMPLETED"
-    assert (simulation["Partition"], simulation["TimeLimit"], memory(simulation)) == ("cpu", "02:00:00", "16000M")
+    assert (simulation["Partition"], simulation["TimeLimit"], memory(simulation)) == ("cpu", "00:30:00", "4000M")
     assert "gpu" not in simulation.get("TresPerJob", "")
 
 
@@ -41,9 +41,9 @@ def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole)
     assert 2 <= len(jobs["networks"]) <= 4  # filters of six networks, saliency of six
     shared = jobs["metrics"] + jobs["networks"]
     assert {job["Partition"] for job in shared} == {"cpu"}
-    # Side by side: jobs of a CPU (of two, without the limit of this run) and 6 GB; the steps behind them ask for less.
+    # Side by side: jobs of a CPU (of two, without the limit of this run) and 4 GB; the steps behind them ask for no more.
     for job in shared:
-        assert memory(job) == f"{int(job['CPUs/Task']) * 6000}M"
+        assert memory(job) == f"{int(job['CPUs/Task']) * 4000}M"
     assert {job["TimeLimit"] for job in jobs["metrics"]} == {"01:00:00"}
 
 
@@ -62,7 +62,7 @@ def test_an_assay_model_asks_for_three_gpus_of_one_node(cluster, runs, training_
         assert job["JobState"] == "PENDING"
         assert (job["Partition"], job["NumNodes"].split("-")[0]) == ("gpu", "1")
         assert job["TresPerJob"].strip() == "gres:gpu:a100:3"
-        assert (job["CPUs/Task"], memory(job), job["TimeLimit"]) == ("24", "200000M", "1-00:00:00")
+        assert (job["CPUs/Task"], memory(job), job["TimeLimit"]) == ("24", "64000M", "1-00:00:00")
         assert job["Account"] == "(null)"
         # SIGINT ends a run at once and cancels its jobs, pending ones too.
         run.send_signal(signal.SIGINT)

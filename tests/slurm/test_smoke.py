@@ -96,7 +96,7 @@ def test_shards_share_one_submission(smoke):
 def test_networks_are_measured_in_one_submission(smoke):
     (job,) = smoke.cluster.jobs_of("metrics", smoke.folder)
     assert (job["JobState"], job["Partition"], job["TimeLimit"]) == ("COMPLETED", "cpu", "01:00:00")
-    assert memory(job) == f"{int(job['CPUs/Task']) * 6000}M"
+    assert memory(job) == f"{int(job['CPUs/Task']) * 4000}M"
     assert "gpu" not in job.get("TresPerJob", "")  # on CPUs, as the profile has it
     assert all((smoke.folder / path).exists() for path in METRICS)
 
@@ -106,7 +106,7 @@ def test_two_processes_train_in_one_job_with_two_gpus(smoke):
     (job,) = trainings(smoke.cluster, smoke.folder, devices=2)
     assert (job["JobState"], job["Partition"]) == ("COMPLETED", "gpu")
     assert job["NumNodes"].split("-")[0] == "1"
-    assert (memory(job), job["TimeLimit"]) == ("200000M", "1-00:00:00")
+    assert (memory(job), job["TimeLimit"]) == ("64000M", "1-00:00:00")
     assert len(epochs_of(smoke.folder, PAIR)) == 2
 
 
