@@ -148,6 +148,12 @@ def running_cluster(folder: Path, cpus: int = 64) -> Iterator[Cluster]:
             cancel_all(cluster)
 
 
+def memory_mb(job: dict[str, str]) -> int:
+    """Memory that a job asked for; SLURM writes 64000M as 62.50G."""
+    amount, unit = re.search(r"mem=([\d.]+)([MG])", job["TRES"]).groups()
+    return round(float(amount) * {"M": 1, "G": 1024}[unit])
+
+
 def idle(cluster: Cluster) -> bool:
     found = subprocess.run(
         ["sinfo", "--noheader", "--format=%T"], env=os.environ | cluster.environment, capture_output=True, text=True

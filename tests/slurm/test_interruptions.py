@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from workflow.conftest import run_snakemake
 
+from .cluster import memory_mb
 from .conftest import STUDY
 from .runs import finish
 
@@ -77,7 +78,7 @@ def test_a_signalled_training_goes_on_in_a_new_job(runs, training_config, uninte
     assert first["JobState"] in ("FAILED", "CANCELLED")
     assert second["JobState"] == "COMPLETED"
     # A new job with the resources of the second attempt, not a second try inside the first.
-    assert "mem=96000M" in second["TRES"]
+    assert memory_mb(second) == 96000
     assert second["TimeLimit"] == "2-00:00:00"
     log = (runs.folder / LOG).read_text()
     going_on = re.search(r"resuming after (\d+) finished epochs", log)

@@ -1,10 +1,10 @@
 """What the shipped profile asks SLURM for."""
 
-import re
 import signal
 
 import pytest
 
+from .cluster import memory_mb
 from .conftest import STUDY
 from .runs import finish
 
@@ -13,21 +13,17 @@ pytestmark = pytest.mark.exhaustive
 MODELS = f"results/tiny/{STUDY}/models"
 
 
-def memory(job) -> str:
-    return re.search(r"mem=(\w+)", job["TRES"])[1]
-
-
 def test_short_jobs_run_through_on_the_cpu_partition(cluster, whole):
     (simulation,) = cluster.jobs_of("simulate_genome", whole)
     assert simulation["JobState"] == "COMPLETED"
-    assert (simulation["Partition"], simulation["TimeLimit"], memory(simulation)) == ("cpu", "00:30:00", "4000M")
+    assert (simulation["Partition"], simulation["TimeLimit"], memory_mb(simulation)) == ("cpu", "00:30:00", 4000)
     assert "gpu" not in simulation.get("TresPerJob", "")
 
 
 def test_shards_share_one_submission(cluster, whole):
     (crops,) = cluster.jobs_of("crops", whole)
     assert crops["JobState"] == "COMPLETED"
-    assert (crops["CPUs/Task"], memory(crops), crops["TimeLimit"]) == ("4", "16000M", "00:30:00")
+    assert (crops["CPUs/Task"], memory_mb(crops), crops["TimeLimit"]) == ("4", 16000, "00:30:00")
     for shard in ("train-0", "train-1", "valid-0", "test-0"):
         assert (whole / f"results/tiny/{STUDY}/data/shards/{shard}.h5").exists()
 
@@ -43,7 +39,7 @@ def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole)
     assert {job["Partition"] for job in shared} == {"cpu"}
     # Side by side: jobs of a CPU (of two, without the limit of this run) and 4 GB; the steps behind them ask for no more.
     for job in shared:
-        assert memory(job) == f"{int(job['CPUs/Task']) * 4000}M"
+        assert memory_mb(job) == int(job["CPUs/Task"]) * 4000
     assert {job["TimeLimit"] for job in jobs["metrics"]} == {"01:00:00"}
 
 
@@ -62,7 +58,7 @@ def test_an_assay_model_asks_for_three_gpus_of_one_node(cluster, runs, training_
         assert job["JobState"] == "PENDING"
         assert (job["Partition"], job["NumNodes"].split("-")[0]) == ("gpu", "1")
         assert job["TresPerJob"].strip() == "gres:gpu:a100:3"
-        assert (job["CPUs/Task"], memory(job), job["TimeLimit"]) == ("24", "64000M", "1-00:00:00")
+        assert (job["CPUs/Task"], memory_mb(job), job["TimeLimit"]) == ("24", 64000, "1-00:00:00")
         assert job["Account"] == "(null)"
         # SIGINT ends a run at once and cancels its jobs, pending ones too.
         run.send_signal(signal.SIGINT)

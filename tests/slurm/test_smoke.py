@@ -11,7 +11,7 @@ import yaml
 from workflow.conftest import TINY, run_snakemake
 from workflow.enhancers import write_enhancers
 
-from .cluster import Cluster, cancel_all
+from .cluster import Cluster, cancel_all, memory_mb
 from .conftest import STUDY
 from .runs import Runs, finish
 
@@ -79,16 +79,12 @@ def trainings(cluster: Cluster, folder: Path, devices: int) -> list[dict[str, st
     return [job for job in jobs if job["TresPerJob"].strip() == f"gres:gpu:a100:{devices}"]
 
 
-def memory(job: dict[str, str]) -> str:
-    return re.search(r"mem=(\w+)", job["TRES"])[1]
-
-
 def test_shards_share_one_submission(smoke):
     (crops,) = smoke.cluster.jobs_of("crops", smoke.folder)
     assert crops["JobState"] == "COMPLETED"
     # Side by side: every shard has a CPU and 4 GB.
     assert (crops["Partition"], crops["TimeLimit"]) == ("cpu", "00:30:00")
-    assert (crops["CPUs/Task"], memory(crops)) == ("3", "12000M")
+    assert (crops["CPUs/Task"], memory_mb(crops)) == ("3", 12000)
     for shard in ("train-0", "train-1", "valid-0"):
         assert (smoke.folder / f"{RESULTS}/{STUDY}/data/shards/{shard}.h5").exists()
 
@@ -96,7 +92,7 @@ def test_shards_share_one_submission(smoke):
 def test_networks_are_measured_in_one_submission(smoke):
     (job,) = smoke.cluster.jobs_of("metrics", smoke.folder)
     assert (job["JobState"], job["Partition"], job["TimeLimit"]) == ("COMPLETED", "cpu", "01:00:00")
-    assert memory(job) == f"{int(job['CPUs/Task']) * 4000}M"
+    assert memory_mb(job) == int(job["CPUs/Task"]) * 4000
     assert "gpu" not in job.get("TresPerJob", "")  # on CPUs, as the profile has it
     assert all((smoke.folder / path).exists() for path in METRICS)
 
@@ -106,14 +102,14 @@ def test_two_processes_train_in_one_job_with_two_gpus(smoke):
     (job,) = trainings(smoke.cluster, smoke.folder, devices=2)
     assert (job["JobState"], job["Partition"]) == ("COMPLETED", "gpu")
     assert job["NumNodes"].split("-")[0] == "1"
-    assert (memory(job), job["TimeLimit"]) == ("64000M", "1-00:00:00")
+    assert (memory_mb(job), job["TimeLimit"]) == (64000, "1-00:00:00")
     assert len(epochs_of(smoke.folder, PAIR)) == 2
 
 
 def test_a_signalled_training_goes_on_in_a_new_job_with_more(smoke):
     first, second = trainings(smoke.cluster, smoke.folder, devices=1)
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
-    assert (memory(second), second["TimeLimit"]) == ("280000M", "2-00:00:00")
+    assert (memory_mb(second), second["TimeLimit"]) == (96000, "2-00:00:00")
     log = (smoke.folder / f"{RESULTS}/logs/genomic_interpreter/models/{LONG}/seed1/model.ckpt.log").read_text()
     assert 1 <= int(re.search(r"resuming after (\d+) finished epochs", log)[1]) < EPOCHS
 
