@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from small_models import small_model
 
 import regulens
+from regulens.core.errors import InputError
 from regulens.interpret.settings import MutagenesisSettings
 
 
@@ -26,6 +28,20 @@ def test_every_name_is_there_documented_and_listed():
 def test_importing_the_package_loads_none_of_it():
     code = "import sys, regulens; sys.exit(bool({'numpy', 'torch', 'pandas', 'regulens.core'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_attribution_in_a_notebook():
+    """In batches, and without the scores that a model lacks."""
+    model = small_model("maxpool_cnn").eval()
+    codes = np.random.default_rng(0).integers(0, 4, (5, model.geometry.input_bp)).astype(np.uint8)
+    whole = regulens.attribute(model, codes, [0, 1, 2, 0, 1], ["gradient_x_input", "attention"])
+    assert list(whole) == ["gradient_x_input"]
+    assert whole["gradient_x_input"].shape == codes.shape
+    parts = regulens.attribute(model, codes, [0, 1, 2, 0, 1], batch=2)
+    assert np.allclose(parts["gradient_x_input"], whole["gradient_x_input"], atol=1e-6)
+    assert not np.allclose(whole["gradient_x_input"][0], whole["gradient_x_input"][3])
+    with pytest.raises(InputError, match="no score is called 'gradient'; did you mean 'gradient_x_input'"):
+        regulens.attribute(model, codes, [0] * 5, ["gradient"])
 
 
 def test_mutants_of_the_bases_that_a_classifier_reads_are_not_recognised():

@@ -9,6 +9,8 @@ Functions for notebooks, each imported on first use; their docstrings give shape
 * `predict`: predictions of such a model for a store.
 * `pearson_table`: correlation of each track with the truth.
 * `load_model`: an assay model, ready to be called with one-hot sequences.
+* `one_hot`: sequences as such a model takes them, from codes.
+* `attribute`: which bases a prediction of such a model depends on, by each score.
 * `attention_distance`: how far each layer and head of an assay model looks, in bp.
 * `load_classifier`: a fine-tuned BERT on k-mers, and the content of its file.
 * `relevance`: relevance of every base to such a classifier, by each score.
@@ -33,6 +35,8 @@ _PUBLIC = {
     "predict": "training.evaluate.predict",
     "pearson_table": "training.evaluate.pearson_table",
     "load_model": "training.checkpoint.load_model",
+    "one_hot": "core.sequence.one_hot",
+    "attribute": "interpret.attribution.attribute_bases",
     "attention_distance": "interpret.attention.attention_distance",
     "load_classifier": "models.bert.load_classifier",
     "relevance": "interpret.score_file.score_batch",

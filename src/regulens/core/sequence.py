@@ -41,13 +41,14 @@ def reverse_complement(codes: np.ndarray) -> np.ndarray:
     return COMPLEMENT[np.asarray(codes)[..., ::-1]]
 
 
-def one_hot(codes: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+def one_hot(codes: torch.Tensor | np.ndarray, dtype: torch.dtype | None = None) -> torch.Tensor:
     """Codes (..., length) to one-hot (..., 4, length), rows A, C, G, T; N becomes zeros; None: float32.
 
     Runs on the device of ``codes``, so that only one byte per base is sent to a GPU.
     """
     import torch  # the other functions serve figures and tables, which start without it
 
+    codes = torch.as_tensor(codes)
     bases = torch.arange(4, device=codes.device, dtype=codes.dtype)
     return (codes.unsqueeze(-2) == bases.unsqueeze(-1)).to(dtype or torch.float32)
 

@@ -11,11 +11,11 @@ in a table of pairs, `data.links`), ``codes`` uint8 (N, input_bp), ``value`` and
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -316,6 +316,36 @@ def _to_bases(reading: Reading, weights: Tensor, attention: AttentionMap) -> Ten
 
 
 # Files of attributions.
+
+
+def attribute_bases(
+    model: AssayModel,
+    codes: np.ndarray,
+    tracks: Sequence[int],
+    scores: Sequence[str] = ("gradient_x_input",),
+    bins: int | None = 2,
+    **settings: Any,
+) -> dict[str, np.ndarray]:
+    """Attributions of N read-outs to the bases of their inputs, by each score: float32 (N, input_bp).
+
+    ``codes``: uint8 (N, input_bp), A, C, G, T, N = 0 to 4; ``tracks``: the track of each, by its row; ``bins``: as many
+    at the centre of the input are summed, None all. Further ``settings``: those of `AttributionSettings`. A score that
+    the model lacks (attention of a convolutional network) is left out. Raises `InputError` for an unknown score.
+    """
+    if unknown := [name for name in scores if name not in ATTRIBUTIONS]:
+        raise InputError(f"no score is called {unknown[0]!r}; {nearest(unknown[0], list(ATTRIBUTIONS))}")
+    wanted = AttributionSettings(scores=list(scores), bins=bins, **settings)
+    model.requires_grad_(False)
+    device = model.head.weight.device
+    found: dict[str, list[np.ndarray]] = {}
+    for rows in np.split(np.arange(len(codes)), range(wanted.batch, len(codes), wanted.batch)):
+        given = torch.as_tensor(codes[rows], device=device), torch.as_tensor(np.asarray(tracks)[rows], device=device)
+        reading = Reading(model, *given, wanted, rows.tolist())
+        for name in scores:
+            values = ATTRIBUTIONS[name].read(reading)
+            if values is not None:
+                found.setdefault(name, []).append(values.float().cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 @command("attribute", threads=True)
