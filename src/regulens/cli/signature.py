@@ -1,7 +1,6 @@
 """Builds the command line of a function from its signature; see `core.command`."""
 
 import inspect
-import os
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from regulens.core.command import Command, settings_of
 from regulens.core.errors import InputError
 from regulens.core.settings import nearest, part_of, validated
 from regulens.core.yaml_file import read_yaml
-from regulens.provenance.record import manifests
+from regulens.provenance.record import manifests, usable_cpus
 
 
 def click_command(function: Callable) -> click.Command:
@@ -70,7 +69,7 @@ def use_threads(threads: int) -> int:
     """Give PyTorch and its libraries this many CPU threads, at most as many as there are CPUs; returns it."""
     import torch
 
-    threads = min(threads, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    threads = min(threads, usable_cpus())
     torch.set_num_threads(threads)
     return threads
 

@@ -5,6 +5,7 @@ From the requests that Snakemake has made for them, and the manifests of their o
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -68,10 +69,9 @@ def resources_markdown(table: pd.DataFrame) -> str:
     """The table of `resources_table`, with its notes."""
     rows = []
     for row in table.itertuples():
-        asked = [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
         share = f"{row.peak_gb / row.requested_gb:.0%}" if row.requested_gb > 0 else ""
         took = [f"{row.peak_gb:.2f}", share, _minutes(row.longest_min), _minutes(row.cpu_min)]
-        rows.append([row.rule, str(row.jobs), str(row.threads), str(row.gpus or ""), *asked, *took])
+        rows.append([row.rule, str(row.jobs), str(row.threads), str(row.gpus or ""), *_requested(row), *took])
     header = [
         "Rule",
         "Jobs",
@@ -89,6 +89,11 @@ def resources_markdown(table: pd.DataFrame) -> str:
         "time of the longest job without the start of Python and of Snakemake, mean CPU time; hours:minutes:seconds.",
     ]
     return markdown_table(header, rows, notes)
+
+
+def _requested(row: NamedTuple) -> list[str]:
+    """Cells for memory and time; empty if nothing was requested."""
+    return [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
 
 
 def _minutes(value: float) -> str:
@@ -178,11 +183,10 @@ def scaled_markdown(table: pd.DataFrame, whole: Config, jobs: Mapping[str, int])
     rows = []
     for row in table[table["rule"].isin(jobs)].itertuples():
         times = work(whole, row.rule) / row.work
-        asked = [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
         took = [f"{row.peak_gb:.2f}", _minutes(row.longest_min), _minutes(row.cpu_min)]
         hours = times * row.cpu_min * jobs[row.rule] / 60
         scaled = [f"{times:,.3g}", f"{jobs[row.rule]:,}", f"{hours:,.3g}"]
-        rows.append([f"`{row.rule}`", str(row.gpus or ""), *asked, *took, *scaled])
+        rows.append([f"`{row.rule}`", str(row.gpus or ""), *_requested(row), *took, *scaled])
     header = ["rule", "GPUs", "requested GB", "requested time", "peak GB", "longest job", "CPU time of a job"]
     header += ["times the work", "jobs", "CPU-hours of all"]
     return markdown_table(header, rows)

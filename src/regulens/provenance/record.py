@@ -315,8 +315,12 @@ def seeds_in(settings: dict[str, Any]) -> int | dict[str, int] | None:
 def threads_of(arguments: dict[str, Any]) -> int:
     """CPU threads: as requested, else OMP_NUM_THREADS, else the number of usable CPUs."""
     told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return arguments.get("threads") or (int(told) if told.isdigit() else usable)
+    return arguments.get("threads") or (int(told) if told.isdigit() else usable_cpus())
+
+
+def usable_cpus() -> int:
+    """Number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def device_name() -> str:

@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,28 +38,30 @@ class Picture(NamedTuple):
 
 def picture(path: Path, smaller: bool = False) -> Picture:
     """A PNG as a data URL: unchanged, or at most `PICTURE_WIDTH` wide and with 256 colours if that is smaller."""
-    try:
-        content = path.read_bytes()
-        with Image.open(path) as image:
-            image.load()
-            size = image.size
-            versions = [content, _smaller(image)] if smaller else [content]
-    except (OSError, SyntaxError) as error:
-        raise damaged(path, f"not a PNG ({error})") from None
+    with _opened(path) as image:
+        content, size = path.read_bytes(), image.size
+        versions = [content, _smaller(image)] if smaller else [content]
     return Picture("data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode(), size)
 
 
 def thumbnail(path: Path) -> str:
     """A PNG as a small picture of at most `THUMBNAIL` pixels, as a data URL."""
-    try:
-        with Image.open(path) as image:
-            small = _on_white(image)
-    except (OSError, SyntaxError) as error:
-        raise damaged(path, f"not a PNG ({error})") from None
+    with _opened(path) as image:
+        small = _on_white(image)
     small.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, format="WEBP", quality=75)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            yield image
+    except (OSError, SyntaxError) as error:
+        raise damaged(path, f"not a PNG ({error})") from None
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -70,17 +70,17 @@ def _lines(wanted: Headline, folder: Path, evidence: EvidenceKind) -> list[Shown
         return []
     if wanted.best is None:
         rows = table[table["published"].notna()] if len(table) > 1 else table
-        return [_line(wanted, row, decimal(row["published"]), evidence) for _, row in rows.iterrows()]
+        return [_line(wanted, row, evidence) for _, row in rows.iterrows()]
     published = ""
     if table["published"].notna().any():
         row = table.loc[table["published"].idxmax()]
         published = f"{wanted.best.format(**row)}, {_printed(row['published'])}"
     best = table.loc[table[wanted.value].idxmax()]
-    line = _line(wanted, best, published, evidence)
+    line = _line(wanted, best, evidence)
     return [line._replace(here=f"{wanted.best.format(**best)}, {line.here}", published=published or line.published)]
 
 
-def _line(wanted: Headline, row: pd.Series, published: str, evidence: EvidenceKind) -> Shown:
+def _line(wanted: Headline, row: pd.Series, evidence: EvidenceKind) -> Shown:
     found = {name.removeprefix(f"{wanted.value}_"): row[name] for name in row.index}
     here = with_sd(row[wanted.value], float(found.get("sd", float("nan"))))
     if pd.notna(found.get("low")) and pd.notna(found.get("high")):
