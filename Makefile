@@ -1,4 +1,4 @@
-# make demo | small | report | test | test-all | lint | rehearsal; `make small STUDY=dnabert_lrp` runs one study.
+# make demo | small | report | docs | test | test-all | lint | rehearsal; `make small STUDY=dnabert_lrp` runs one study.
 # Each builds .venv from requirements.lock when it is missing or older.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -15,7 +15,7 @@ CONFIG ?= config/demo.yaml
 RESULTS = results/$(shell sed -n 's/^run: *//p' $(CONFIG))
 PAGE = $(RESULTS)/$(if $(filter all,$(STUDY)),,$(STUDY)/)index.html
 
-.PHONY: demo small run report rehearsal paper-dry-run test test-all tests tests-of-workflow tests-of-cluster tests-of-parts lint schema benchmarks clean-venv
+.PHONY: demo small run report docs rehearsal paper-dry-run test test-all tests tests-of-workflow tests-of-cluster tests-of-parts lint schema benchmarks clean-venv
 
 demo small: $(STAMP)
 	@$(MAKE) --no-print-directory run report CONFIG=config/$@.yaml
@@ -31,6 +31,15 @@ report: $(STAMP)
 
 paper-dry-run: $(STAMP)
 	@$(SNAKEMAKE) --configfile config/config.yaml --dry-run --quiet rules
+
+docs: $(STAMP) $(VENV)/.docs
+	@$(RUN) sphinx-build -c docs/site -b html --fail-on-warning --keep-going --quiet . build/site
+	@cp build/site/README.html build/site/index.html
+	@echo "file://$(CURDIR)/build/site/index.html"
+
+$(VENV)/.docs: requirements-docs.lock $(STAMP)
+	@$(INSTALL) --requirement requirements-docs.lock
+	@touch $@
 
 rehearsal: $(STAMP)
 	@$(RUN) PYTHONPATH=tests:tests/support python -m rehearsal $(if $(PROFILE),--profile $(PROFILE))

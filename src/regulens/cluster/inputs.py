@@ -55,6 +55,7 @@ def data_files(config: Config) -> dict[str, str]:
         (_assay_files(config.genomic_interpreter) if config.genomic_interpreter else {})
         | (_sequence_files(config.dnabert_lrp) if config.dnabert_lrp else {})
         | (_function_files(config.sequence_to_function) if config.sequence_to_function else {})
+        | ({"explorer.fasta": config.explorer.fasta} if config.explorer else {})
     )
     return {key: name for key, name in files.items() if name}
 

@@ -25,6 +25,7 @@ from regulens.core.errors import InputError
 from regulens.core.settings import Settings, validated
 from regulens.core.yaml_file import read_yaml
 from regulens.data.settings import DownloadSettings, Source
+from regulens.explorer.settings import ExplorerSettings
 
 STUDIES = ("genomic_interpreter", "dnabert_lrp", "hybrid_networks", "sequence_to_function")
 """Keys of the studies, which are also names of folders and of targets of the workflow."""
@@ -57,6 +58,8 @@ class Config(Settings):
     """The third study; leave the key out to run the others alone."""
     sequence_to_function: SequenceToFunction | None = None
     """The fourth study, of the models that the first one trains; leave the key out to run the others alone."""
+    explorer: ExplorerSettings | None = ExplorerSettings()
+    """A page on which one chooses what is plotted, of the first two studies; null: none."""
 
     @model_validator(mode="after")
     def _a_study(self):

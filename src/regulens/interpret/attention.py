@@ -82,7 +82,7 @@ def write_distances(model: AssayModel, store: AssayStore, output: Path | str, ba
 def attention_distance(
     model: AssayModel, batches: Iterable[np.ndarray | torch.Tensor], total: int | None = None
 ) -> pd.DataFrame:
-    """Mean distance |i - j| in bp under the attention of each layer, block and head, averaged over segments.
+    """Mean distance ``|i - j|`` in bp under the attention of each layer, block and head, averaged over segments.
 
     i and j are positions in the original order of tokens. In a shifted block the last window holds tokens of both ends
     of the sequence. Pairs that meet only through this wrap-around are the whole input apart and would dominate the

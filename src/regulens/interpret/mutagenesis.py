@@ -84,7 +84,7 @@ PAIRED_COLUMNS = (
 )
 
 Classifier = Callable[[Tensor], Tensor]
-"""Codes uint8 (B, L) on the CPU to the predicted classes, integers (B,) on any device."""
+"""Codes uint8 (B, L) on the CPU to one number each, (B,) on any device: the predicted class or its probability."""
 
 
 class Outcomes(NamedTuple):
@@ -143,22 +143,43 @@ def run_mutagenesis(
     write_outcomes(output, mutagenesis(classify, ids, codes, labels, scores, settings, scores_path), **attributes)
 
 
+def predicted_class(logits: Tensor) -> Tensor:
+    """The class with the higher logit: uint8 (B,)."""
+    return logits.argmax(dim=1).to(torch.uint8)
+
+
+def positive_probability(logits: Tensor) -> Tensor:
+    """float32 (B,)."""
+    return logits.float().softmax(dim=1)[:, 1]
+
+
 def model_classifier(
-    path: Path | str, accelerator: str = "auto", precision: Literal["fp32", "bf16"] = "fp32"
+    path: Path | str,
+    accelerator: str = "auto",
+    precision: Literal["fp32", "bf16"] = "fp32",
+    read: Callable[[Tensor], Tensor] = predicted_class,
 ) -> tuple[Classifier, dict]:
     """The classifier of a model file on a device (auto, cpu or gpu), and the content of the file."""
     model, content = load_classifier(path)
-    return classifier(model.to(best_device(accelerator)), content["settings"]["k"], precision), content
+    return classifier(model.to(best_device(accelerator)), content["settings"]["k"], precision, read), content
 
 
-def classifier(model: torch.nn.Module, k: int, precision: Literal["fp32", "bf16"] = "fp32") -> Classifier:
-    """`Classifier` of a HuggingFace BERT; k-mers are made on the model's device. ``bf16`` is for a GPU that has it."""
+def classifier(
+    model: torch.nn.Module,
+    k: int,
+    precision: Literal["fp32", "bf16"] = "fp32",
+    read: Callable[[Tensor], Tensor] = predicted_class,
+) -> Classifier:
+    """`Classifier` of a HuggingFace BERT; k-mers are made on the model's device. ``bf16`` is for a GPU that has it.
+
+    ``read``: from logits (B, 2) to what it says.
+    """
     device = next(model.parameters()).device
 
     @torch.inference_mode()
     def classify(codes: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            return class_logits(model, token_ids(codes.to(device), k)).argmax(dim=1)
+            return read(class_logits(model, token_ids(codes.to(device), k)))
 
     return classify
 
@@ -199,29 +220,50 @@ def mutagenesis(
     repeat has its own random numbers, so that no result depends on what else is computed. Mutants are made only when
     they are classified, so that memory grows by one byte per outcome. ``source`` is named in errors.
     """
+    found = classified_mutants(classify, ids, codes, scores, settings, source)
+    correct = {key: (classes == labels).astype(np.uint8) for key, classes in found.items()}
+    tied = {
+        (name, n): has_ties_at(values, n)
+        for name, values in scores.items()
+        if name != RANDOM
+        for n in settings.mutations
+    }
+    return Outcomes(list(ids), labels, correct, tied)
+
+
+def classified_mutants(
+    classify: Classifier,
+    ids: Sequence[str],
+    codes: np.ndarray,
+    scores: Mapping[str, np.ndarray],
+    settings: MutagenesisSettings,
+    source: Path | str = "the scores",
+) -> dict[tuple[str, int], np.ndarray]:
+    """What ``classify`` says of every mutant, (repeats, N), by the keys of `Outcomes.correct`; see `mutagenesis`."""
     _check(codes, scores, settings, source)
     mutations = list(dict.fromkeys(settings.mutations))
     keys = [(UNMUTATED, 0), *product(scores, mutations), (RANDOM_SEQUENCE, codes.shape[1])]
     repeats = {key: 1 if key[0] == UNMUTATED else settings.repeats for key in keys}
-    ranked = {name: values for name, values in scores.items() if name != RANDOM}
-    ranking = {name: top_positions(v, ids, max(mutations), name, settings.seed) for name, v in ranked.items()}
+    ranking = {
+        name: top_positions(values, ids, max(mutations), name, settings.seed)
+        for name, values in scores.items()
+        if name != RANDOM
+    }
     jobs = [_Job(*key, repeat) for key in keys for repeat in range(repeats[key])]
     mutants = (_mutants(job, codes, ranking.get(job.score), settings.seed) for job in jobs)
-    predicted = classify_all(classify, mutants, len(jobs) * len(codes), settings.batch)
-    correct = (predicted.reshape(len(jobs), len(codes)) == labels).astype(np.uint8)
+    said = classify_all(classify, mutants, len(jobs) * len(codes), settings.batch).reshape(len(jobs), len(codes))
     starts = np.cumsum([repeats[key] for key in keys])[:-1]
-    tied = {(name, n): has_ties_at(values, n) for name, values in ranked.items() for n in mutations}
-    return Outcomes(list(ids), labels, dict(zip(keys, np.split(correct, starts), strict=True)), tied)
+    return dict(zip(keys, np.split(said, starts), strict=True))
 
 
 def classify_all(classify: Classifier, blocks: Iterable[np.ndarray], total: int, batch: int) -> np.ndarray:
-    """Classes uint8 (total,) of all rows of ``blocks``, uint8 (., L) each, classified ``batch`` at a time."""
+    """What ``classify`` says, (total,), of all rows of ``blocks``, uint8 (., L) each, ``batch`` at a time."""
     found = []
     with bar() as shown:
         task = shown.add_task("mutants", total=total)
         for rows in _batches(blocks, batch):
             # Not fetched yet: the GPU keeps working while the next mutants are made.
-            found.append(classify(torch.from_numpy(rows)).to(torch.uint8))
+            found.append(classify(torch.from_numpy(rows)))
             shown.advance(task, len(rows))
     return torch.cat(found).cpu().numpy()
 

@@ -79,14 +79,14 @@ def relevance_heights(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _letters(letter: str, left: np.ndarray, bottom: np.ndarray, height: np.ndarray) -> Path:
     """One path with a letter in every box [left, left + LETTER_WIDTH] x [bottom, bottom + height]."""
-    outline = _outline(letter)
+    outline = letter_outline(letter)
     scale = np.stack([np.full_like(height, LETTER_WIDTH), height], axis=1)[:, None]
     vertices = outline.vertices * scale + np.stack([left, bottom], axis=1)[:, None]
     return Path(vertices.reshape(-1, 2), np.tile(outline.codes, len(left)))
 
 
 @functools.cache
-def _outline(letter: str) -> Path:
+def letter_outline(letter: str) -> Path:
     """Outline of a letter that fills the box from (0, 0) to (1, 1)."""
     path = TextPath((0, 0), letter, size=10, prop=FontProperties(family="DejaVu Sans", weight="bold"))
     box = path.get_extents()

@@ -41,13 +41,15 @@ class PageSettings(Settings):
     studies: dict[str, dict]
     """Configuration of each study."""
     rules: list[ShownRule]
+    explorer: bool = False
+    """Whether the run has an explorer."""
 
     def of(self, study: str) -> "PageSettings":
         """The settings of one study alone. Raises `InputError` if it was not run."""
         if study not in self.studies:
             raise InputError(f"study {study} was not run; {nearest(study, list(self.studies))}")
         rules = [rule for rule in self.rules if rule.study == study]
-        return self.model_copy(update={"studies": {study: self.studies[study]}, "rules": rules})
+        return self.model_copy(update={"studies": {study: self.studies[study]}, "rules": rules, "explorer": False})
 
 
 @dataclass

@@ -57,6 +57,7 @@ def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, s
             run=settings.run,
             written=datetime.now().astimezone(),
             studies=studies,
+            explorer=settings.explorer,
             totals={
                 "figures": len(images),
                 "tables": sum(len(entry.tables) for found in entries.values() for entry in found),

@@ -40,7 +40,7 @@ def tables(root: Path) -> str:
         ("Hybrid networks, task 1", _hybrid(published, here / "hybrid_networks/task1.csv", "task1")),
         ("Hybrid networks, task 2", _hybrid(published, here / "hybrid_networks/task2.csv", "task2")),
     ]
-    return "\n\n".join(f"### {title}\n\n{table}" for title, table in parts)
+    return "\n\n".join(f"## {title}\n\n{table}" for title, table in parts)
 
 
 def _markdown(header: list[str], rows: list[list[str]]) -> str:

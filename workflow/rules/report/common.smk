@@ -5,6 +5,12 @@ from importlib.resources import files as package_files
 from snakemake.io import get_flag_value, is_flagged
 from snakemake.io import strip_wildcard_constraints
 
+# Whether there is something to choose from.
+EXPLORES = CONFIG.explorer is not None and bool(
+    CONFIG.genomic_interpreter
+    or (CONFIG.dnabert_lrp and CONFIG.dnabert_lrp.explained_tasks)
+)
+
 
 def project_path(file):
     """Path of a file of the workflow relative to the working folder, so that it is the same in every run."""
@@ -69,12 +75,22 @@ def page_of(studies):
         "folder": RESULTS,
         "studies": {study: SETTINGS[study] for study in studies},
         "rules": [shown_rule(study, rule, values) for (study, rule), values in wanted],
+        "explorer": EXPLORES,
     }
 
 
 def page_settings(wildcards):
     """JSON of everything that the page shows of its studies; a parameter of the rule."""
     return json.dumps(page_of(page_studies(wildcards)))
+
+
+def explored_runs(option, template, pairs, wildcard="model"):
+    """The file of each model (or task) and seed, for the explorer: option of its command, what comes before the path, path."""
+    paths = files(template, pairs, wildcard)
+    return [
+        (option, f"{name}:{seed}=", path)
+        for (name, seed), path in zip(pairs, paths, strict=True)
+    ]
 
 
 def rebuild_command(wildcards):
