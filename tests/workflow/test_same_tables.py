@@ -14,7 +14,7 @@ from .same_tables import differing_tables
 
 @pytest.fixture
 def runs(tmp_path, monkeypatch) -> tuple[Path, Path]:
-    """Results of two runs of the same, with a table, a binary file, a training log and measurements."""
+    """Results of two runs of the same, with a table, a binary file, a training log and a log."""
     for number, name in enumerate(("one", "other")):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
@@ -22,9 +22,8 @@ def runs(tmp_path, monkeypatch) -> tuple[Path, Path]:
         write("model.ckpt", "weights", {"threads": 1})
         write("index.html", f"written at {number}", {})
         write("log.csv", f"epoch,seconds\n1,{number}\n", {}, option="epochs_log")
-        for folder in ("logs", "benchmarks"):
-            Path(f"results/{folder}").mkdir()
-            Path(f"results/{folder}/x.csv").write_text(str(number))
+        Path("results/logs").mkdir()
+        Path("results/logs/x.csv").write_text(str(number))
     return tmp_path / "one/results", tmp_path / "other/results"
 
 

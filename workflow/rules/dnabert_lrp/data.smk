@@ -13,8 +13,6 @@ rule sequences_from_coordinates:
         test=f"{TASK_DATA}/test.tsv",
         filters=FILTERS,
         card=CARD,
-    benchmark:
-        f"{RESULTS}/benchmarks/sequences/{{task}}.tsv"
     wildcard_constraints:
         task=names(TASKS_BY_ROUTE["coordinates"]),
     params:

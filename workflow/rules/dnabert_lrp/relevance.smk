@@ -9,8 +9,6 @@ rule score_relevance:
         test=f"{TASK_DATA}/test.tsv",
     output:
         RELEVANCE,
-    benchmark:
-        f"{RESULTS}/benchmarks/relevance/{{task}}-seed{{seed}}.tsv"
     threads: LRP.model.threads
     resources:
         gpu=1,
@@ -29,8 +27,6 @@ rule mutagenesis:
         relevance=RELEVANCE,
     output:
         OUTCOMES,
-    benchmark:
-        f"{RESULTS}/benchmarks/mutagenesis/{{task}}-seed{{seed}}.tsv"
     threads: LRP.model.threads
     resources:
         gpu=1,
@@ -114,8 +110,6 @@ rule discover_motifs:
         meme=f"{MOTIFS}/motifs.meme",
         motifs=f"{MOTIFS}/motifs.csv",
         instances=f"{MOTIFS}/instances.tsv",
-    benchmark:
-        f"{RESULTS}/benchmarks/motifs/{{task}}-{{score}}.tsv"
     params:
         **parts(settings="dnabert_lrp/motifs/discovery"),
     message:

@@ -18,8 +18,6 @@ rule pretrain:
     output:
         model=ENCODER,
         epochs=PRETRAINING_EPOCHS,
-    benchmark:
-        f"{RESULTS}/benchmarks/pretrain.tsv"
     priority: 5
     threads: LRP.model.threads
     resources:
@@ -49,8 +47,6 @@ rule fine_tune:
     output:
         model=CLASSIFIER,
         epochs=CLASSIFIER_EPOCHS,
-    benchmark:
-        f"{RESULTS}/benchmarks/fine_tune/{{task}}-seed{{seed}}.tsv"
     wildcard_constraints:
         task=names(FINE_TUNED),
     priority: 5
@@ -93,8 +89,6 @@ rule classify:
         test=f"{TASK_DATA}/test.tsv",
     output:
         CLASS_PREDICTIONS,
-    benchmark:
-        f"{RESULTS}/benchmarks/classify/{{task}}-seed{{seed}}.tsv"
     threads: LRP.model.threads
     resources:
         gpu=1,

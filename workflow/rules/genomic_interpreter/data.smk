@@ -18,8 +18,6 @@ if DATA.route == "simulated":
             coverage=directory(FOLDERS[0]),
             planted=f"{GENOME}/planted.bed",
             links=f"{GENOME}/links.tsv",
-        benchmark:
-            f"{RESULTS}/benchmarks/simulate_genome.tsv"
         params:
             **parts("genomic_interpreter/data/simulation"),
             folder=subpath(output.fasta, parent=True),
@@ -82,8 +80,6 @@ if DATA.route == "tfrecord":
             statistics=located(DATA.statistics),
         output:
             f"{OUT}/data/shards/{{split}}-{{shard}}.h5",
-        benchmark:
-            f"{RESULTS}/benchmarks/crop/{{split}}-{{shard}}.tsv"
         params:
             **parts(GEOMETRY, CROP, GROUPS),
         message:
@@ -104,8 +100,6 @@ else:
             blacklist=located(DATA.crop.blacklist) if DATA.crop.blacklist else [],
         output:
             f"{OUT}/data/shards/{{split}}-{{shard}}.h5",
-        benchmark:
-            f"{RESULTS}/benchmarks/crop/{{split}}-{{shard}}.tsv"
         params:
             **parts(GEOMETRY, CROP, GROUPS),
             shards=lambda wildcards: DATA.shards[wildcards.split],

@@ -7,8 +7,6 @@ rule train_assay_model:
     output:
         model=CHECKPOINT,
         epochs=EPOCHS,
-    benchmark:
-        f"{RESULTS}/benchmarks/train/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model=names(TRAINED),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
@@ -62,8 +60,6 @@ rule predict:
         shards=shards("test"),
     output:
         PREDICTIONS,
-    benchmark:
-        f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model=names(MODELS),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
@@ -85,8 +81,6 @@ rule predict_reference:
         shards=shards("train", "test"),
     output:
         PREDICTIONS,
-    benchmark:
-        f"{RESULTS}/benchmarks/predict/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model=names(REFERENCES),
     params:
@@ -154,8 +148,6 @@ rule attention_distance:
         shards=shards("test"),
     output:
         **table("genomic_interpreter/attention_distance", "Figure 4a in numbers"),
-    benchmark:
-        f"{RESULTS}/benchmarks/attention_distance.tsv"
     threads: ASSAY.models[MAIN].threads
     resources:
         gpu=1,

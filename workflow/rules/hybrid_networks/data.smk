@@ -11,8 +11,6 @@ wildcard_constraints:
 rule simulate_motif_sequences:
     output:
         HYBRID_DATA,
-    benchmark:
-        f"{RESULTS}/benchmarks/hybrid_networks/simulate/{{dataset}}.tsv"
     params:
         **parts("hybrid_networks/{dataset}/data"),
     message:

@@ -7,8 +7,6 @@ rule train_trials:
     output:
         model=TRIALS,
         epochs=f"{NETWORK}/log.csv",
-    benchmark:
-        f"{RESULTS}/benchmarks/hybrid_networks/train/{{network}}.tsv"
     wildcard_constraints:
         network=names(TRAINED_NETWORKS),
     priority: 4
@@ -71,8 +69,6 @@ rule score_saliency:
     output:
         statistics=f"{NETWORK}/saliency.csv",
         examples=f"{NETWORK}/saliency_examples.h5",
-    benchmark:
-        f"{RESULTS}/benchmarks/hybrid_networks/saliency/{{network}}.tsv"
     threads: HYBRID.threads
     resources:
         gpu=1,
@@ -92,8 +88,6 @@ rule align_filters:
     output:
         meme=f"{NETWORK}/filters.meme",
         aligned=f"{NETWORK}/aligned.csv",
-    benchmark:
-        f"{RESULTS}/benchmarks/hybrid_networks/align/{{network}}.tsv"
     threads: HYBRID.threads
     resources:
         gpu=1,
@@ -112,8 +106,6 @@ rule tomtom_filters:
         targets=f"{HYBRID_OUT}/targets.meme",
     output:
         f"{NETWORK}/tomtom.tsv",
-    benchmark:
-        f"{RESULTS}/benchmarks/hybrid_networks/tomtom/{{network}}.tsv"
     conda:
         "../../../envs/meme.yaml"
     threads: HYBRID.threads

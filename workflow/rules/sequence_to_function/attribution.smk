@@ -6,8 +6,6 @@ rule attribute:
         pairs=PAIRS,
     output:
         ATTRIBUTIONS,
-    benchmark:
-        f"{RESULTS}/benchmarks/attribute/{{analysis}}/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         analysis=names(ANALYSES),
         model=names(PROBED.models),
@@ -32,8 +30,6 @@ rule score_elements:
         activity=activity_of,
     output:
         ELEMENTS,
-    benchmark:
-        f"{RESULTS}/benchmarks/score_elements/{{analysis}}/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         analysis=names(ANALYSES),
         model=names(PROBED.models),
@@ -60,8 +56,6 @@ rule check_attributions:
         others=attributions_of_other_seeds,
     output:
         SCORE_CHECKS,
-    benchmark:
-        f"{RESULTS}/benchmarks/check_attributions/{{analysis}}/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         analysis=names(ANALYSES),
         model=names(PROBED.models),

@@ -27,8 +27,6 @@ rule interaction_maps:
         shards=shards("test"),
     output:
         INTERACTIONS,
-    benchmark:
-        f"{RESULTS}/benchmarks/interaction_maps/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model=names(PROBED.models),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads

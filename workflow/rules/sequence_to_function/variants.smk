@@ -48,8 +48,6 @@ rule variant_effects:
         variants=VARIANTS,
     output:
         EFFECTS,
-    benchmark:
-        f"{RESULTS}/benchmarks/variant_effects/{{model}}-seed{{seed}}.tsv"
     wildcard_constraints:
         model=names(PROBED.models),
     threads: lambda wildcards: ASSAY.models[wildcards.model].threads
