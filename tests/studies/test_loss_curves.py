@@ -80,6 +80,9 @@ def test_one_epoch_is_enough(logs):
     table = read_runs(logs, TRAINING_COLUMNS)
     figure = loss_figure(table[table["epoch"] == 1])
     assert len(marked(figure.axes[0])) == 2
+    low, high = figure.axes[5].get_xlim()
+    ticks = [tick for tick in figure.axes[5].get_xticks() if low <= tick <= high]
+    assert ticks == [1], "no fractions of an epoch"
 
 
 def test_text_is_readable(logs, tmp_path):

@@ -79,7 +79,7 @@ def loss_figure(
                 axes.plot(best["epoch"], best[column], "o", color=colour, markeredgecolor=BLACK, markeredgewidth=0.5)
         loss.set_title(label)
         score.set_xlabel("Epoch")
-        score.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        score.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     panels[0, 0].set_ylabel(quantities.loss_label)
     panels[1, 0].set_ylabel(quantities.score_label)
     panels[0, 0].set_ylim(*_loss_limits(logs))

@@ -178,7 +178,7 @@ def curves_figure(runs: Sequence[TrialLog], logs: pd.DataFrame, score: str = "au
             axes.set_axis_off()
         row[0].set_ylabel(f"Validation {SCORES[score]}")
     panels[0, 0].set_ylim(*score_limits(logs))
-    panels[0, 0].xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0, 0].xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
     panels[0, 0].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     figure.supxlabel("Epoch")
     figure.legend(
