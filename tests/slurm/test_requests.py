@@ -37,9 +37,9 @@ def test_what_is_measured_of_several_networks_shares_submissions(cluster, whole)
     assert 2 <= len(jobs["networks"]) <= 4  # filters of six networks, saliency of six
     shared = jobs["metrics"] + jobs["networks"]
     assert {job["Partition"] for job in shared} == {"cpu"}
-    # Side by side: jobs of a CPU (of two, without the limit of this run) and 4 GB; no step asks for more.
+    # Side by side: jobs of a CPU (of two, without the limit of this run) and 2 GB; no step asks for more.
     for job in shared:
-        assert memory_mb(job) == int(job["CPUs/Task"]) * 4000
+        assert memory_mb(job) == int(job["CPUs/Task"]) * 2000
     assert {job["TimeLimit"] for job in jobs["metrics"]} == {"01:00:00"}
 
 

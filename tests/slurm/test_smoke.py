@@ -92,7 +92,7 @@ def test_shards_share_one_submission(smoke):
 def test_networks_are_measured_in_one_submission(smoke):
     (job,) = smoke.cluster.jobs_of("metrics", smoke.folder)
     assert (job["JobState"], job["Partition"], job["TimeLimit"]) == ("COMPLETED", "cpu", "01:00:00")
-    assert memory_mb(job) == int(job["CPUs/Task"]) * 4000
+    assert memory_mb(job) == int(job["CPUs/Task"]) * 2000
     assert "gpu" not in job.get("TresPerJob", "")  # on CPUs, as the profile has it
     assert all((smoke.folder / path).exists() for path in METRICS)
 

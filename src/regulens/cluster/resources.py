@@ -96,6 +96,13 @@ def _requested(row: NamedTuple) -> list[str]:
     return [f"{row.requested_gb:.3g}", _minutes(row.requested_min)] if row.requested_gb > 0 else ["", ""]
 
 
+def _three_digits(value: float) -> str:
+    """Three significant digits, without exponents: 78,200, 16, 0.31; 0 for less than a hundredth."""
+    if value < 0.01:
+        return "0"
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _minutes(value: float) -> str:
     """h:mm:ss; empty if unknown."""
     if np.isnan(value):
@@ -185,7 +192,7 @@ def scaled_markdown(table: pd.DataFrame, whole: Config, jobs: Mapping[str, int])
         times = work(whole, row.rule) / row.work
         took = [f"{row.peak_gb:.2f}", _minutes(row.longest_min), _minutes(row.cpu_min)]
         hours = times * row.cpu_min * jobs[row.rule] / 60
-        scaled = [f"{times:,.3g}", f"{jobs[row.rule]:,}", f"{hours:,.3g}"]
+        scaled = [_three_digits(times), f"{jobs[row.rule]:,}", _three_digits(hours)]
         rows.append([f"`{row.rule}`", str(row.gpus or ""), *_requested(row), *took, *scaled])
     header = ["rule", "GPUs", "requested GB", "requested time", "peak GB", "longest job", "CPU time of a job"]
     header += ["times the work", "jobs", "CPU-hours of all"]
