@@ -80,7 +80,7 @@ def test_counts_of_the_claims(page_settings):
     assert "Hybrid networks the paper's data 2 3 0 0 5" in words
     assert "Together simulated data 1 1 1 1 4" in words
     assert "Together the paper's data 2 3 0 0 5" in words
-    assert "3 figures, 4 tables and 9 claims of 2 papers, made from simulated data and the paper's data" in words
+    assert "3 figures, 4 tables and 9 claims of 2 studies, made from simulated data and the paper's data" in words
 
 
 def test_the_page_begins_with_figures_and_numbers(page_settings):
@@ -90,8 +90,8 @@ def test_the_page_begins_with_figures_and_numbers(page_settings):
     assert overview.index("Figure 1") < overview.index("Best model")
     assert "Best model, all tracks B, 0.300 ± 0.020 5,313 tracks <i>A</i>, 0.4614 no" in overview
     assert "GC + CpG ridge, all tracks 0.900 5,313 tracks none" in overview
-    assert "Task 1, best network by AUPR C24, relu, 0.900 [0.880, 0.920] 3 trials C24, relu, 0.914 yes" in overview
-    assert "C4C6, ReLU: filters that are planted motifs 0.250 [0.100, 0.400] 3 trials 0.396 yes" in overview
+    assert "Task 1, best network by AUPR C24, relu, 0.900 ± 0.010 3 trials C24, relu, 0.914 yes" in overview
+    assert "C4C6, ReLU: filters that are planted motifs 0.250 ± 0.100 3 trials 0.396 yes" in overview
     assert "no number may be compared with a published one" in words
 
 

@@ -17,9 +17,11 @@ predicted.data = {left, right, top: at(data.predicted, predictedAt, bins), colou
 around(panels.measured, measured.data.top)
 around(panels.predicted, predicted.data.top)
 panels.measured.title.text = `Measured: ${track.options[t][1]}, ${data.contig[s]}`
-const r = data.r[predictedAt]
+const rOf = row => data.r[(m * S + row) * T + t]
+segment.options = names.map((name, row) => [String(row), name + (isNaN(rOf(row)) ? "" : `, r = ${rOf(row).toFixed(3)}`)])
+const r = rOf(s)
 panels.predicted.title.text = `Predicted by ${model.options[m][1]}` +
-  (isNaN(r) ? "" : `, r = ${r.toFixed(2)}`)
+  (isNaN(r) ? "" : `, r = ${r.toFixed(3)}`)
 const scored = ((m * data.attribution.shape[1] + c) * S + s) * T + t
 const values = at(data.attribution, scored, window)
 const edges = values.map((_, bin) => read + (bin - window / 2) * kb)
@@ -45,4 +47,4 @@ places.data = known
 fit(panels.places.y_range, 0, Math.max(1, ...known.top))
 panels.places.title.text = known.name.length ? "Known sites and elements" : "No known site in this segment"
 for (const [line, side] of [[low, -1], [high, 1]]) line.location = read + side * readout_bp / 2000
-fit(x_range, left[0], right[bins - 1])
+fit(x_range, Math.min(left[0], edges[0]), Math.max(right[bins - 1], edges[window - 1] + kb))

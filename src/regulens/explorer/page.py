@@ -138,10 +138,9 @@ def read_locus(
         measured = np.stack([store.target(segment)[:, tracks].T for segment in segments]).astype(np.float32)
         predicted = np.stack([_predicted(found.path, store, segments, tracks) for found in predictions])
         places = [parse_location(store.location(segment)) for segment in segments]
-    inside = (geometry.input_bp - geometry.target_bp) // 2
+    inside, half = (geometry.input_bp - geometry.target_bp) // 2, geometry.input_bp // 2 // geometry.bin_bp
     files_of = {found.model: found.path for found in attributions}
     scores = in_order(name for path in files_of.values() for name in _names(path))
-    half = geometry.input_bp // 2 // geometry.bin_bp
     values = np.full((len(predictions), max(len(scores), 1), *shape, 2 * half), np.nan, np.float32)
     for number, found in enumerate(predictions):
         if found.model in files_of:
@@ -202,7 +201,7 @@ def _arcs(values: np.ndarray, scores: list[str], position: np.ndarray, bin_bp: i
 
 
 def known_places(locus: Locus, planted: Path | str | None, pairs: Path | str | None) -> list[dict[str, list]]:
-    """Known elements and sites in each segment, as sources of the plot."""
+    """Known elements and sites in each segment and as far as an input reaches beyond it, as sources of the plot."""
     if planted:
         table = read_planted(planted)
         table["kind"] = table["kind"].where(table["kind"] == "element", "site")
@@ -213,9 +212,10 @@ def known_places(locus: Locus, planted: Path | str | None, pairs: Path | str | N
         table = pd.DataFrame(columns=["contig", "start", "end", "name", "kind"])
     colours = {"site": ROLE_COLOURS["positive"], "element": ROLE_COLOURS["shared"]}
     found = []
-    length = locus.numbers["measured"].shape[2] * locus.bin_bp
+    length, reach = (locus.numbers[name].shape[-1] * locus.bin_bp for name in ("measured", "attribution"))
     for start, contig in zip(locus.numbers["start"], locus.numbers["contig"], strict=True):
-        here = table[(table["contig"] == contig) & (table["end"] > start) & (table["start"] < start + length)]
+        near = (table["end"] > start - reach / 2) & (table["start"] < start + length + reach / 2)
+        here = table[(table["contig"] == contig) & near]
         found.append(
             {
                 "left": (here["start"] / 1000).tolist(),
@@ -236,7 +236,7 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> U
     """Selections above the plots of one segment, on one axis; a read-out has so many ``bins``, None all."""
     numbers, table = locus.numbers, locus.readouts
     first = table.drop_duplicates("segment")
-    names = [f"{found.why}: {name}" for found, name in zip(first.itertuples(), _spans(locus), strict=True)]
+    names = [f"{found.why}, {name}" for found, name in zip(first.itertuples(), _spans(locus), strict=True)]
     selects = {
         "model": _select("Model", [run.label for run in locus.models]),
         "segment": _select("Test segment", names),
@@ -280,6 +280,7 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> U
         **sources,
         "data": numbers,
         "sites": known,
+        "names": names,
         "panels": panels,
         "low": lines[0],
         "high": lines[1],
@@ -289,7 +290,7 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> U
         "colours": [model_colour(run.model) for run in locus.models],
         "score_colours": [score_style(name).colour for name in locus.scores],
     }
-    return _wired("locus.js", given, selects, panels)
+    return _wired("locus.js", given, selects, panels, _text("locus.html"))
 
 
 def _spans(locus: Locus) -> list[str]:
@@ -381,21 +382,24 @@ def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> UIElement:
         panels[name] = _panel(x_range, 90, axis=False)
         panels[name].patches("xs", "ys", source=logos[name], fill_color="colour", line_color=None)
         panels[name].add_tools(HoverTool(tooltips=[("base", "@base @letter"), ("score", "@value")]))
-        panels[name].title.text = SCORES[name].label
     lines = _source("xs", "ys", "colour", "label")
-    below = figure(height=320, sizing_mode="stretch_width", tools="pan,box_zoom,reset,save", toolbar_location="above")
+    # The legend comes below a frame of fixed height, else it takes the plot's.
+    tools = {"tools": "pan,box_zoom,reset,save", "toolbar_location": "above"}
+    below = figure(frame_height=260, sizing_mode="stretch_width", **tools)
     below.multi_line("xs", "ys", source=lines, line_color="colour", line_width=2, legend_field="label")
     below.x_range, below.y_range = Range1d(0, max(n for task in tasks.values() for n in task["mutated"])), Range1d(0, 1)
-    below.title.text = "Probability of the true class after mutation of the most relevant bases"
-    below.xaxis.axis_label, below.yaxis.axis_label = "Mutated bases", "Probability"
+    below.title.text = "Probability of the true class"
+    below.xaxis.axis_label, below.yaxis.axis_label = "Most relevant bases, mutated", "Probability"
     below.add_layout(below.legend[0], "below")
-    below.legend.ncols, below.legend.label_text_font_size, below.toolbar.logo = "auto", "12px", None
+    below.legend.ncols, below.legend.label_text_font_size, below.toolbar.logo = 3, "11px", None
+    below.legend.spacing, below.legend.glyph_width, below.legend.border_line_color = 0, 14, None
     below.add_tools(HoverTool(tooltips=[("", "@label"), ("p", "$y")]))
     given = {
         **selects,
         "tasks": dict(tasks),
         "letters": [_letter(letter) for letter in LETTERS],
         "logos": logos,
+        "titles": {name: SCORES[name].label for name in logos},
         "panels": panels,
         "places": places,
         "title": above,
@@ -403,7 +407,8 @@ def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> UIElement:
         "mutated": below.x_range,
         "x_range": x_range,
     }
-    return _wired("sequence.js", given, selects, {"places": above, **panels, "mutants": below})
+    plots = {"places": above, **panels, "mutants": below}
+    return _wired("sequence.js", given, selects, plots, _text("sequence.html"))
 
 
 def _letter(letter: str) -> dict[str, Any]:
@@ -456,15 +461,17 @@ def _names_of(panel: figure, source: ColumnDataSource) -> None:
     panel.text("left", "bottom", "text", source=source, text_font_size="11px", x_offset=3, y_offset=-2)
 
 
-def _wired(script: str, given: dict[str, Any], selects: Mapping[str, Select], plots: Mapping[str, figure]) -> UIElement:
-    """The selections in a row above the plots; each choice runs the script, as does opening the page."""
+def _wired(
+    script: str, given: dict[str, Any], selects: Mapping[str, Select], plots: Mapping[str, figure], words: str
+) -> UIElement:
+    """The selections in a row above the plots, and words (HTML) below; each choice runs the script, as does opening."""
     change = CustomJS(args=given, code=_text(script))
     for name, select in selects.items():
-        select.name = name
+        select.name, select.sizing_mode, select.min_width, select.max_width = name, "stretch_width", 120, 360
         select.js_on_change("value", change)
     for name, plot in plots.items():
         plot.name = name
     choices = row(*selects.values(), sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
-    tab = column(choices, *plots.values(), sizing_mode="stretch_width")
+    tab = column(choices, *plots.values(), Div(text=words), sizing_mode="stretch_width")
     tab.tags = [change]
     return tab

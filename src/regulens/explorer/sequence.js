@@ -11,6 +11,7 @@ const codes = at(of.codes, row, length)
 of.scores.forEach((name, number) => {
   const heights = at(of.values, number * of.codes.shape[0] + row, length)
   fit(panels[name].y_range, Math.min(0, ...heights), Math.max(0, ...heights))
+  panels[name].title.text = titles[name] + (heights.every(value => value === 0) ? ": zero at every base" : "")
   logos[name].data = {
     xs: codes.map((code, base) => Array.from(letters[code].x, x => x + base)),
     ys: codes.map((code, base) =>

@@ -131,8 +131,8 @@ def from_csv(path: Path, name: str) -> Markup:
     html = values.head(TABLE_ROWS).to_html(index=False, border=0, na_rep="", float_format=lambda v: f"{v:.4g}")
     html = _boxed(html.replace("<th>", '<th scope="col">').replace(' style="text-align: right;"', ""), name)
     if len(values) > TABLE_ROWS:
-        html += f"<p>The first {TABLE_ROWS} of {len(values):,} rows; all are in the CSV.</p>"
-    return Markup(html)
+        html += Markup(f"<p>The first {TABLE_ROWS} of {len(values):,} rows; all are in the CSV.</p>")
+    return html
 
 
 def _boxed(html: str, name: str) -> Markup:

@@ -86,7 +86,7 @@ rule sequence_to_function_tiers:
 rule sequence_to_function_encodings:
     output:
         **figure("sequence_to_function/encodings", "Positional encodings"),
-        **table("sequence_to_function/encodings", "Positional encodings"),
+        csv=f"{FUNCTION}/encodings.csv",
     params:
         **parts(f"{GEOMETRY}/bins"),
     message:

@@ -22,6 +22,8 @@ document.querySelector(".find input").addEventListener("input", event => {
     item.hidden = words !== "" && !item.textContent.toLowerCase().includes(words);
   }
 });
+// Where the contents are above the page, they would hide it.
+if (!matchMedia("(min-width: 70rem)").matches) document.querySelector("nav details").open = false;
 const unfold = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
