@@ -176,9 +176,15 @@ def _faithfulness(
     return tables
 
 
-def _same_score(name: str, first: np.ndarray, second: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
-    """Rank correlation of a score of models with two seeds."""
-    return _table(name, "seeds", rows, rank_correlation(first[rows], second[rows]))
+def _same_scores(
+    scores: Mapping[str, np.ndarray], file: AttributionFile | ScoreFile, rows: np.ndarray
+) -> list[pd.DataFrame]:
+    """Rank correlation of each score with that in the file of a model with another seed; random ones are no model's."""
+    return [
+        _table(name, "seeds", rows, rank_correlation(values[rows], file.score(name)[rows]))
+        for name, values in scores.items()
+        if name != RANDOM
+    ]
 
 
 def _table(name: str, test: str, rows: np.ndarray, values: np.ndarray, scale: np.ndarray | float = 1.0) -> pd.DataFrame:
@@ -243,7 +249,7 @@ def check_attributions(
         with AttributionFile(path) as file:
             if list(file.readouts["readout"]) != list(readouts["readout"]):
                 raise InputError(f"{path}: other read-outs than {attributions}: make both again")
-            found += [_same_score(name, scores[name], file.score(name), rows) for name in scores]
+            found += _same_scores(scores, file, rows)
     found.append(truth_tests(scores, acting_bases(read_pairs(pairs), readouts, codes.shape[1], sites)))
     _write(found, {name: score.label for name, score in ATTRIBUTIONS.items()}, output)
 
@@ -320,7 +326,7 @@ def check_relevance(
         with ScoreFile(path) as file:
             if file.ids != ids:
                 raise InputError(f"{path}: other sequences than {scores}: make both again")
-            found += [_same_score(name, every[name], file.score(name), rows) for name in every]
+            found += _same_scores(every, file, rows)
     if sites:
         found.append(truth_tests(every, site_numbers(ids, codes.shape[1], sites) * (labels == 1)[:, None]))
     _write(found, SCORE_LABELS, output)
