@@ -131,7 +131,11 @@ def test_nothing_to_do_after_a_run(tiny):
     ("key", "value", "rules"),
     [
         ("figures.attention.zoom_tokens", 6, {"genomic_interpreter_figure7"}),
-        ("figures.figure3.example", 0, {"genomic_interpreter_figure3"}),
+        (
+            "figures.figure3.example",
+            0,
+            {"genomic_interpreter_figure3", "explorer_readouts", "explorer_attributions", "explorer"},
+        ),
         ("data_note", "Other words.", {"genomic_interpreter_table1", "genomic_interpreter_claims"}),
     ],
 )
