@@ -5,19 +5,19 @@ import pandas as pd
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.explorer.choice import correlations, explored_tracks, spread
+from regulens.explorer.choice import best_to_worst, correlations, explored_tracks
 
 
 def test_best_middling_and_worst_of_many():
     quality = np.arange(100.0)[::-1]  # row 0 is the best
-    found = spread(quality, 9)
+    found = best_to_worst(quality, 9)
     assert [row for row, why in found.items() if why == "best"] == [0, 1, 2]
     assert [row for row, why in found.items() if why == "middling"] == [48, 49, 50]
     assert [row for row, why in found.items() if why == "worst"] == [97, 98, 99]
 
 
 def test_configured_rows_come_first_and_only_once():
-    found = spread(np.array([0.1, 0.9, 0.5, 0.3]), 3, [1, 1])
+    found = best_to_worst(np.array([0.1, 0.9, 0.5, 0.3]), 3, [1, 1])
     assert list(found) == [1, 2, 0]
     assert found[1] == "configured"
 
@@ -25,12 +25,12 @@ def test_configured_rows_come_first_and_only_once():
 @pytest.mark.parametrize("count", range(1, 12))
 def test_no_row_twice_whatever_the_count(count):
     quality = np.array([0.3, np.nan, 0.2, 0.9, np.nan, 0.1, 0.4])
-    found = spread(quality, count, [5])
+    found = best_to_worst(quality, count, [5])
     assert len(found) == min(count, len(quality))
 
 
 def test_what_has_no_quality_is_worst():
-    assert spread(np.array([np.nan, 0.1, -0.9]), 3) == {1: "best", 2: "middling", 0: "worst"}
+    assert best_to_worst(np.array([np.nan, 0.1, -0.9]), 3) == {1: "best", 2: "middling", 0: "worst"}
 
 
 def test_correlation_of_every_segment_and_track():

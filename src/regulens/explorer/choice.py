@@ -22,7 +22,7 @@ MUTANT_COLUMNS = ["row", "id", "why", "score", "n", "probability"]
 """``row`` of the sequence in the test set, and ``why`` it was chosen; ``score`` is empty where nothing is mutated."""
 
 
-def spread(quality: np.ndarray, count: int, configured: Sequence[int] = ()) -> dict[int, str]:
+def best_to_worst(quality: np.ndarray, count: int, configured: Sequence[int] = ()) -> dict[int, str]:
     """Rows to show and why: the configured ones, then a third each of the best, the middling and the worst.
 
     ``quality`` (N,): higher is better; NaN counts as worst. All rows if there are no more than ``count``.
@@ -77,7 +77,7 @@ def explorer_readouts(
         )
         found = correlations(measured, guessed)
         quality = np.where(np.isnan(found).all(1), np.nan, np.nansum(found, 1) / (~np.isnan(found)).sum(1).clip(min=1))
-        chosen = spread(quality, explorer.segments, [example, attended])
+        chosen = best_to_worst(quality, explorer.segments, [example, attended])
         identifiers, table = store.tracks["identifier"].astype(str), []
         for segment, why in chosen.items():
             if not (place := parse_location(store.location(segment))):
@@ -144,7 +144,7 @@ def explorer_mutants(
             if not 0 <= example < len(logits):
                 raise InputError(f"examples: {example} does not exist; valid: 0 to {len(logits) - 1} ({scores})")
         margin = (logits[:, 1] - logits[:, 0]) * np.where(file.labels == 1, 1, -1)
-        chosen = spread(margin, explorer.sequences, examples)
+        chosen = best_to_worst(margin, explorer.sequences, examples)
         rows = list(chosen)
         ids, labels = [file.ids[row] for row in rows], file.labels[rows]
         values = {name: file.score(name)[rows] for name in file.names}

@@ -1,10 +1,7 @@
-// Copies what was chosen into the sources of the plots.
 const [M, S, T] = data.predicted.shape
 const [m, s, t, c] = [model, segment, track, score].map(select => Number(select.value))
-const at = (values, number, size) => Array.prototype.slice.call(values, number * size, (number + 1) * size)
 const bins = data.measured.shape[2], window = data.attribution.shape[4]
 const place = s * T + t, predictedAt = (m * S + s) * T + t
-const fit = (range, low, high) => range.setv({start: low, end: high, reset_start: low, reset_end: high})
 const around = (panel, values) => {
   const low = Math.min(0, ...values), high = Math.max(0, ...values)
   fit(panel.y_range, low * 1.05, (high > low ? high : low + 1) * 1.05)

@@ -93,24 +93,24 @@ def write_explorer(
         relevance, mutants: of each task, `regulens explorer-mutants`; without them no tab of sequences.
         sites: known motif sites of the sequences, where there are any.
     """
-    tabs: list[TabPanel] = []
+    tabs: dict[str, tuple[UIElement, CustomJS]] = {}
     if readouts:
         locus = read_locus(readouts, test, labelled(predictions, labels), attributions)
         known = known_places(locus, planted, pairs)
-        tabs.append(TabPanel(title="Segments of the genome", child=locus_tab(locus, known, explorer.attribution.bins)))
+        tabs["Segments of the genome"] = locus_tab(locus, known, explorer.attribution.bins)
     if relevance:
         tasks = labelled(relevance, task_labels)
         of = {"mutants": mutants, "sites": sites}
         paths = {name: {found.task: found.path for found in runs} for name, runs in of.items()}
         found = {task.label: read_task(task, paths["mutants"], paths["sites"]) for task in tasks}
-        tabs.append(TabPanel(title="Sequences of a classifier", child=sequence_tab(found)))
+        tabs["Sequences of a classifier"] = sequence_tab(found)
     if not tabs:
         raise InputError("the explorer has nothing to show: give --readouts or --relevance")
     head = Div(text=_text("head.html").replace("RUN", run))
+    panels = [TabPanel(title=title, child=child) for title, (child, _) in tabs.items()]
     document = Document()
-    document.add_root(column(head, Tabs(tabs=tabs, sizing_mode="stretch_width"), sizing_mode="stretch_width"))
-    for tab in tabs:
-        document.js_on_event("document_ready", *tab.child.tags)
+    document.add_root(column(head, Tabs(tabs=panels, sizing_mode="stretch_width"), sizing_mode="stretch_width"))
+    document.js_on_event("document_ready", *(change for _, change in tabs.values()))
     with atomic_output(output) as temporary:
         temporary.write_text(file_html(document, INLINE, f"Explorer of {run}", template=_text("page.html")))
 
@@ -232,7 +232,7 @@ def known_places(locus: Locus, planted: Path | str | None, pairs: Path | str | N
     return found
 
 
-def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> UIElement:
+def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> tuple[UIElement, CustomJS]:
     """Selections above the plots of one segment, on one axis; a read-out has so many ``bins``, None all."""
     numbers, table = locus.numbers, locus.readouts
     first = table.drop_duplicates("segment")
@@ -290,7 +290,7 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> U
         "colours": [model_colour(run.model) for run in locus.models],
         "score_colours": [score_style(name).colour for name in locus.scores],
     }
-    return _wired("locus.js", given, selects, panels, _text("locus.html"))
+    return _wired("locus", given, selects, panels)
 
 
 def _spans(locus: Locus) -> list[str]:
@@ -363,7 +363,7 @@ def _arrows(sites: pd.DataFrame) -> dict[str, list]:
     }
 
 
-def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> UIElement:
+def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> tuple[UIElement, CustomJS]:
     """Selections above the logos of one sequence by every score, and what mutants of it give."""
     first = next(iter(tasks.values()))
     selects = {
@@ -407,8 +407,7 @@ def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> UIElement:
         "mutated": below.x_range,
         "x_range": x_range,
     }
-    plots = {"places": above, **panels, "mutants": below}
-    return _wired("sequence.js", given, selects, plots, _text("sequence.html"))
+    return _wired("sequence", given, selects, {"places": above, **panels, "mutants": below})
 
 
 def _letter(letter: str) -> dict[str, Any]:
@@ -462,16 +461,15 @@ def _names_of(panel: figure, source: ColumnDataSource) -> None:
 
 
 def _wired(
-    script: str, given: dict[str, Any], selects: Mapping[str, Select], plots: Mapping[str, figure], words: str
-) -> UIElement:
-    """The selections in a row above the plots, and words (HTML) below; each choice runs the script, as does opening."""
-    change = CustomJS(args=given, code=_text(script))
+    tab_name: str, given: dict[str, Any], selects: Mapping[str, Select], plots: Mapping[str, figure]
+) -> tuple[UIElement, CustomJS]:
+    """The selections in a row above the plots, words below, and the script that each choice, and opening, runs."""
+    change = CustomJS(args=given, code=_text("common.js") + _text(f"{tab_name}.js"))
     for name, select in selects.items():
         select.name, select.sizing_mode, select.min_width, select.max_width = name, "stretch_width", 120, 360
         select.js_on_change("value", change)
     for name, plot in plots.items():
         plot.name = name
     choices = row(*selects.values(), sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
-    tab = column(choices, *plots.values(), Div(text=words), sizing_mode="stretch_width")
-    tab.tags = [change]
-    return tab
+    tab = column(choices, *plots.values(), Div(text=_text(f"{tab_name}.html")), sizing_mode="stretch_width")
+    return tab, change

@@ -1,12 +1,9 @@
-// Copies what was chosen into the sources of the plots.
 const of = tasks[task.value]
 if (cb_obj === task) {
   sequence.options = of.options
   sequence.value = of.options[0][0]
 }
 const row = Number(sequence.value), length = of.codes.shape[1]
-const at = (values, number, size) => Array.prototype.slice.call(values, number * size, (number + 1) * size)
-const fit = (range, low, high) => range.setv({start: low, end: high, reset_start: low, reset_end: high})
 const codes = at(of.codes, row, length)
 of.scores.forEach((name, number) => {
   const heights = at(of.values, number * of.codes.shape[0] + row, length)
