@@ -1,7 +1,7 @@
 """The documentation as a site (`make docs`): the Markdown of the repository as it is, and the API from docstrings.
 
-The sources are the repository's own files, so that their links to one another, to figures and to code hold on both. What
-only the site has, its contents and the pages of the API, is added while they are read.
+The sources are the repository's own files, so that their links to one another, to figures and to code hold on both.
+What only the site has, its contents and the pages of the API, is added while they are read.
 """
 
 import re

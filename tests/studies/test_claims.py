@@ -209,7 +209,7 @@ def test_the_page_counts_the_verdicts_and_gives_every_reason(read, tmp_path):
     study, outputs = read(*CLAIMS), (tmp_path / "c.csv", tmp_path / "c.md")
     evidence = Evidence({"values": group(3)}), Evidence({"values": group(9)})
     facts = {"note": "note", "nothing": ""}
-    options = {"facts": facts, "evidence": "real", "data_note": "Made up.", "further": "## More\n"}
+    options = {"facts": facts, "evidence": "real", "data_note": "Made up."}
     table = claims_table(study, *evidence, *outputs, **options)
     assert list(pd.read_csv(outputs[0]).columns) == list(table.columns) == COLUMNS
     text = outputs[1].read_text()
@@ -218,7 +218,6 @@ def test_the_page_counts_the_verdicts_and_gives_every_reason(read, tmp_path):
     assert "   - In this run it does not hold: value 3.\n   - By the published numbers it holds: 1 above 5.\n" in text
     assert "   - Not tested in this run: nothing measures it.\n" in text
     assert "may fail there, too.\n- A note.\n- Made up.\n\n## Criteria" in text
-    assert text.endswith("## More\n")
     claims_table(study, *evidence, *outputs, facts=facts, evidence="simulated")
     words = "in this run 0 hold, 0 do not hold, 4 are about the paper's data and not tested by simulated ones, 2 not"
     assert words in outputs[1].read_text()

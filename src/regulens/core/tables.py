@@ -256,6 +256,12 @@ def decimal(value: float, digits: int = 3) -> str:
     return f"{value:z.{digits}f}".replace("-", MINUS) if math.isfinite(value) else "undefined"
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """A number with its sign: '+0.448'; without one if it is undefined or 0 at this precision."""
+    text = decimal(value, digits)
+    return text if text.startswith(MINUS) or not round(value, digits) > 0 else f"+{text}"
+
+
 def with_sd(value: float, sd: float, digits: int = 3) -> str:
     """'0.812 ± 0.010', or '0.812' with one seed (``sd`` NaN)."""
     return decimal(value, digits) + (f" ± {sd:.{digits}f}" if math.isfinite(sd) else "")

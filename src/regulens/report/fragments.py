@@ -126,8 +126,8 @@ def from_markdown(text: str, name: str) -> Markup:
 
 
 def from_csv(path: Path, name: str) -> Markup:
-    """The first `TABLE_ROWS` rows of a CSV as HTML, numbers with four significant digits."""
-    values = read_table(path, (), may_be_empty=True)
+    """The first `TABLE_ROWS` rows of a CSV as HTML, headed by words, with four significant digits."""
+    values = read_table(path, (), may_be_empty=True).rename(columns=lambda name: name.replace("_", " "))
     html = values.head(TABLE_ROWS).to_html(index=False, border=0, na_rep="", float_format=lambda v: f"{v:.4g}")
     html = _boxed(html.replace("<th>", '<th scope="col">').replace(' style="text-align: right;"', ""), name)
     if len(values) > TABLE_ROWS:

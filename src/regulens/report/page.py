@@ -1,6 +1,7 @@
 """Writes the HTML page: collects everything that is shown and renders the template."""
 
 import os
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -64,6 +65,7 @@ def write_page(settings: Part[PageSettings], rebuild: str, output: Path | str, s
                 "claims": sum(sum(study["counts"].values()) for study in studies),
             },
             verdicts=VERDICTS,
+            no_test=NO_TEST,
             evidence=EVIDENCE,
             meaning=MEANING,
             made_with=_made_with(studies),
@@ -106,6 +108,7 @@ def _study(name: str, settings: PageSettings, found: list[Entry], show: Show) ->
         "facts": facts_of(name, settings.studies[name], found),
         "claims": claims,
         "counts": count_verdicts(claims),
+        "untested": Counter(claim["numbers"] for claim in claims if claim["verdict"] == NOT_TESTED),
         "claims_item": own_claims[0] if own_claims else None,
         "sections": [
             ("In the paper's order", f"{name}-paper", [item for item, entry in others if is_of_paper(entry)]),

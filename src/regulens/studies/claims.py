@@ -23,7 +23,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
 from regulens.core.runs import EvidenceKind
 from regulens.core.settings import Settings, validated
-from regulens.core.tables import MINUS, decimal, interval, markdown_table, p_text, read_table
+from regulens.core.tables import decimal, interval, markdown_table, p_text, read_table, signed
 from regulens.core.yaml_file import read_yaml
 
 HOLDS, FAILS = "holds", "does not hold"
@@ -44,12 +44,6 @@ class NotTested(Exception):
 
 
 # Numbers, as returned by evidence, compared, and formatted in texts.
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A number with its sign: '+0.448'; without one if it is undefined or 0 at this precision."""
-    text = decimal(value, digits)
-    return text if text.startswith(MINUS) or not round(value, digits) > 0 else f"+{text}"
 
 
 class Estimate(NamedTuple):
@@ -383,23 +377,22 @@ def claims_table(
     facts: Mapping[str, str],
     evidence: EvidenceKind,
     data_note: str | None = None,
-    further: str = "",
 ) -> pd.DataFrame:
     """Evaluate every claim on a run and on the published numbers; write the verdicts as CSV and Markdown.
 
     ``facts`` are the fields of the study's notes; ``evidence``: what the run's data are; ``data_note`` is one more
-    note, a sentence on data and sizes; ``further`` is Markdown to append. Returns the claims, columns ``COLUMNS``.
+    note, a sentence on data and sizes. Returns the claims, columns ``COLUMNS``.
     """
     table = judge_all(study.claims, run, paper, simulated=evidence == "simulated")
     notes = [note for note in (CRITERIA, *(note.format_map(facts) for note in study.notes), data_note) if note]
     with atomic_output(csv) as target:
         table.to_csv(target, index=False, float_format="%.6g")
     with atomic_output(markdown) as target:
-        target.write_text(to_markdown(table, notes, further), encoding="utf-8")
+        target.write_text(to_markdown(table, notes), encoding="utf-8")
     return table
 
 
-def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -> str:
+def to_markdown(claims: pd.DataFrame, notes: Sequence[str]) -> str:
     """Markdown of a table of `judge_all`: verdicts first, then criteria with numbers."""
     counts = count_verdicts(claims.to_dict("records"))
     words = [f"{counts[HOLDS]} hold", f"{counts[FAILS]} do not hold", f"{counts[NOT_TESTED]} not tested"]
@@ -418,7 +411,7 @@ def to_markdown(claims: pd.DataFrame, notes: Sequence[str], further: str = "") -
             f"   - {_sentence('In this run', row.verdict)}: {row.numbers}.\n"
             f"   - {_sentence('By the published numbers', row.published_verdict)}: {row.published_numbers}.\n"
         )
-    return "\n".join([*parts, further] if further else parts)
+    return "\n".join(parts)
 
 
 def _sentence(where: str, verdict: str) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from commands import run_command
 from hybrid_inputs import FACTS, PUBLISHED, paper_architectures, write_model, write_paper
+from scipy.stats import ttest_1samp, ttest_ind
 
 from regulens.core.errors import InputError
 from regulens.core.io import manifest_path
@@ -284,8 +285,13 @@ def test_the_papers_folder_gives_the_papers_table(tmp_path, task, trials, keep, 
     np.testing.assert_allclose(known["sd"], known["published_sd"], atol=1e-12)
     assert list(table.columns) == COLUMNS
     assert list(pd.read_csv(tmp_path / "out.csv").columns) == COLUMNS
-    main = text.split("## Further")[0]
+    main, gains = text.split("## Further")[0].split("## Exponential less ReLU")
     assert sum(line.startswith("| C") for line in main.splitlines()) == 34
+    lines = [line for line in gains.splitlines() if line.startswith(("| C", "| Mean"))]
+    assert len(lines) == 17 + 3
+    for line in lines:  # here and published are the same
+        cells = [cell.strip().split(" [")[0] for cell in line.split("|")[2:-1]]
+        assert cells[::2] == cells[1::2]
     body = [line for line in latex.splitlines() if line.endswith(r"\\")]
     assert len(body) == 35
     assert {line.count("&") for line in body} == {2 + 2 * metrics}
@@ -301,6 +307,30 @@ def test_cells_stand_beside_the_published_ones(tmp_path):
     assert cells[:3] == ["C4C6-Att", "exponential", "3 of 4"]
     assert cells[3:7] == ["0.925 ± 0.001", "0.925 ± 0.001", "0.917 ± 0.039", "0.917 ± 0.039"]
     assert r"C4C6-Att & exponential & 3 of 4 & 0.925 $\pm$ 0.001 & 0.925 & 0.917 $\pm$ 0.039 & 0.917 &" in latex
+
+
+def test_the_gain_by_the_exponential_has_intervals_over_trials_and_over_networks(tmp_path):
+    tpr = {"c4c6": ([0.30, 0.42, 0.36], [0.81, 0.84, 0.90]), "c4c6_att": ([0.4] * 3, [0.8] * 3), "c24": ([0.9] * 3, [])}
+    architectures = some(*tpr)
+    for name, of in tpr.items():
+        for activation, values in zip(BOTH, of, strict=True):
+            values = {"tpr": values, "aupr": [0.5, 0.6, 0.7]} if values else {}
+            write_model(tmp_path / "task1" / name / activation, "task1", values=values)
+    (tmp_path / "task1/c24/exponential/filter_statistics.csv").unlink()
+    write_model(tmp_path / "task1/c24/exponential", "task1", values={"tpr": [np.nan] * 3})
+    _, text, _ = write(tmp_path, "task1", architectures)
+    head, *lines = (
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in text.split("## Exponential less ReLU")[1].split("##")[0].splitlines()
+        if line.startswith("|") and "---" not in line
+    )
+    gains = {line[0]: line[head.index("TPR")] for line in lines}
+    welch = ttest_ind(tpr["c4c6"][1], tpr["c4c6"][0], equal_var=False).confidence_interval()
+    assert gains["C4C6"] == f"+0.490 [{welch.low:.3f}, {welch.high:.3f}]"
+    assert gains["C4C6-Att"] == "+0.400 [0.400, 0.400]"  # without any variance
+    over = ttest_1samp([0.49, 0.4], 0).confidence_interval()
+    assert gains["Mean of 2 C4C6 networks"] == f"+0.445 [{over.low:.3f}, {over.high:.3f}]".replace("-", "−")
+    assert gains["C24"] == ""  # no mean with the exponential
 
 
 def test_a_network_of_ones_own_has_no_published_number(tmp_path):
@@ -453,7 +483,7 @@ def test_results_and_claims(written):
     assert set(table["n_kept"]) == {2}
     assert (written / "task1.md").read_text().startswith("# Task 1 {of} 'two', motifs of the first")
     words = ["--task1", outputs[1], "--published", PUBLISHED, "--csv", written / "claims.csv", "--md", written / "c.md"]
-    values = settings(["activations", "keep", "selection", "label"], evidence="real")
+    values = settings(["architectures", "activations", "keep", "selection", "label"], evidence="real")
     run_command("hybrid-networks claims", *words, folder=written.parent, settings=values)
     assert "- A note." in (written / "c.md").read_text()
 

@@ -77,6 +77,18 @@ def test_what_knows_the_truth_is_best_and_methods_without_a_model_are_shown_once
     assert table["group"].unique().tolist() == [ALL, "0 to 1 kb", "1 kb to 3 kb"]
 
 
+def test_gains_are_over_one_by_distance_on_the_same_draws_and_bold_where_they_are_sure(written):
+    table, outputs = written
+    whole = table[table["group"] == ALL].set_index("method")
+    for area in ("auprc", "auroc"):
+        expected = whole[area] - whole[area]["inverse_distance"]
+        np.testing.assert_allclose(whole[f"{area}_gain"], expected)
+        assert (whole.loc["inverse_distance", [f"{area}_gain_low", f"{area}_gain_high"]] == 0).all()
+        assert whole[f"{area}_gain_low"]["gradient_x_input"] > 0.3 > 0 > whole[f"{area}_gain_low"]["random"]
+    bold = [line.split("|")[2].strip() for line in outputs["md"].read_text().splitlines() if "**" in line]
+    assert bold == ["Gradient × input", "LRP"]
+
+
 def test_groups_of_distances_are_half_open():
     groups = distance_groups(pd.Series([0, 999, 1000, 2999, 3000]), BOUNDS)
     assert {name: mask.sum() for name, mask in groups.items()} == {ALL: 5, "0 to 1 kb": 2, "1 kb to 3 kb": 2}

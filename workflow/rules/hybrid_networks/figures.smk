@@ -156,7 +156,7 @@ rule hybrid_networks_claims:
     output:
         **table("hybrid_networks/claims", "Claims", "md"),
     params:
-        **parts(HYBRID_ARCHITECTURES, HYBRID_NOTE, "hybrid_networks/evidence"),
+        **parts(HYBRID_NOTE, "hybrid_networks/evidence"),
     message:
         "Which of the paper's claims hold in this run"
     shell:

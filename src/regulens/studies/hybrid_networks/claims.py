@@ -10,16 +10,15 @@ from scipy.stats import spearmanr
 
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
-from regulens.core.io import atomic_output
 from regulens.core.runs import EvidenceKind
-from regulens.core.statistics import welch_interval
-from regulens.core.tables import markdown_table, spread
-from regulens.models.settings import HybridArchitecture
+from regulens.core.tables import spread
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.hybrid_networks.results import (
     ACTIVATIONS,
-    SHOWN,
+    EXPONENTIAL,
+    RELU,
     TASK_TITLES,
+    activation_differences,
     read_published,
     read_trials,
     summarise,
@@ -27,10 +26,8 @@ from regulens.studies.hybrid_networks.results import (
 
 EVIDENCE_COLUMNS = ["task", "architecture", "label", "baseline", "transformers", "activation", "metric"]
 EVIDENCE_COLUMNS += ["mean", "sd", "n", "sd_all"]
-DIFFERENCE_COLUMNS = ["task", "label", "metric", "difference", "low", "high", "published_difference"]
 PAPER_KEPT = {"task1": 3, "task2": 5}
 """Number of trials in the paper's tables, by task (docs/papers.md, "trial-selection")."""
-EXPONENTIAL, RELU = "exponential", "relu"
 LARGE, SMALL = ["c24"], ["c4c6", "c4"]
 """Baselines with large and with small first max-pooling."""
 DEEP = 4
@@ -47,26 +44,18 @@ class Evidence(NamedTuple):
     def differences(
         self, task: str, metric: str, baselines: list[str] | None = None, with_interval: bool = False
     ) -> Group:
-        """Exponential minus ReLU, by network with both; ``with_interval``: not tested if none has an interval.
-
-        With at least two trials of both, Welch's t interval from the standard deviations over trials. The trials of the
-        two activations are not paired, because different ones may be kept.
+        """Exponential minus ReLU, by network with both; ``with_interval``: not tested if none has an interval
+        (`activation_differences`).
         """
-        rows, both = self._select(task, metric, baselines), [EXPONENTIAL, RELU]
-        if not set(both) <= set(rows["activation"]):
+        rows = self._select(task, metric, baselines)
+        if not {EXPONENTIAL, RELU} <= set(rows["activation"]):
             raise NotTested(f"{task} was not run with both activations")
-        rows = rows.assign(variance=rows["sd"] ** 2 * rows["n"] / (rows["n"] - 1).where(rows["n"] > 1))
-        parts = ["mean", "variance", "n"]
-        wide = rows.pivot(index=["architecture", "label"], columns="activation", values=parts)
-        order = rows.drop_duplicates("architecture").set_index(["architecture", "label"]).index
-        wide = wide.reindex(order).droplevel("architecture")
-        wide = wide[wide["mean"][both].notna().all(axis=1)]
-        if wide.empty:
+        found = activation_differences(rows)
+        if found.empty:
             raise NotTested(f"no network has {metric} with both activations in {task}")
-        found = welch_interval(*(wide[part][name].to_numpy(float) for name in both for part in parts))
-        if with_interval and np.isnan(found[1]).all():
+        if with_interval and found["low"].isna().all():
             raise NotTested("fewer than two kept trials a network, so no interval")
-        return Group(map(Estimate, *found, wide.index))
+        return Group(map(Estimate, found["difference"], found["low"], found["high"], found["label"]))
 
     def gains(self, task: str, metric: str) -> dict:
         """Exponential minus ReLU: values, of every C24 network; others, means of the C4C6 and of the C4 networks."""
@@ -229,11 +218,9 @@ def claims(
     task1: Path | str | None = None,
     task2: Path | str | None = None,
     published: Path | str,
-    architectures: Part[Mapping[str, HybridArchitecture]],
     csv: Path | str,
     md: Path | str,
     evidence: Part[EvidenceKind],
-    differences: Path | str | None = None,
     data_note: Part[str | None] = None,
 ) -> pd.DataFrame:
     """Evaluate the paper's claims about its networks on this run and on the paper's own tables.
@@ -243,11 +230,8 @@ def claims(
     Arguments:
         task1, task2: tables of all trials (`results`); claims about an omitted task are not tested.
         published: numbers that the papers print.
-        architectures: the networks, with those of the paper that they reproduce, for the published differences;
-            verdicts include all networks of a baseline, also the user's own.
         csv, md: the claims, to write.
         evidence: what the data are; no verdict on the paper's claims by small simulations.
-        differences: CSV of the difference between the activations of every network, to write (default: Markdown only).
 
     Raises InputError without any table, or on bad ones.
     """
@@ -256,30 +240,9 @@ def claims(
         raise InputError("no table of trials given: claims need at least one of task1 and task2")
     tables = {task: read_trials(path, task) for task, path in trials.items()}
     run, paper = run_evidence(tables), paper_evidence(published)
-    gaps = all_differences(run, paper, {design.label: design.published for design in architectures.values()})
-    if differences:
-        with atomic_output(differences) as target:
-            gaps.to_csv(target, index=False, float_format="%.6g")
     facts = {task: _facts(tables[task], TASK_TITLES[task]) if task in tables else "" for task in TASK_TITLES}
-    options = {"facts": facts, "evidence": evidence, "data_note": data_note, "further": _differences_text(gaps)}
+    options = {"facts": facts, "evidence": evidence, "data_note": data_note}
     return claims_table(CLAIMS, run, paper, csv, md, **options)
-
-
-def all_differences(run: Evidence, paper: Evidence, published_as: Mapping[str, str | None]) -> pd.DataFrame:
-    """Exponential minus ReLU of every network in the metrics of the paper's tables, columns ``DIFFERENCE_COLUMNS``.
-
-    ``published_as``: label of a network to the label of the paper's network that it reproduces, or None. A metric that
-    the run lacks has no rows.
-    """
-    rows = []
-    for task, metric in ((task, metric) for task, metrics in SHOWN.items() for metric in metrics):
-        try:
-            found = run.differences(task, metric)
-        except NotTested:
-            continue
-        known = paper.differences(task, metric).column
-        rows += [(task, item.name, metric, *item[:3], known.get(published_as.get(item.name), np.nan)) for item in found]
-    return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
 def _facts(trials: pd.DataFrame, title: str) -> str:
@@ -292,18 +255,3 @@ def _facts(trials: pd.DataFrame, title: str) -> str:
         f"{title}: networks {run} (the paper: 6, 6 and 5), activations {activations}, "
         f"{spread(counts['sum'])} of {spread(counts['size'])} trials of each kept."
     )
-
-
-def _differences_text(gaps: pd.DataFrame) -> str:
-    """Markdown tables, one per task and one line per network: differences with intervals and published ones."""
-    parts = []
-    for task, rows in gaps.groupby("task", sort=False):
-        shown = {name: label for name, label in SHOWN[task].items() if name in set(rows["metric"])}
-        lines = {network: {name: ["", ""] for name in shown} for network in rows["label"]}
-        for row in rows.itertuples():
-            known = "" if pd.isna(row.published_difference) else f"{Estimate(row.published_difference):+}"
-            lines[row.label][row.metric] = [f"{Estimate(row.difference, row.low, row.high):+}", known]
-        header = ["Network", *(cell for label in shown.values() for cell in (label, "published"))]
-        cells = [[network, *sum(line.values(), [])] for network, line in lines.items()]
-        parts += [f"## {TASK_TITLES[task]}: exponential less ReLU\n", markdown_table(header, cells)]
-    return "\n".join(parts)

@@ -13,12 +13,15 @@ from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.published import Number, Place, published_numbers
 from regulens.core.settings import Settings
+from regulens.core.statistics import t_quantile, welch_interval
 from regulens.core.tables import (
     TextTable,
     decimal,
+    interval,
     markdown_table,
     read_table,
     require_one_of,
+    signed,
     spread,
     with_sd,
     write_csv,
@@ -256,7 +259,8 @@ FURTHER = {
 }
 """Columns of the second table: plain definitions, and further metrics."""
 
-ACTIVATIONS = {"relu": "ReLU", "exponential": "exponential"}
+EXPONENTIAL, RELU = "exponential", "relu"
+ACTIVATIONS = {RELU: "ReLU", EXPONENTIAL: "exponential"}
 
 SUBJECTS = {"task1": "motifs of the first-layer filters", "task2": "saliency maps"}
 
@@ -298,6 +302,11 @@ _FURTHER_DEFINITIONS = {
         "Classification AUPR as Keras computes it; exact AUROC and average precision: over all thresholds.",
     ],
 }
+
+_GAIN_NOTES = [
+    "In brackets: 95 % interval over the trials of a network (Welch; none with one trial), or over the networks of a "
+    "baseline.",
+]
 
 _PUBLISHED = {
     "task1": "Published: the authors' table of this task, means over 3 of 10 trials.",
@@ -351,6 +360,54 @@ def further_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[
     header = ["Network", "Activation", "Trials", *FURTHER[task].values()]
     lines = [[*_model_cells(part), *(_measured(part.loc[metric]) for metric in FURTHER[task])] for part in _rows(table)]
     return header, lines
+
+
+def activation_differences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Exponential less ReLU of every network that has a mean with both: architecture, label, difference, low, high.
+
+    ``rows``: one metric of every model, with mean, sd (population) and n, the number of trials. With at least two
+    trials of both, 95 % limits by Welch's t from the standard deviations over trials, else NaN. The trials of the two
+    activations are not paired, because different ones may be kept.
+    """
+    rows = rows.assign(variance=rows["sd"] ** 2 * rows["n"] / (rows["n"] - 1).where(rows["n"] > 1))
+    keys, parts, both = ["architecture", "label"], ["mean", "variance", "n"], [EXPONENTIAL, RELU]
+    wide = rows.pivot(index=keys, columns="activation", values=parts)
+    wide = wide.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates()))
+    wide = wide.reindex(columns=pd.MultiIndex.from_product([parts, both]))
+    wide = wide[wide["mean"].notna().all(axis=1)]
+    found = welch_interval(*(wide[part, name].to_numpy(float) for name in both for part in parts))
+    return pd.DataFrame(dict(zip(["difference", "low", "high"], found, strict=True)), wide.index).reset_index()
+
+
+def difference_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[str]]]:
+    """Head and lines of `activation_differences` in the paper's metrics: every network, and the mean of each baseline.
+
+    The 95 % interval of a baseline's mean is Student's, over its networks.
+    """
+    header, lines = ["Network"], {}
+    for place, (metric, label) in enumerate(SHOWN[task].items()):
+        header += [label, "published"]
+        for row in _differences(table[table["metric"] == metric]).itertuples():
+            line = lines.setdefault((row.architecture, row.label), [row.label] + [""] * 2 * len(SHOWN[task]))
+            line[1 + 2 * place] = signed(row.difference)
+            if not pd.isna(row.low):
+                line[1 + 2 * place] += f" {interval(row.low, row.high)}"
+            line[2 + 2 * place] = "" if pd.isna(row.published) else signed(row.published)
+    return header, list(lines.values())
+
+
+def _differences(rows: pd.DataFrame) -> pd.DataFrame:
+    paper = activation_differences(rows.assign(mean=rows["published"], sd=np.nan, n=np.nan))
+    found = activation_differences(rows.assign(n=rows["n_defined"])).merge(
+        paper[["architecture", "difference"]].rename(columns={"difference": "published"}), "left", "architecture"
+    )
+    baselines = rows.drop_duplicates("architecture").set_index("architecture")["baseline"]
+    for baseline, part in found.groupby(found["architecture"].map(baselines), sort=False):
+        if len(part) > 1:
+            mean, half = part["difference"].mean(), t_quantile(len(part) - 1) * part["difference"].sem()
+            name = f"Mean of {len(part)} {baseline.upper()} networks"
+            found.loc[len(found)] = ["", name, mean, mean - half, mean + half, part["published"].mean()]
+    return found
 
 
 def notes(
@@ -440,13 +497,15 @@ def texts(
 ) -> tuple[str, str]:
     """The table of `join_published` as Markdown and as LaTeX (package booktabs).
 
-    Markdown: the paper's table with its notes, then the plain definitions. LaTeX: the paper's table, published numbers
-    without their ±.
+    Markdown: the paper's table with its notes, the gain by the exponential, then the plain definitions. LaTeX: the
+    paper's table, published numbers without their ±.
     """
     name, sentences = title(task, label), notes(table, task, selection, data_note, comparisons)
     paper = markdown_table(*main_table(table, task), sentences, left=2)
     further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
-    markdown = f"# {name}\n\n{paper}\n## Further numbers of the same trials\n\n{further}"
+    header, lines = difference_table(table, task)
+    gain = f"## Exponential less ReLU\n\n{markdown_table(header, lines, _GAIN_NOTES)}\n" if lines else ""
+    markdown = f"# {name}\n\n{paper}\n{gain}## Further numbers of the same trials\n\n{further}"
 
     header, lines = main_table(table, task, published_sd=False)
     baselines = [part["baseline"].iloc[0] for part in _rows(table)]

@@ -43,9 +43,13 @@ MODEL_FREE = ("inverse_distance", "activity", "activity_by_distance")
 
 ALL = "all"
 
-COLUMNS = ["model", "label", "method", "method_label", "group", "auprc", "auprc_sd", "auprc_low", "auprc_high"]
-
-COLUMNS += ["auroc", "auroc_sd", "auroc_low", "auroc_high", "seeds", "pairs", "regulated", "promoters"]
+COLUMNS = ["model", "label", "method", "method_label", "group"]
+COLUMNS += [
+    f"{area}{part}"
+    for area in ("auprc", "auroc")
+    for part in ("", "_sd", "_low", "_high", "_gain", "_gain_low", "_gain_high")
+]
+COLUMNS += ["seeds", "pairs", "regulated", "promoters"]
 
 
 def distance_groups(distances: pd.Series, bounds: Sequence[int]) -> dict[str, np.ndarray]:
@@ -62,37 +66,62 @@ Groups = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
 """From pairs to masks of groups of them, by name."""
 
 
-def areas_table(pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: int) -> pd.DataFrame:
+def areas_table(
+    pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: int, reference: str = "inverse_distance"
+) -> pd.DataFrame:
     """Average precision and AUROC of every model, method and group of pairs: `COLUMNS`.
 
     ``pairs``: `PAIR_SCORES` of all models and seeds. Means over seeds with their standard deviation; intervals are 95 %
-    bootstrap intervals over promoters, because the pairs of one promoter are not independent. Methods without a model
-    have one row, of the model "".
+    bootstrap intervals over promoters, because the pairs of one promoter are not independent. Gain: difference from the
+    method ``reference`` of the same model, with its interval from the same draws (NaN without that method). Methods
+    without a model have one row, of the model "".
     """
-    rows = []
-    groups = list(pairs.groupby(["model", "label", "seed", "method"], sort=False))
-    for (model, label, run, method), part in progress(groups, "areas"):
-        method_label = part["method_label"].iloc[0]
-        if method in MODEL_FREE and (model, run) != (pairs["model"].iloc[0], pairs["seed"].iloc[0]):
-            continue
-        model, label = ("", "No model") if method in MODEL_FREE else (model, label)
-        promoter = pd.factorize(part["contig"] + ":" + part["position"].astype(str))[0]
-        weights = bootstrap_weights(promoter.max() + 1, resamples, np.random.default_rng(seed))
-        truth, score = part["regulated"].to_numpy(bool), part["score"].to_numpy()
-        for group, inside in groups_of(part).items():
-            drawn = np.vstack([np.ones(len(part)), weights[:, promoter]])[:, inside]
-            found = dict(zip(("auprc", "auroc"), weighted_areas(truth[inside], score[inside], drawn), strict=True))
-            counts = {"pairs": inside.sum(), "regulated": truth[inside].sum(), "promoters": len(set(promoter[inside]))}
-            front = {"model": model, "label": label, "run": run, "method": method, "method_label": method_label}
-            measured = {}
-            for name, values in found.items():
-                low, high = percentile_interval(values[1:][np.isfinite(values[1:])])
-                measured |= {name: values[0], f"{name}_low": low, f"{name}_high": high}
-            rows.append({**front, "group": group, **counts, **measured})
+    rows, first = [], tuple(pairs[["model", "seed"]].iloc[0])
+    for (model, label, run), of_model in progress(list(pairs.groupby(["model", "label", "seed"], sort=False)), "areas"):
+        areas = {
+            method: _areas(part, groups_of(part), resamples, seed)
+            for method, part in of_model.groupby("method", sort=False)
+        }
+        labels = dict(zip(of_model["method"], of_model["method_label"], strict=True))
+        for method in areas if (model, run) == first else [name for name in areas if name not in MODEL_FREE]:
+            of = {"model": "", "label": "No model"} if method in MODEL_FREE else {"model": model, "label": label}
+            for group, (counts, drawn) in areas[method].items():
+                row = {**of, "run": run, "method": method, "method_label": labels[method], "group": group, **counts}
+                for name, values in drawn.items():
+                    known = areas[reference][group][1][name] if reference in areas else np.nan
+                    row |= _with_interval(name, values) | _with_interval(f"{name}_gain", values - known)
+                rows.append(row)
     means = means_over_seeds(
         pd.DataFrame(rows), ["model", "label", "method", "method_label", "group"], "auprc", "auroc"
     )
     return means[COLUMNS].astype({"pairs": int, "regulated": int, "promoters": int})
+
+
+def _areas(part: pd.DataFrame, groups: Mapping[str, np.ndarray], resamples: int, seed: int) -> dict[str, tuple]:
+    """By group: its counts, and both areas of all pairs and of every draw, arrays (1 + resamples,)."""
+    promoter = pd.factorize(part["contig"] + ":" + part["position"].astype(str))[0]
+    weights = bootstrap_weights(promoter.max() + 1, resamples, np.random.default_rng(seed))
+    drawn = np.vstack([np.ones(len(part)), weights[:, promoter]])
+    truth, score = part["regulated"].to_numpy(bool), part["score"].to_numpy()
+    return {
+        group: (
+            {"pairs": inside.sum(), "regulated": truth[inside].sum(), "promoters": len(set(promoter[inside]))},
+            dict(zip(("auprc", "auroc"), weighted_areas(truth[inside], score[inside], drawn[:, inside]), strict=True)),
+        )
+        for group, inside in groups.items()
+    }
+
+
+def _with_interval(name: str, drawn: np.ndarray) -> dict[str, float]:
+    finite = drawn[1:][np.isfinite(drawn[1:])]
+    low, high = percentile_interval(finite) if len(finite) else (np.nan, np.nan)
+    return {name: drawn[0], f"{name}_low": low, f"{name}_high": high}
+
+
+def area_cells(row: pd.Series, area: str) -> list[str]:
+    """An area with its interval, two cells; bold if it is above the reference, with an interval above it."""
+    value, limits = with_sd(row[area], row[f"{area}_sd"]), interval(row[f"{area}_low"], row[f"{area}_high"])
+    return [f"**{value}**" if row[f"{area}_gain_low"] > 0 else value, limits]
 
 
 def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
@@ -102,9 +131,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     for (label, name), part in means.groupby(["label", "method_label"], sort=False):
         of = part.set_index("group")
         whole = of.loc[ALL]
-        cells = [label if label != last else "", name, with_sd(whole["auprc"], whole["auprc_sd"])]
-        cells += [interval(whole["auprc_low"], whole["auprc_high"]), with_sd(whole["auroc"], whole["auroc_sd"])]
-        cells += [interval(whole["auroc_low"], whole["auroc_high"])]
+        cells = [label if label != last else "", name, *area_cells(whole, "auprc"), *area_cells(whole, "auroc")]
         cells += [decimal(of["auprc"].get(distance, np.nan)) for distance in distances if distance != ALL]
         rows.append(cells)
         last = label
@@ -113,6 +140,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     notes = [
         f"Average precision of the elements that act on a promoter, of {spread(first['promoters'].head(1))} promoters; "
         "95 % interval: bootstrap over promoters; in the last columns by distance between element and promoter.",
+        "Bold: above 1 / distance, with a 95 % interval of the difference (in the CSV) above 0.",
         f"A random order has the share of acting elements: {', '.join(shares)}.",
         "Attributions are summed over the element, with their signs.",
     ]

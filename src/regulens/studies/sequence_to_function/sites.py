@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from regulens.core.command import Part, command
 from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
-from regulens.core.tables import decimal, interval, markdown_table, read_runs, with_sd, write_csv
+from regulens.core.tables import decimal, markdown_table, read_runs, write_csv
 from regulens.plotting.style import DOUBLE_COLUMN, GREY, in_order, new_figure, save, score_style, styled
-from regulens.studies.sequence_to_function.enhancers import ALL, PAIR_SCORES, areas_table
+from regulens.studies.sequence_to_function.enhancers import ALL, PAIR_SCORES, area_cells, areas_table
 
 
 def factor_groups(pairs: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -26,8 +26,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     groups, rows, last = list(means["group"].unique()), [], None
     for (label, name), part in means.groupby(["label", "method_label"], sort=False):
         of = part.set_index("group")
-        cells = [label if label != last else "", name, with_sd(of["auroc"][ALL], of["auroc_sd"][ALL])]
-        cells.append(interval(of["auroc_low"][ALL], of["auroc_high"][ALL]))
+        cells = [label if label != last else "", name, *area_cells(of.loc[ALL], "auroc")]
         rows.append([*cells, *(decimal(of["auroc"].get(group, np.nan)) for group in groups if group != ALL)])
         last = label
     first = means[means["method"] == means["method"].iloc[0]].set_index("group")
@@ -35,6 +34,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     notes = [
         "AUROC of bound sites against unbound matches of the motif with like score and distance from a start site: an "
         "attribution summed over the site, with its sign. 95 % interval: bootstrap over start sites.",
+        "Bold: above random scores, with a 95 % interval of the difference (in the CSV) above 0.",
         f"Bound sites: {counts}.",
     ]
     header = ["Model", "Method", "AUROC", "95 % interval", *(group for group in groups if group != ALL)]
@@ -97,7 +97,8 @@ def sites(
 
     Returns the table, columns ``COLUMNS`` of `enhancers`.
     """
-    means = areas_table(read_runs(labelled(runs, labels), [*PAIR_SCORES, "cell"]), factor_groups, resamples, seed)
+    pairs = read_runs(labelled(runs, labels), [*PAIR_SCORES, "cell"])
+    means = areas_table(pairs, factor_groups, resamples, seed, reference="random")
     write_csv(means, csv)
     write_text(to_markdown(means, data_note), md)
     save(site_figure(means), pdf, png)
