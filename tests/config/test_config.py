@@ -33,14 +33,23 @@ def test_shipped_configurations_are_valid_and_complete(name):
     ]
 
 
-def test_ablations_differ_from_their_base_in_what_is_asked():
-    config = load(ROOT / "config/ablations.yaml")
+@pytest.mark.parametrize("name", ["ablations", "ablations_yeast"])
+def test_ablations_differ_from_their_base_in_what_is_asked(name):
+    config = load(ROOT / f"config/{name}.yaml")
     models, asked = config.genomic_interpreter.models, config.sequence_to_function.ablations
     assert set(models) == {asked.base, *sum(asked.questions.values(), [])}
     base = models[asked.base].settings["transformer"]
     for name in asked.questions["Positions"]:
         changed = models[name].settings["transformer"]
         assert {key for key in base | changed if base.get(key) != changed.get(key)} <= {"positions", "families"}
+
+
+def test_the_base_of_the_ablations_on_yeast_is_the_enformer_of_the_small_configuration():
+    small, ablations = (load(ROOT / f"config/{name}.yaml").genomic_interpreter for name in ("small", "ablations_yeast"))
+    assert small.data == ablations.data
+    assert small.training == ablations.training
+    for name in ("enformer", "attpool_dilated", "attpool_cnn"):
+        assert small.models[name].settings == ablations.models[name].settings
 
 
 def test_paper_configuration_is_the_papers():
