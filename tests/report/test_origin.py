@@ -43,6 +43,19 @@ def test_steps_are_grouped_by_command_and_end_at_sources(tmp_path, monkeypatch):
     assert found.problems == []
 
 
+def test_what_is_made_from_others_comes_before_them(tmp_path, monkeypatch):
+    """The correlation reads the test set, as does the prediction, whose model was trained on another shard."""
+    monkeypatch.chdir(tmp_path)
+    make("simulate", "genome.fa")
+    for name in ("train", "test"):
+        make("crop", f"{name}.h5", fasta=Path("genome.fa"))
+    make("train", "model.txt", data=Path("train.h5"))
+    make("predict", "predicted.h5", model=Path("model.txt"), data=Path("test.h5"))
+    make("pearson", "r.csv", data=Path("test.h5"), predictions=Path("predicted.h5"))
+    commands = [group.command for group in origin_of(Path("r.csv")).groups]
+    assert commands == ["pearson", "predict", "train", "crop", "simulate"]
+
+
 def test_what_does_not_hold_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     figure = chain()

@@ -7,8 +7,8 @@ from regulens.core.errors import InputError
 from regulens.provenance.record import identity_sum, read_manifest
 
 TABLES = {".csv", ".md", ".tex"}
-LOGS = "logs"
-"""Folder of a run with what its commands said."""
+NO_RESULTS = {"logs", "requests.csv"}
+"""In the folder of a run, beside its results: what its commands said, and what its jobs asked for."""
 DATED = {".html"}
 """Pages that say when they were written: their inputs are compared."""
 
@@ -33,7 +33,7 @@ def _names(folder: Path) -> set[str]:
     found = set()
     for path in folder.rglob("*"):
         name = path.relative_to(folder)
-        if name.parts[0] == LOGS or path.name.startswith("."):
+        if name.parts[0] in NO_RESULTS or path.name.startswith("."):
             continue
         if path.name.endswith(".manifest.json"):
             found.add(name.as_posix().removesuffix(".manifest.json"))

@@ -1,7 +1,7 @@
 """Statistics that several studies share: intervals, bootstrap, paired tests, rank correlations and AUROC of rows."""
 
 import numpy as np
-from scipy.stats import binom, rankdata, t
+from scipy.stats import binom, norm, rankdata, t
 
 LEVEL = 95
 """Percent covered by every interval."""
@@ -21,16 +21,15 @@ def t_quantile(degrees: np.ndarray | float) -> np.ndarray | float:
     return t.ppf((1 + LEVEL / 100) / 2, degrees)
 
 
-def prediction_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Where 95 % of further values are expected, given R >= 2 normal ones along ``axis``: mean -+ t sd sqrt(1 + 1/R).
+def draw_interval(values: np.ndarray) -> tuple[float, float]:
+    """Where the mean over the items of 95 % of further draws is expected, given R >= 2 draws of N items, (R, N).
 
-    t is the 97.5 % point with R - 1 degrees of freedom. Percentiles of few values are too narrow: with fewer than 40,
-    the lowest and the highest always fall outside, so that only 3 of 5 are inside.
+    Items vary independently, so that the variance of a draw's mean is that of each item over the draws, summed, / N^2:
+    with few draws and many items this is known far better than the spread of the few means.
     """
-    count = values.shape[axis]
-    mean, sd = values.mean(axis=axis), values.std(axis=axis, ddof=1)
-    half = t_quantile(count - 1) * sd * np.sqrt(1 + 1 / count)
-    return mean - half, mean + half
+    draws, items = values.shape
+    half = norm.ppf((1 + LEVEL / 100) / 2) * np.sqrt(values.var(axis=0, ddof=1).sum() * (1 + 1 / draws)) / items
+    return values.mean() - half, values.mean() + half
 
 
 def welch_interval(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

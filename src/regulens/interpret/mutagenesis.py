@@ -33,9 +33,9 @@ from regulens.core.sequence import N_CODE
 from regulens.core.statistics import (
     bootstrap_weights,
     combined_p_value,
+    draw_interval,
     mcnemar,
     percentile_interval,
-    prediction_interval,
 )
 from regulens.interpret.score_file import ScoreFile
 from regulens.interpret.scores import RANDOM
@@ -378,9 +378,8 @@ def curve_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
 
     ``accuracy`` is the mean over sequences and repeats. ``low``, ``high``: 95 % bootstrap interval over the sequences,
     each averaged over its repeats. ``draw_low``, ``draw_high``: where 95 % of single draws on the same sequences are
-    expected (empty without mutations): the prediction interval from the accuracies of the repeats, limited to [0, 1]
-    (there are too few repeats for percentiles, see `prediction_interval`). ``tied``: share of the sequences in which
-    ties were broken at random, because the n-th highest value equals the next; 0 where no score ranks.
+    expected (empty without mutations), see `draw_interval`, limited to [0, 1]. ``tied``: share of the sequences in
+    which ties were broken at random, because the n-th highest value equals the next; 0 where no score ranks.
     """
     rows = []
     for label, members, weights in _classes(outcomes, resamples, seed):
@@ -389,7 +388,7 @@ def curve_table(outcomes: Outcomes, resamples: int, seed: int) -> pd.DataFrame:
             means = of_class.mean(axis=0)
             draws = (np.nan, np.nan)
             if score != UNMUTATED:
-                draws = np.clip(prediction_interval(of_class.mean(axis=1)), 0, 1)
+                draws = np.clip(draw_interval(of_class), 0, 1)
             interval, tied = percentile_interval(weights @ means), _tied(outcomes, score, n, members)
             rows.append((label, score, n, means.mean(), *interval, *draws, tied, len(means), len(correct)))
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)

@@ -74,7 +74,7 @@ ORANGE, SKY_BLUE, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
-WINE, OLIVE, INDIGO, BROWN, TEAL = "#882255", "#999933", "#332288", "#8C6D00", "#44AA99"
+WINE, OLIVE, INDIGO, BROWN, TEAL, VIOLET = "#882255", "#999933", "#332288", "#8C6D00", "#44AA99", "#7A5BA6"
 """Colours of models, scores and networks without their own."""
 
 DARK_VERMILION, DARK_GREEN = "#8C3E00", "#00684C"
@@ -318,14 +318,14 @@ _SCORE_STYLES = {
     "attnlrp": ScoreStyle(WINE, "h", _DOTTED),
     "gradient_x_input": ScoreStyle(BLACK, "P", _DASH_DOT),
     RANDOM: ScoreStyle(GREY, "p", "-"),
-    # Of assay models, where the scores above that BERT alone has do not occur.
-    "integrated_gradients": ScoreStyle(GREEN, "<", _DASH_DOT),
-    "lrp_conserving": ScoreStyle(SKY_BLUE, ">", _DASHED),
-    "mutagenesis": ScoreStyle(INDIGO, "d", "-"),
-    "attention_flow": ScoreStyle(ORANGE, "v", _DOTTED),
-    "deletion": ScoreStyle(PURPLE, "*", "-"),
+    # Of assay models.
+    "integrated_gradients": ScoreStyle(OLIVE, "<", _DASH_DOT),
+    "lrp_conserving": ScoreStyle(TEAL, ">", _DASHED),
+    "mutagenesis": ScoreStyle(VIOLET, "d", "-"),
+    "attention_flow": ScoreStyle(DARK_VERMILION, "v", _DOTTED),
+    "deletion": ScoreStyle(INDIGO, "*", "-"),
     "inverse_distance": ScoreStyle(LIGHT_GREY, "1", _DOTTED),
-    "activity": ScoreStyle(TEAL, "2", _DASHED),
+    "activity": ScoreStyle(DARK_GREEN, "2", _DASHED),
     "activity_by_distance": ScoreStyle(BROWN, "3", _DASHED),
 }
 

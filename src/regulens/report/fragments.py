@@ -19,6 +19,8 @@ from regulens.core.tables import damaged, read_table
 
 PICTURE_WIDTH = 1500
 """Maximum width in pixels when pictures have to be reduced. The page links to the originals."""
+CSS_DPI, ENLARGED = 96, 1.1
+"""Pixels of CSS in an inch, and by how much figures are larger on the page than on paper."""
 THUMBNAIL = (300, 150)
 """Largest width and height of a thumbnail in pixels, twice those that it is shown in."""
 TABLE_ROWS = 20
@@ -34,14 +36,20 @@ class Picture(NamedTuple):
     """The picture as a data URL."""
     size: tuple[int, int]
     """Width and height of the original picture in pixels."""
+    width: int
+    """Width on the page in CSS pixels: a little more than on paper, so that letters have one size in all figures."""
 
 
 def picture(path: Path, smaller: bool = False) -> Picture:
     """A PNG as a data URL: unchanged, or at most `PICTURE_WIDTH` wide and with 256 colours if that is smaller."""
     with _opened(path) as image:
-        content, size = path.read_bytes(), image.size
+        content, size, dpi = path.read_bytes(), image.size, image.info.get("dpi", (CSS_DPI, CSS_DPI))[0]
         versions = [content, _smaller(image)] if smaller else [content]
-    return Picture("data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode(), size)
+    return Picture(
+        "data:image/png;base64," + base64.b64encode(min(versions, key=len)).decode(),
+        size,
+        round(size[0] / dpi * CSS_DPI * ENLARGED),
+    )
 
 
 def thumbnail(path: Path) -> str:

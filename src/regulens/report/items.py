@@ -12,6 +12,7 @@ import yaml
 
 from regulens.core.errors import InputError
 from regulens.core.settings import Settings, nearest
+from regulens.studies.hybrid_networks.results import ACTIVATIONS
 
 CLAIMS = "Claims"
 """Item of the claims table, which has its own section."""
@@ -113,11 +114,11 @@ def entries_of(rule: ShownRule, configured: dict) -> list[Entry]:
 
 
 def _label(name: str, configured: dict) -> str:
-    """The configured label of a task or network, or its name if it has none."""
+    """The configured label of a task or network, that of an activation, or the name if it has none."""
     for group in (configured, configured.get("tasks", {}), configured.get("architectures", {})):
         if isinstance(group.get(name), dict) and "label" in group[name]:
             return group[name]["label"].split(",")[0]
-    return name
+    return ACTIVATIONS.get(name, name)
 
 
 def _title(message: str, item: str, wildcards: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Origin of an artefact: its chain of manifests, grouped by command for brevity."""
 
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ class Group:
     seeds: set[int] = field(default_factory=set)
     begins: bool = False
     """Whether they have no inputs, as in a simulation."""
+    depth: int = 0
+    """Largest number of steps from the artefact to one of them."""
 
     @property
     def named(self) -> list[str]:
@@ -59,7 +62,7 @@ def origin_of(artefact: Path) -> Origin:
         return Origin(problems=[str(error)])
     groups: dict[str, Group] = {}
     origin = Origin(steps[0].identity, steps[0].sha256)
-    for step in steps:
+    for step, depth in zip(steps, _depths(steps), strict=True):
         url = url_of(step)
         if step.problem:
             origin.problems.append(step.problem)
@@ -70,10 +73,21 @@ def origin_of(artefact: Path) -> Origin:
             group.files.append(step.path)
             group.seeds |= _seeds(step)
             group.begins = not step.inputs
-    origin.groups = list(groups.values())
+            group.depth = max(group.depth, depth)
+    origin.groups = sorted(groups.values(), key=lambda group: group.depth)
     origin.sources, rest = origin.sources[:SOURCES], origin.sources[SOURCES:]
     origin.more_sources = len(rest)
     return origin
+
+
+def _depths(steps: list[Step]) -> list[int]:
+    """Largest number of steps from the artefact, which is the first, to each."""
+    depths = [0] * len(steps)
+    inputs_first = TopologicalSorter({place: step.inputs for place, step in enumerate(steps)}).static_order()
+    for place in reversed(list(inputs_first)):
+        for found in steps[place].inputs:
+            depths[found] = max(depths[found], depths[place] + 1)
+    return depths
 
 
 def _seeds(step: Step) -> set[int]:

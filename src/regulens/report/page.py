@@ -143,7 +143,7 @@ def _item(entry: Entry, show: Show) -> dict:
         "rule": entry.rule,
         "is_claims": is_claims,
         "caption": caption,
-        "tables": [] if is_claims else [fragments.table(path, heading) for path in entry.tables],
+        "tables": [fragments.table(path, heading) for path in entry.tables if not is_claims and _is_shown(path, entry)],
         "pictures": [
             {
                 **fragments.picture(path, show.smaller)._asdict(),
@@ -157,6 +157,11 @@ def _item(entry: Entry, show: Show) -> dict:
         "trace": f"regulens trace {entry.artefacts[0]}",
         "origin": origin_of(entry.artefacts[0]),
     }
+
+
+def _is_shown(table: Path, entry: Entry) -> bool:
+    """Whether a table is one to read: numbers behind a picture, without a version for readers, are only linked."""
+    return not entry.images or table.with_suffix(".md").is_file()
 
 
 def _link(path: Path, folder: Path) -> str:

@@ -61,7 +61,7 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
         rows.append([label if label != last else "", score, *cells])
         last = label
     few, many = (means.loc[means["tier"].eq("truth") == side, "items"] for side in (False, True))
-    truth = f", of truth {spread(many)}" if len(many) else ""
+    truth = f", truth on {spread(many)}" if len(many) else ""
     notes = [
         "Consistency: rank correlation (Spearman) of a score with the others, with the same score of models trained "
         "with other seeds, and with that of the model after its weights were shuffled: a score that stays the same "
@@ -69,7 +69,7 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
         "scores are replaced by those of a shuffled sequence, and mean rise when they are put into it, as a share of "
         "the difference between sequence and shuffled sequence. Truth: known bases against the others; least found: "
         "AUROC of that known motif (or element) of a sequence which the score finds least, where it has several.",
-        f"{spread(few)} {what}{truth}; in brackets 95 % bootstrap intervals over them.",
+        f"Consistency and faithfulness on {spread(few)} {what}{truth}; in brackets 95 % bootstrap intervals over them.",
     ]
     header = ["", "Score", *(TESTS[name] for name in shown)]
     return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)

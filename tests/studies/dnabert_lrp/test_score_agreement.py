@@ -49,6 +49,18 @@ def test_cells_hold_their_numbers_and_colours_are_centred(runs):
         assert float(text.get_text().replace("\N{MINUS SIGN}", "-")) == pytest.approx(matrix[y, x], abs=0.0051)
 
 
+def test_what_few_sequences_say_stands_in_brackets_without_a_colour(runs):
+    table = read_agreements(runs)
+    pair = (table["score_a"] == "attention") & (table["score_b"] == "lrp") & (table["label"] == 0)
+    table.loc[pair, "sequences"] = table["sequences"].max() * 0.49
+    axes = maps(agreement_figure(table))[0]
+    place = SCORES.index("attention"), SCORES.index("lrp")
+    place = place if place[0] > place[1] else place[::-1]  # below the diagonal
+    texts = {text.get_position()[::-1]: text.get_text() for text in axes.texts}
+    assert [where for where, text in texts.items() if text[0] == "("] == [place]
+    assert np.ma.getmaskarray(np.ma.masked_invalid(axes.collections[0].get_array()))[place]
+
+
 def test_seeds_are_averaged(tmp_path):
     runs = write_task_tables(tmp_path / "a", agreement_table, (1, 2, 3), {"promoters": "Promoters"})
     axes = maps(agreement_figure(read_agreements(runs)))[0]

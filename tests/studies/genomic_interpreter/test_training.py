@@ -54,7 +54,7 @@ def test_one_row_per_model_with_means_over_seeds(train, tmp_path):
         "training": {"max_epochs": 8, "effective_batch": 4, "learning_rate": 0.002},
     }
     models = {"cnn": entry, "other": {**entry, "training": {"effective_batch": 10, "select": "loss"}}}
-    training(runs, models, train, tmp_path / "t.csv", {"cnn": "CNN", "other": "Other"})
+    training(runs, models, train, tmp_path / "t.csv", tmp_path / "t.md", {"cnn": "CNN", "other": "Other"})
     table = pd.read_csv(tmp_path / "t.csv").set_index("model")
     cnn, other = table.loc["cnn"], table.loc["other"]
     weights = sum(p.numel() for p in build("maxpool_cnn", SETTINGS, GEOMETRY, 2).parameters())
@@ -65,6 +65,9 @@ def test_one_row_per_model_with_means_over_seeds(train, tmp_path):
     assert (cnn["flat"], other["flat"]) == ("no", "yes")
     assert (other["label"], other["steps"], other["minutes"]) == ("Other", 6, 6.0)
     assert other["best_epoch"] == 1  # of equal losses the first
+    shown = [[cell.strip() for cell in line.split("|")[1:-1]] for line in (tmp_path / "t.md").read_text().splitlines()]
+    assert shown[2][3:9] == ["7 of 8", "7", "21", "4", "0.002", "0.651"]
+    assert shown[3][-2:] == ["+0.001", "yes"]
 
 
 def test_gain_of_the_last_quarter():

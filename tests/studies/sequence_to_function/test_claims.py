@@ -19,7 +19,8 @@ def written(path, columns, rows):
 def tables(tmp_path):
     def area(model, method, value):
         labels = {"label": model or "No model", "method": method, "method_label": method.title()}
-        return {"model": model, **labels, "group": ALL, "auprc": value, "auroc": value}
+        gain = {"auprc_gain": value - 0.3, "auprc_gain_low": value - 0.35, "auprc_gain_high": value - 0.25}
+        return {"model": model, **labels, "group": ALL, "auprc": value, "auroc": value, **gain}
 
     areas = [area("", "inverse_distance", 0.3), area("", "activity_by_distance", 0.5)]
     areas += [area("enformer", name, value) for name, value in (("lrp", 0.4), ("attention", 0.2), ("random", 0.25))]
@@ -59,7 +60,20 @@ def test_every_claim_is_judged_by_its_own_table(tables, tmp_path):
         "effects_tell_causal_variants": "holds",
         "scores_depend_on_what_was_learned": "holds",
     }
-    assert "+0.100" in found["numbers"]["relevance_finds_enhancers"]
+    assert found["numbers"]["relevance_finds_enhancers"] == (
+        "1 of 1 models, 1 with their interval: enformer +0.100 [0.050, 0.150]"
+    )
+    assert found["numbers"]["attributions_find_bound_sites"] == "the run has no table of sites"
+
+
+def test_a_gain_whose_interval_contains_0_does_not_hold(tables, tmp_path):
+    table = pd.read_csv(tables["enhancers"], keep_default_na=False)
+    table["auprc_gain_low"] -= 0.06
+    table.to_csv(tables["enhancers"], index=False)
+    found = claims(tables=tables, csv=tmp_path / "claims.csv", md=tmp_path / "claims.md", evidence="real").set_index(
+        "claim"
+    )
+    assert found["verdict"]["relevance_finds_enhancers"] == "does not hold"
 
 
 def test_without_any_table_nothing_is_tested(tmp_path):

@@ -179,7 +179,7 @@ rule genomic_interpreter_training:
         train=f"{OUT}/data/train.h5",
         shards=shards("train"),
     output:
-        **table("genomic_interpreter/training", "How the models were trained"),
+        **table("genomic_interpreter/training", "How the models were trained", "md"),
     params:
         **parts(
             "genomic_interpreter/models",
@@ -192,7 +192,7 @@ rule genomic_interpreter_training:
         "How the models were trained: epochs, steps, learning rate, minutes"
     shell:
         "regulens genomic-interpreter training {params.runs} --train {input.train:q} {params.parts}"
-        " --measured-csv {output.csv:q} 2> {log:q}"
+        " --measured-csv {output.csv:q} --md {output.md:q} 2> {log:q}"
 
 
 rule genomic_interpreter_claims:

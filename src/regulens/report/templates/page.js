@@ -16,14 +16,19 @@ const mark = () => {
 };
 document.addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
 mark();
+// Title, caption and heads of the table that an entry of the contents leads to.
+const textOf = link => [link, ...document.getElementById(link.hash.slice(1)).querySelectorAll("h4, .caption, th")]
+  .map(part => part.textContent.toLowerCase()).join(" ");
+const entries = [...document.querySelectorAll("nav li li")].map(item => ({ item, text: textOf(item.querySelector("a")) }));
 document.querySelector(".find input").addEventListener("input", event => {
   const words = event.target.value.trim().toLowerCase();
-  for (const item of document.querySelectorAll("nav li li")) {
-    item.hidden = words !== "" && !item.textContent.toLowerCase().includes(words);
-  }
+  for (const { item, text } of entries) item.hidden = !text.includes(words);
+  document.querySelector(".find output").textContent = entries.every(({ item }) => item.hidden) ? "Nothing found" : "";
 });
-// Where the contents are above the page, they would hide it.
-if (!matchMedia("(min-width: 70rem)").matches) document.querySelector("nav details").open = false;
+// Where the contents are above the page, they would hide it, until the button leads back to them.
+const contents = document.querySelector("nav details");
+if (!matchMedia("(min-width: 70rem)").matches) contents.open = false;
+document.querySelector(".to-contents").addEventListener("click", () => { contents.open = true; });
 const unfold = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let box = target; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;

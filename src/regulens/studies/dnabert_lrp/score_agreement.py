@@ -35,13 +35,13 @@ def read_agreements(runs: Sequence[TaskRun]) -> pd.DataFrame:
     return table.rename(columns={"sd": "sd_sequences"})
 
 
-def agreement_matrix(means: pd.DataFrame, scores: Sequence[str]) -> np.ndarray:
+def agreement_matrix(means: pd.DataFrame, scores: Sequence[str], column: str = "spearman") -> np.ndarray:
     """Correlations of one task, (scores, scores): the positive class above the diagonal, the negative class below.
 
-    ``means`` has columns class, score_a, score_b, spearman. The diagonal is NaN, as are pairs that are not defined.
+    ``means`` has columns class, score_a, score_b and ``column``. The diagonal is NaN, as are undefined pairs.
     """
     matrix = np.full((len(scores), len(scores)), np.nan)
-    values = means.set_index(["class", "score_a", "score_b"])["spearman"]
+    values = means.set_index(["class", "score_a", "score_b"])[column]
     for i, first in enumerate(scores):
         for j, second in enumerate(scores):
             if i != j:
@@ -53,8 +53,8 @@ def agreement_matrix(means: pd.DataFrame, scores: Sequence[str]) -> np.ndarray:
 def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = None) -> Figure:
     """Heat map of the mean Spearman correlation between scores; above the diagonal positives, below it negatives.
 
-    The numbers are means over sequences and seeds. A dash marks a pair without a correlation, because a score does not
-    vary within any sequence.
+    The numbers are means over seeds and over the sequences in which both scores vary; in brackets, without a colour,
+    where these are less than half. A dash marks a pair without a correlation, because a score varies in no sequence.
 
     Arguments:
         agreements: table of ``read_agreements``.
@@ -63,7 +63,8 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
     Raises InputError when a table has fewer than two scores.
     """
     tasks = tasks_of(agreements)
-    means = over_seeds(agreements, ["class", "score_a", "score_b"], "spearman")
+    means = over_seeds(agreements, ["class", "score_a", "score_b"], "spearman", ["sequences"])
+    means["share"] = means["sequences"] / means.groupby(["task", "class"])["sequences"].transform("max")
     columns = min(2, len(tasks))
     rows = -(-len(tasks) // columns)
     scores = list(dict.fromkeys(agreements["score_a"]))
@@ -80,7 +81,9 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
         row, column = divmod(number, columns)
         left, bottom = LEFT + column * (side + GAP), height - (row + 1) * (TOP + side) - row * BOTTOM
         axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-        cells = _heat_map(axes, agreement_matrix(means[means["task"] == task], scores), scores)
+        of_task = means[means["task"] == task]
+        few = agreement_matrix(of_task, scores, "share") < 0.5
+        cells = _heat_map(axes, agreement_matrix(of_task, scores), few, scores)
         above, below = (class_name(class_names, task, name) for name in ("positive", "negative"))
         axes.set_title(f"{label}\nabove the diagonal: {above}, below: {below}")
         if column:
@@ -99,16 +102,24 @@ def agreement_figure(agreements: pd.DataFrame, class_names: ClassNames | None = 
     return figure
 
 
-def _heat_map(axes: Axes, matrix: np.ndarray, scores: Sequence[str]) -> QuadMesh:
+def _heat_map(axes: Axes, matrix: np.ndarray, few: np.ndarray, scores: Sequence[str]) -> QuadMesh:
     edges = np.arange(len(scores) + 1) - 0.5
     cells = axes.pcolormesh(
-        edges, edges, matrix, cmap=SIGNED_COLOURS, vmin=-1, vmax=1, edgecolors="white", linewidth=0.4
+        edges,
+        edges,
+        np.where(few, np.nan, matrix),
+        cmap=SIGNED_COLOURS,
+        vmin=-1,
+        vmax=1,
+        edgecolors="white",
+        linewidth=0.4,
     )
     for (i, j), value in np.ndenumerate(matrix):
         if i == j:
             continue
         text = decimal(value, 2) if np.isfinite(value) else "\N{EN DASH}"
-        colour = "white" if abs(value) > 0.65 else "black"
+        text = f"({text})" if few[i, j] else text
+        colour = "white" if abs(value) > 0.65 and not few[i, j] else "black"
         axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=SMALL)
     labels = [score_label(name) for name in scores]
     axes.set_xticks(range(len(scores)), labels, rotation=90)

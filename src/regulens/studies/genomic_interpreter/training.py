@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from regulens.core.command import Part, command
+from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
-from regulens.core.tables import read_runs, write_csv
+from regulens.core.tables import decimal, markdown_table, read_runs, signed, write_csv
 from regulens.data.store import AssayStore
 from regulens.studies.loss_curves import best_epoch
 from regulens.training.settings import TrainingSettings
@@ -40,6 +41,7 @@ def training(
     models: Part[Mapping[str, Mapping[str, Any]]],
     train: Path | str,
     measured_csv: Path | str,
+    md: Path | str,
     labels: Part[Mapping[str, str] | None] = None,
 ) -> pd.DataFrame:
     """How each model was trained, one row per model; means over its seeds.
@@ -48,7 +50,7 @@ def training(
         runs: training log of every model and seed (epoch, valid_pearson, valid_loss, seconds).
         models: name to ``architecture``, ``settings`` and ``training``.
         train: store of the training set.
-        measured_csv: the table, to write.
+        measured_csv, md: the table, to write; Markdown without the minutes.
         labels: names of the models.
 
     Columns: weights: number of parameters; epochs: those run until the training stopped; best_epoch: the one kept;
@@ -86,7 +88,31 @@ def training(
         )
     table = pd.DataFrame(rows, columns=COLUMNS)
     write_csv(table, measured_csv)
+    write_text(to_markdown(table), md)
     return table
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """The table of `training` with notes, without what depends on the machine."""
+    rows = [
+        [
+            row.label,
+            f"{row.weights:,}",
+            str(row.seeds),
+            f"{row.epochs:g} of {row.max_epochs}",
+            f"{row.best_epoch:.3g}",
+            f"{row.steps:,}",
+            str(row.batch),
+            f"{row.learning_rate:g}",
+            decimal(row.valid_pearson),
+            "" if np.isnan(row.gain_last_quarter) else signed(row.gain_last_quarter),
+            row.flat or "too few epochs",
+        ]
+        for row in table.itertuples()
+    ]
+    header = ["Model", "Weights", "Seeds", "Epochs", "Kept epoch", "Steps", "Batch", "Learning rate", "Validation r"]
+    notes = [f"Flat: the best validation r rose by less than {FLAT} in the last quarter of the epochs, for every seed."]
+    return markdown_table([*header, "Last quarter", "Flat"], rows, notes)
 
 
 def gain(scores: np.ndarray) -> float:

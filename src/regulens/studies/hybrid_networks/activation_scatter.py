@@ -207,7 +207,7 @@ def _key(results: pd.DataFrame, published: bool) -> list[Line2D]:
     handles.append(Line2D([], [], color=BLACK, linewidth=0.6, ls=(0, (4, 2)), label="equal with both activations"))
     absent = [title for name, title in BASELINES.items() if name not in set(results["baseline"])]
     if absent:
-        handles.append(Line2D([], [], ls="", label=f"not configured: {', '.join(absent)}"))
+        handles.append(Line2D([], [], ls="", label=f"no network on {', '.join(absent)}"))
     return handles
 
 

@@ -7,7 +7,7 @@ from regulens.plotting.style import save
 from regulens.studies.hybrid_networks.activation_scatter import Metric, activation_scatter, read_results
 
 METRICS = (
-    Metric("classification_auroc", "Classification AUC", "AUC", (0.945, 0.987)),
+    Metric("classification_auroc", "Classification AUROC", "AUROC", (0.945, 0.987)),
     Metric("saliency_auroc", "Saliency AUROC", "AUROC", (0.61, 0.95)),
     Metric("saliency_aupr", "Saliency AUPR", "AUPR", (0.42, 0.88)),
     Metric("saliency_snr", "Saliency SNR", "Ratio", (0.0, 3.2)),

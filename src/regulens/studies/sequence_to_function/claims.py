@@ -25,18 +25,16 @@ class Evidence(NamedTuple):
 
     tables: Mapping[str, pd.DataFrame]
     """By name: those of `enhancers`, `sites`, `variants`, `boundaries` and the tests of the scores (`tiers`)."""
-    missing: str = "its table was not made in this run"
-    """Why a table is not there."""
+    missing: str = "the run has no table of {}"
+    """Why the table of this name is not there."""
 
-    def advantages(self, table: str, method: str, over: list[str]) -> Group:
-        """Area of a method less the highest of the others, by model."""
-        found = Group()
-        for label, mine in self._by_model(table):
-            if method in mine and all(name in mine for name in over):
-                found.append(Estimate(mine[method] - max(mine[name] for name in over), name=label))
-        if not found:
-            raise NotTested(f"no model has {method} and {' and '.join(over)}")
-        return found
+    def gains(self, table: str, method: str) -> Group:
+        """Area of a method less that of the table's reference, with its interval, by model."""
+        of = self._table(table)
+        of, name = of[(of["group"] == ALL) & (of["model"] != "") & (of["method"] == method)], f"{AREAS[table]}_gain"
+        if of.empty:
+            raise NotTested(f"no model has {method}")
+        return Group(map(Estimate, of[name], of[f"{name}_low"], of[f"{name}_high"], of["label"]))
 
     def best_advantages(self, table: str, over: str) -> Group:
         """Area of the best score of a model less that of a method without a model, by model."""
@@ -74,7 +72,7 @@ class Evidence(NamedTuple):
 
     def _table(self, name: str) -> pd.DataFrame:
         if name not in self.tables:
-            raise NotTested(self.missing)
+            raise NotTested(self.missing.format(name))
         return self.tables[name]
 
     def _labels(self, table: str) -> dict[str, str]:
@@ -95,7 +93,7 @@ class Evidence(NamedTuple):
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 READ = {
-    "enhancers": (enhancers.COLUMNS, ["auprc", "auroc"]),
+    "enhancers": (enhancers.COLUMNS, ["auprc", "auroc", "auprc_gain", "auprc_gain_low", "auprc_gain_high"]),
     "sites": (enhancers.COLUMNS, ["auprc", "auroc"]),
     "variants": (variants.COLUMNS, ["value", "low", "high"]),
     "boundaries": (boundaries.COLUMNS, ["difference", "low", "high"]),
