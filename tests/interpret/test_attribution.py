@@ -16,6 +16,7 @@ from regulens.interpret.attribution import (
     Reading,
     attend,
     attribute,
+    attribute_bases,
     score_elements,
 )
 from regulens.interpret.settings import AttributionSettings
@@ -40,6 +41,10 @@ class Linear(AssayModel):
     def trunk(self, x, observe=None):
         bins = x.unflatten(2, (-1, self.geometry.bin_bp)).permute(0, 2, 1, 3).flatten(2)
         return self.crop(F.linear(bins, self.weight))
+
+
+def test_the_public_function_names_every_score():
+    assert all(name in attribute_bases.__doc__ for name in ATTRIBUTIONS)
 
 
 def codes(rows: int, seed: int = 0) -> torch.Tensor:

@@ -205,7 +205,8 @@ def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = 
         plans.append(at_geometry(plans[0], config, ENFORMER_WINDOW, gpu))
     parts = [
         f"# What a run of `{name}` takes",
-        f"Computed by `regulens plan --configfile {name}`; nothing here is typed by hand{_measured(gpu.rates)}.",
+        f"Computed by `regulens plan --configfile {name}` for an {gpu.name}, good to a factor of two or three. GB: on "
+        f"disk.{_measured(gpu.rates)}",
         "## Stages",
         _stage_table(config, jobs_by_stage(jobs), plans, gpu.rates.card),
         "`?`: known once the data exist. Empty: negligible. Figures and tables run on CPUs.",
@@ -228,8 +229,8 @@ def check(path: Path, text: str) -> None:
 
 
 def _measured(rates: Rates) -> str:
-    """End of the sentence on where the numbers come from."""
-    return f". Where it says so, rates were measured on {rates.card} ({rates.made})" if rates.card else " or measured"
+    """A further sentence on where the numbers come from; empty without measured rates."""
+    return f" Where it says so, rates were measured on {rates.card} ({rates.made})." if rates.card else ""
 
 
 def _source(measured: Sequence[bool], card: str) -> str:
@@ -257,7 +258,7 @@ def _stage_table(config: Config, jobs: dict[str, int], plans: list[Plan], card: 
 
 
 def _model_table(plans: list[Plan], gpu: Gpu) -> str:
-    headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch per device", "memory (GB)"]
+    headers = ["model", "window", "parameters (M)", "GFLOP forward", "batch per device", "GPU memory (GB)"]
     headers += [f"batch that fits {gpu.memory_gb:g} GB", "GPU-hours per seed"]
     card = gpu.rates.card
     headers += ["rates"] if card else []

@@ -177,7 +177,7 @@ def rehearsal_section(path: Path, whole: Config, jobs: Mapping[str, int]) -> str
         "through the shipped profile, on two CPU cores that many jobs share, without a GPU. Requested: of the first "
         "attempt. Peak: of the largest process. Times the work: how much more the papers' longest job has to do, by "
         "count of examples and epochs, sequences, mutants, or trials and epochs. CPU-hours of all: CPU time of a job, "
-        "times the work, times the number of jobs."
+        "times the work, times the number of jobs; of trainings it says only what they would cost without the GPU."
     )
     return "\n\n".join(["## Rehearsed", words, scaled_markdown(read_table(path, COLUMNS, columns), whole, jobs)])
 

@@ -32,7 +32,7 @@ from bokeh.resources import INLINE
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
-from regulens.core.runs import Run, TaskRun, labelled
+from regulens.core.runs import EVIDENCE, EvidenceKind, Run, TaskRun, labelled
 from regulens.core.tables import read_table
 from regulens.data.links import READOUT_COLUMNS, read_pairs
 from regulens.data.sequences import read_sites
@@ -81,6 +81,8 @@ def write_explorer(
     sites: Sequence[TaskRun] = (),
     labels: Part[Mapping[str, str] | None] = None,
     task_labels: Part[Mapping[str, str] | None] = None,
+    evidence: Part[EvidenceKind | None] = None,
+    task_evidence: Part[EvidenceKind | None] = None,
 ) -> None:
     """The explorer of a run: choose a model, a segment, a track and a score, or a sequence, and see its plots.
 
@@ -92,18 +94,19 @@ def write_explorer(
         pairs: known elements of a real one, a table of pairs.
         relevance, mutants: of each task, `regulens explorer-mutants`; without them no tab of sequences.
         sites: known motif sites of the sequences, where there are any.
+        evidence, task_evidence: what the data of the segments and of the sequences are, for the titles of the tabs.
     """
     tabs: dict[str, tuple[UIElement, CustomJS]] = {}
     if readouts:
         locus = read_locus(readouts, test, labelled(predictions, labels), attributions)
         known = known_places(locus, planted, pairs)
-        tabs["Segments of the genome"] = locus_tab(locus, known, explorer.attribution.bins)
+        tabs["Segments of the genome" + _of(evidence)] = locus_tab(locus, known, explorer.attribution.bins)
     if relevance:
         tasks = labelled(relevance, task_labels)
         of = {"mutants": mutants, "sites": sites}
         paths = {name: {found.task: found.path for found in runs} for name, runs in of.items()}
         found = {task.label: read_task(task, paths["mutants"], paths["sites"]) for task in tasks}
-        tabs["Sequences of a classifier"] = sequence_tab(found)
+        tabs["Sequences of a classifier" + _of(task_evidence)] = sequence_tab(found)
     if not tabs:
         raise InputError("the explorer has nothing to show: give --readouts or --relevance")
     head = Div(text=_text("head.html").replace("RUN", run))
@@ -113,6 +116,10 @@ def write_explorer(
     document.js_on_event("document_ready", *(change for _, change in tabs.values()))
     with atomic_output(output) as temporary:
         temporary.write_text(file_html(document, INLINE, f"Explorer of {run}", template=_text("page.html")))
+
+
+def _of(evidence: EvidenceKind | None) -> str:
+    return f" ({EVIDENCE[evidence]})" if evidence else ""
 
 
 def _text(name: str) -> str:
@@ -237,8 +244,10 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> t
     numbers, table = locus.numbers, locus.readouts
     first = table.drop_duplicates("segment")
     names = [f"{found.why}, {name}" for found, name in zip(first.itertuples(), _spans(locus), strict=True)]
+    # The first that has attention has something in every plot.
+    with_attention = ~np.isnan(numbers["arcs"]).all(axis=(1, 2, 3))
     selects = {
-        "model": _select("Model", [run.label for run in locus.models]),
+        "model": _select("Model", [run.label for run in locus.models], int(with_attention.argmax())),
         "segment": _select("Test segment", names),
         "track": _select("Track", list(table["track"].unique())),
         "score": _select("Score of the bases", [ATTRIBUTIONS[name].label for name in locus.scores] or ["none"]),
@@ -426,9 +435,9 @@ def _letter(letter: str) -> dict[str, Any]:
 # Parts of both tabs.
 
 
-def _select(title: str, names: Sequence[str]) -> Select:
-    """A choice whose value is the number of the name."""
-    return Select(title=title, value="0", options=[(str(number), name) for number, name in enumerate(names)])
+def _select(title: str, names: Sequence[str], first: int = 0) -> Select:
+    """A choice whose value is the number of the name; ``first``: what is chosen when the page opens."""
+    return Select(title=title, value=str(first), options=[(str(number), name) for number, name in enumerate(names)])
 
 
 def _source(*columns: str) -> ColumnDataSource:
@@ -452,6 +461,7 @@ def _panel(x_range: Range1d, height: int, axis: bool = True, values: bool = True
     panel.xaxis.visible, panel.yaxis.visible = axis, values
     panel.axis.minor_tick_line_color = None
     panel.yaxis.ticker.desired_num_ticks = 3
+    panel.yaxis.formatter.precision = 1
     return panel
 
 

@@ -326,11 +326,19 @@ def attribute_bases(
     bins: int | None = 2,
     **settings: Any,
 ) -> dict[str, np.ndarray]:
-    """Attributions of N read-outs to the bases of their inputs, by each score: float32 (N, input_bp).
+    """Attributions of N read-outs to the bases of their inputs: by name of the score, float32 (N, input_bp).
 
-    ``codes``: uint8 (N, input_bp), A, C, G, T, N = 0 to 4; ``tracks``: the track of each, by its row; ``bins``: as many
-    at the centre of the input are summed, None all. Further ``settings``: those of `AttributionSettings`. A score that
-    the model lacks (attention of a convolutional network) is left out. Raises `InputError` for an unknown score.
+    Arguments:
+        codes: uint8 (N, input_bp), A, C, G, T, N = 0 to 4.
+        tracks: the track of each read-out, by its row.
+        scores: gradient_x_input, integrated_gradients, lrp (layer-wise relevance propagation), lrp_conserving, attnlrp,
+            mutagenesis (in silico), attention, attention_flow, random.
+        bins: as many bins at the centre of the input are summed as the read-out, None all.
+        settings: ``steps`` of integrated gradients (16), ``block_bp`` that mutagenesis replaces at a time (32),
+            ``batch`` (8), ``seed`` of the random score (1).
+
+    A score that the model lacks (attention of a convolutional network) is left out. Raises `InputError` for an unknown
+    score.
     """
     if unknown := [name for name in scores if name not in ATTRIBUTIONS]:
         raise InputError(f"no score is called {unknown[0]!r}; {nearest(unknown[0], list(ATTRIBUTIONS))}")

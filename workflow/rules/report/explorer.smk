@@ -4,7 +4,7 @@ EXPLORED_READOUTS = f"{EXPLORER}/readouts.csv"
 EXPLORED_ATTRIBUTIONS = f"{EXPLORER}/attributions/{{model}}/seed{{seed}}.h5"
 EXPLORED_MUTANTS = f"{EXPLORER}/mutants/{{task}}/seed{{seed}}.csv"
 # Files of the page: option of its command, what comes before the path (MODEL:SEED= or nothing), path.
-EXPLORED, EXPLORED_SHARDS, EXPLORED_LABELS = [], [], {}
+EXPLORED, EXPLORED_SHARDS, EXPLORED_PARTS = [], [], {}
 
 
 if CONFIG.genomic_interpreter:
@@ -16,7 +16,7 @@ if CONFIG.genomic_interpreter:
         )
     EXPLORED_MODELS = [(model, FIRST) for model in MODELS]
     EXPLORED_SHARDS = shards("test")
-    EXPLORED_LABELS["labels"] = LABELS
+    EXPLORED_PARTS |= {"labels": LABELS, "evidence": "genomic_interpreter/evidence"}
     EXPLORED += [
         ("readouts", "", EXPLORED_READOUTS),
         ("test", "", f"{OUT}/data/test.h5"),
@@ -69,7 +69,10 @@ if CONFIG.genomic_interpreter:
 
 
 if CONFIG.dnabert_lrp:
-    EXPLORED_LABELS["task_labels"] = TASK_LABELS
+    EXPLORED_PARTS |= {
+        "task_labels": TASK_LABELS,
+        "task_evidence": "dnabert_lrp/evidence",
+    }
     EXPLORED_TASKS = [(task, FIRST_SEED) for task in EXPLAINED]
     EXPLORED_SITES = [run for run in EXPLORED_TASKS if run[0] in TASKS_WITH_SITES]
     EXPLORED += [
@@ -107,7 +110,7 @@ rule explorer:
     output:
         f"{RESULTS}/explore.html",
     params:
-        **parts("run", "explorer", **EXPLORED_LABELS),
+        **parts("run", "explorer", **EXPLORED_PARTS),
         files=" ".join(f"--{option} {run}{path}" for option, run, path in EXPLORED),
     message:
         "The explorer: choose a model, a segment and a track, or a sequence"

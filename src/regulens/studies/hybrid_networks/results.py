@@ -303,9 +303,12 @@ _FURTHER_DEFINITIONS = {
     ],
 }
 
+FEWEST = 3
+"""Trials of a network whose difference is shown with an interval; that of two would often be wider than the scale."""
+
 _GAIN_NOTES = [
-    "In brackets: 95 % interval over the trials of a network (Welch; none with one trial), or over the networks of a "
-    "baseline.",
+    f"In brackets: 95 % interval over the trials of a network (Welch; none with fewer than {FEWEST}), or over the "
+    "networks of a baseline.",
 ]
 
 _PUBLISHED = {
@@ -401,6 +404,8 @@ def _differences(rows: pd.DataFrame) -> pd.DataFrame:
     found = activation_differences(rows.assign(n=rows["n_defined"])).merge(
         paper[["architecture", "difference"]].rename(columns={"difference": "published"}), "left", "architecture"
     )
+    few = found["architecture"].map(rows.groupby("architecture")["n_defined"].min()) < FEWEST
+    found.loc[few, ["low", "high"]] = np.nan
     baselines = rows.drop_duplicates("architecture").set_index("architecture")["baseline"]
     for baseline, part in found.groupby(found["architecture"].map(baselines), sort=False):
         if len(part) > 1:

@@ -163,6 +163,7 @@ def enhancer_figure(means: pd.DataFrame) -> Figure:
         axes.set_title(label, loc="left")
         axes.set_ylabel("Average precision")
         axes.tick_params(axis="x", length=0)
+    panels[0].set_ylim(0, min(1, 1.05 * means["auprc_high"].max()))
     panels[0].set_title("dashed: share of acting elements", loc="right", fontsize=SMALL)
     panels[-1].set_xlim(-0.5, len(distances) - 0.5)
     panels[-1].set_xticks(range(len(distances)), ["all distances" if name == ALL else name for name in distances])
@@ -186,7 +187,6 @@ def _bars(axes: Axes, means: pd.DataFrame, distances: Sequence[str]) -> None:
     first = means[means["method"] == methods[0]].set_index("group").reindex(distances)
     for place, share in enumerate(first["regulated"] / first["pairs"]):
         axes.plot([place - 0.45, place + 0.45], [share, share], "--", color=GREY, linewidth=0.8)
-    axes.set_ylim(0, 1)
 
 
 @command("sequence-to-function enhancers")
