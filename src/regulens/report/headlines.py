@@ -39,9 +39,7 @@ class Headline(Settings):
     n: str
     """Column of what it is a mean over, ..."""
     of: str
-    """... and its name in the plural."""
-    trials: bool = False
-    """Whether the number is a mean over trained networks, shown with its standard deviation and not an interval."""
+    """... and its name in the plural. Means over trials have a standard deviation, and no interval."""
 
 
 class Shown(NamedTuple):
@@ -85,7 +83,7 @@ def _lines(wanted: Headline, folder: Path, evidence: EvidenceKind) -> list[Shown
 def _line(wanted: Headline, row: pd.Series, evidence: EvidenceKind) -> Shown:
     found = {name.removeprefix(f"{wanted.value}_"): row[name] for name in row.index}
     here = with_sd(row[wanted.value], float(found.get("sd", float("nan"))))
-    if not wanted.trials and pd.notna(found.get("low")) and pd.notna(found.get("high")):
+    if wanted.of != "trials" and pd.notna(found.get("low")) and pd.notna(found.get("high")):
         here = f"{decimal(row[wanted.value])} {interval(found['low'], found['high'])}"
     known = pd.notna(row["published"])
     return Shown(
