@@ -37,8 +37,10 @@ def test_above_random_compares_with_the_upper_limit(runs):
     table, text = tables(runs, "Simulated promoters.")
     above = table[table["task"] == "promoters"].set_index("score")["above_random"]
     assert (above["rollout"], above["gradcam"], above["random"]) == ("no", "yes", "")
-    (line,) = [line for line in text.splitlines() if "| Rollout" in line and "0.519" in line]
-    assert line.endswith("no |")
+    shown = {auroc: [line for line in text.splitlines() if auroc in line] for auroc in ("0.519", "0.521")}
+    random = table[(table["task"] == "promoters") & (table["score"] == "random")]["auroc"].iloc[0]
+    assert shown["0.519"][0].split("|")[-2].strip() == f"{0.519 - random:+.3f}"
+    assert shown["0.521"][0].split("|")[-2].strip() == f"**{0.521 - random:+.3f}**"
     assert "- Simulated promoters." in text
 
 

@@ -17,7 +17,7 @@ const mark = () => {
 document.addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
 mark();
 // Title, caption and heads of the table that an entry of the contents leads to.
-const textOf = link => [link, ...document.getElementById(link.hash.slice(1)).querySelectorAll("h4, .caption, th")]
+const textOf = link => [link, ...document.getElementById(link.hash.slice(1)).querySelectorAll("h4, h5, .caption, th")]
   .map(part => part.textContent.toLowerCase()).join(" ");
 const entries = [...document.querySelectorAll("nav li li")].map(item => ({ item, text: textOf(item.querySelector("a")) }));
 document.querySelector(".find input").addEventListener("input", event => {

@@ -12,7 +12,7 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.runs import TaskRun, labelled
-from regulens.core.tables import interval, markdown_table, spread, with_sd, write_csv
+from regulens.core.tables import interval, markdown_table, signed, spread, with_sd, write_csv
 from regulens.interpret.scores import score_label
 from regulens.plotting.style import (
     BLACK,
@@ -67,17 +67,19 @@ def truth_means(table: pd.DataFrame) -> pd.DataFrame:
 def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     """The table of ``truth_means`` with its notes."""
     lines, last = [], None
+    random = means[means["score"] == RANDOM].set_index("task")["auroc"]
     for row in means.itertuples():
-        limits = interval(row.low, row.high)
+        limits, gain = interval(row.low, row.high), signed(row.auroc - random[row.task])
+        gain = f"**{gain}**" if row.above_random == "yes" else gain if row.above_random else ""
         task = row.task_label if row.task != last else ""
-        lines.append([task, row.score_label, with_sd(row.auroc, row.sd), limits, row.above_random])
+        lines.append([task, row.score_label, with_sd(row.auroc, row.sd), limits, gain])
         last = row.task
     notes = [
         "AUROC of base relevance against the bases of known sites, in each positive sequence that has one, mean over "
         f"{spread(means.loc[means['score'] != RANDOM, 'sequences'])} sequences; 95 % interval: bootstrap over the "
         "sequences.",
-        "Random: mean and 2.5 to 97.5 percentiles over random scores. The last column tells whether the AUROC is above "
-        "the upper limit of that band.",
+        "Random: mean and 2.5 to 97.5 percentiles over random scores. Bold: the AUROC is above the upper limit of that "
+        "band.",
     ]
     notes += seeds_note(means)
     header = ["Task", "Score", "AUROC", "95 % interval", "Above random"]

@@ -89,6 +89,7 @@ def correlation_figure(correlations: pd.DataFrame, model: str, groups: Sequence[
     page = SINGLE_COLUMN if len(groups) == 1 else DOUBLE_COLUMN
     cell = min(50.0, page / len(groups), (PAGE_HEIGHT - 10) / len(others))
     figure = new_figure(page, cell * len(others) + 8)
+    figure.get_layout_engine().set(h_pad=0.08)  # else a title looks like the label of the axis above it
     panels = figure.subplots(len(others), len(groups), squeeze=False)
     for row, other in zip(panels, others, strict=True):
         for axes, group in zip(row, groups, strict=True):

@@ -78,10 +78,10 @@ def saturation_figure(table: pd.DataFrame) -> Figure:
         r = np.corrcoef(part["known"], part["predicted"])[0, 1]
         image = _effect_map(axes, part, "predicted")
         axes.set_title(f"{label}, predicted: r = {r:.2f} with known effects, n = {len(part):,}", loc="left")
-        figure.colorbar(image, ax=axes, aspect=8, pad=0.01)
+        figure.colorbar(image, ax=axes, aspect=8, pad=0.01, label="coverage")
     image = _effect_map(panels[-1], part, "known")
     panels[-1].set_title(f"Known effects ({part['track'].iloc[0]})", loc="left")
-    figure.colorbar(image, ax=panels[-1], aspect=8, pad=0.01)
+    figure.colorbar(image, ax=panels[-1], aspect=8, pad=0.01, label="coverage")
     panels[-1].set_xlabel(f"Position on {part['contig'].iloc[0]} (bp); dots: the base that is there")
     return figure
 
