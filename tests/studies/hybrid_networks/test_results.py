@@ -310,7 +310,13 @@ def test_cells_stand_beside_the_published_ones(tmp_path):
 
 
 def test_the_gain_by_the_exponential_has_intervals_over_trials_and_over_networks(tmp_path):
-    tpr = {"c4c6": ([0.30, 0.42, 0.36], [0.81, 0.84, 0.90]), "c4c6_att": ([0.4] * 3, [0.8] * 3), "c24": ([0.9] * 3, [])}
+    tpr = {"c4c6": ([0.30, 0.42, 0.36], [0.81, 0.84, 0.90]), "c4c6_att": ([0.4] * 3, [0.8] * 3)}
+    tpr |= {
+        "c4c6_lstm_att": ([0.3] * 3, [0.6] * 3),
+        "c24_att": ([0.5] * 3, [0.7] * 3),
+        "c24_lstm_att": ([0.5] * 3,) * 2,
+    }
+    tpr["c24"] = [0.9] * 3, []
     architectures = some(*tpr)
     for name, of in tpr.items():
         for activation, values in zip(BOTH, of, strict=True):
@@ -328,8 +334,9 @@ def test_the_gain_by_the_exponential_has_intervals_over_trials_and_over_networks
     welch = ttest_ind(tpr["c4c6"][1], tpr["c4c6"][0], equal_var=False).confidence_interval()
     assert gains["C4C6"] == f"+0.490 [{welch.low:.3f}, {welch.high:.3f}]"
     assert gains["C4C6-Att"] == "+0.400 [0.400, 0.400]"  # without any variance
-    over = ttest_1samp([0.49, 0.4], 0).confidence_interval()
-    assert gains["Mean of 2 C4C6 networks"] == f"+0.445 [{over.low:.3f}, {over.high:.3f}]".replace("-", "−")
+    over = ttest_1samp([0.49, 0.4, 0.3], 0).confidence_interval()
+    assert gains["Mean of 3 C4C6 networks"] == f"+0.397 [{over.low:.3f}, {over.high:.3f}]"
+    assert gains["Mean of 2 C24 networks"] == "+0.100"
     assert gains["C24"] == ""  # no mean with the exponential
 
 

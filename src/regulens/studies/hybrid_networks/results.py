@@ -304,11 +304,11 @@ _FURTHER_DEFINITIONS = {
 }
 
 FEWEST = 3
-"""Trials of a network whose difference is shown with an interval; that of two would often be wider than the scale."""
+"""Trials, or networks, whose difference is shown with an interval; that of two would often be wider than the scale."""
 
 _GAIN_NOTES = [
-    f"In brackets: 95 % interval over the trials of a network (Welch; none with fewer than {FEWEST}), or over the "
-    "networks of a baseline.",
+    "In brackets: 95 % interval over the trials of a network (Welch), or over the networks of a baseline; none over "
+    f"fewer than {FEWEST}.",
 ]
 
 _PUBLISHED = {
@@ -385,7 +385,7 @@ def activation_differences(rows: pd.DataFrame) -> pd.DataFrame:
 def difference_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[str]]]:
     """Head and lines of `activation_differences` in the paper's metrics: every network, and the mean of each baseline.
 
-    The 95 % interval of a baseline's mean is Student's, over its networks.
+    The 95 % interval of a baseline's mean is Student's, over its networks. Intervals: of `FEWEST` and more.
     """
     header, lines = ["Network"], {}
     for place, (metric, label) in enumerate(SHOWN[task].items()):
@@ -410,6 +410,7 @@ def _differences(rows: pd.DataFrame) -> pd.DataFrame:
     for baseline, part in found.groupby(found["architecture"].map(baselines), sort=False):
         if len(part) > 1:
             mean, half = part["difference"].mean(), t_quantile(len(part) - 1) * part["difference"].sem()
+            half = half if len(part) >= FEWEST else np.nan
             name = f"Mean of {len(part)} {baseline.upper()} networks"
             found.loc[len(found)] = ["", name, mean, mean - half, mean + half, part["published"].mean()]
     return found
