@@ -32,7 +32,7 @@ STUDIES = {
         {"figure1", "figure2", "figure3", "figure4a", "figure4b", "figure5", "figure6", "figure7"}
         | {"attention_distance_plot", "loss_curves"},
         {"table1", "claims", "architectures", "attention_distance", "training"},
-        {"table1", "claims"},
+        {"table1", "claims", "training"},
         {"table1"},
         {"table1", "claims"},
     ),

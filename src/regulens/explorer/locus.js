@@ -28,7 +28,7 @@ attribution.data = there
   : {left: [], right: [], top: [], colour: []}
 around(panels.attribution, attribution.data.top)
 panels.attribution.title.text = there
-  ? `${score.options[c][1]} of the marked read-out, summed over ${bin_bp} bp`
+  ? `${score.options[c][1]} of the marked read-out`
   : `${model.options[m][1]} has no ${score.options[c][1].toLowerCase()}`
 const drawn = data.arcs.shape[3], first = scored_arcs => at(scored_arcs, predictedAt, drawn)
 const to = first(data.arcs).filter(x => !isNaN(x)).map(x => x / 1000)
@@ -42,6 +42,6 @@ panels.arcs.title.text = to.length
 const known = sites[s]
 places.data = known
 fit(panels.places.y_range, 0, Math.max(1, ...known.top))
-panels.places.title.text = known.name.length ? "Known sites (point at them for their names) and elements" : "No known site in this segment"
+panels.places.title.text = known.name.length ? "Known sites and elements" : "No known site in this segment"
 for (const [line, side] of [[low, -1], [high, 1]]) line.location = read + side * readout_bp / 2000
 fit(x_range, Math.min(left[0], edges[0]), Math.max(right[bins - 1], edges[window - 1] + kb))

@@ -94,32 +94,29 @@ def write_explorer(
         pairs: known elements of a real one, a table of pairs.
         relevance, mutants: of each task, `regulens explorer-mutants`; without them no tab of sequences.
         sites: known motif sites of the sequences, where there are any.
-        evidence, task_evidence: what the data of the segments and of the sequences are, for the titles of the tabs.
+        evidence, task_evidence: what the data of the segments and of the sequences are.
     """
     tabs: dict[str, tuple[UIElement, CustomJS]] = {}
     if readouts:
         locus = read_locus(readouts, test, labelled(predictions, labels), attributions)
         known = known_places(locus, planted, pairs)
-        tabs["Segments of the genome" + _of(evidence)] = locus_tab(locus, known, explorer.attribution.bins)
+        tabs["Segments of the genome"] = locus_tab(locus, known, explorer.attribution.bins)
     if relevance:
         tasks = labelled(relevance, task_labels)
         of = {"mutants": mutants, "sites": sites}
         paths = {name: {found.task: found.path for found in runs} for name, runs in of.items()}
         found = {task.label: read_task(task, paths["mutants"], paths["sites"]) for task in tasks}
-        tabs["Sequences of a classifier" + _of(task_evidence)] = sequence_tab(found)
+        tabs["Sequences of a classifier"] = sequence_tab(found)
     if not tabs:
         raise InputError("the explorer has nothing to show: give --readouts or --relevance")
-    head = Div(text=_text("head.html").replace("RUN", run))
+    made_from = [EVIDENCE[kind] for kind in dict.fromkeys([evidence, task_evidence]) if kind]
+    head = Div(text=_text("head.html").replace("RUN", run).replace("DATA", " and ".join(made_from) or "data"))
     panels = [TabPanel(title=title, child=child) for title, (child, _) in tabs.items()]
     document = Document()
     document.add_root(column(head, Tabs(tabs=panels, sizing_mode="stretch_width"), sizing_mode="stretch_width"))
     document.js_on_event("document_ready", *(change for _, change in tabs.values()))
     with atomic_output(output) as temporary:
         temporary.write_text(file_html(document, INLINE, f"Explorer of {run}", template=_text("page.html")))
-
-
-def _of(evidence: EvidenceKind | None) -> str:
-    return f" ({EVIDENCE[evidence]})" if evidence else ""
 
 
 def _text(name: str) -> str:

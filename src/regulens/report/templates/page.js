@@ -18,10 +18,10 @@ document.addEventListener("scroll", () => requestAnimationFrame(mark), { passive
 mark();
 // Title, caption and heads of the table that an entry of the contents leads to.
 const textOf = link => [link, ...document.getElementById(link.hash.slice(1)).querySelectorAll("h4, h5, .caption, th")]
-  .map(part => part.textContent.toLowerCase()).join(" ");
+  .map(part => part.textContent.toLowerCase()).join(" ").replace(/\s+/g, " ");
 const entries = [...document.querySelectorAll("nav li li")].map(item => ({ item, text: textOf(item.querySelector("a")) }));
 document.querySelector(".find input").addEventListener("input", event => {
-  const words = event.target.value.trim().toLowerCase();
+  const words = event.target.value.trim().toLowerCase().replace(/\s+/g, " ");
   for (const { item, text } of entries) item.hidden = !text.includes(words);
   document.querySelector(".find output").textContent = entries.every(({ item }) => item.hidden) ? "Nothing found" : "";
 });
