@@ -78,12 +78,14 @@ def areas_table(
     """
     rows, first = [], tuple(pairs[["model", "seed"]].iloc[0])
     for (model, label, run), of_model in progress(list(pairs.groupby(["model", "label", "seed"], sort=False)), "areas"):
+        labels = dict(zip(of_model["method"], of_model["method_label"], strict=True))
+        methods = [name for name in labels if (model, run) == first or name not in MODEL_FREE]
         areas = {
             method: _areas(part, groups_of(part), resamples, seed)
             for method, part in of_model.groupby("method", sort=False)
+            if method in (*methods, reference)
         }
-        labels = dict(zip(of_model["method"], of_model["method_label"], strict=True))
-        for method in areas if (model, run) == first else [name for name in areas if name not in MODEL_FREE]:
+        for method in methods:
             of = {"model": "", "label": "No model"} if method in MODEL_FREE else {"model": model, "label": label}
             for group, (counts, drawn) in areas[method].items():
                 row = {**of, "run": run, "method": method, "method_label": labels[method], "group": group, **counts}
@@ -113,8 +115,7 @@ def _areas(part: pd.DataFrame, groups: Mapping[str, np.ndarray], resamples: int,
 
 
 def _with_interval(name: str, drawn: np.ndarray) -> dict[str, float]:
-    finite = drawn[1:][np.isfinite(drawn[1:])]
-    low, high = percentile_interval(finite) if len(finite) else (np.nan, np.nan)
+    low, high = percentile_interval(drawn[1:][np.isfinite(drawn[1:])])
     return {name: drawn[0], f"{name}_low": low, f"{name}_high": high}
 
 
