@@ -11,10 +11,10 @@ from regulens.core.statistics import (
     combined_p_value,
     draw_interval,
     mcnemar,
+    mean_interval,
     percentile_interval,
     row_auroc,
     standard_ranks,
-    t_quantile,
     weighted_areas,
 )
 
@@ -39,12 +39,12 @@ def test_draw_interval_holds_95_percent_of_the_next_draws(count):
     assert draw_interval(np.ones((3, 8))) == (1, 1)
 
 
-def test_t_quantile_gives_the_interval_of_a_mean():
+def test_mean_interval_is_student_s_and_needs_two_values():
     values = np.random.default_rng(0).normal(1, 2, (9, 3))
-    half = t_quantile(8) * values.std(axis=0, ddof=1) / 3
     expected = ttest_1samp(values, 0).confidence_interval()
-    assert np.allclose([values.mean(axis=0) - half, values.mean(axis=0) + half], expected)
-    assert np.isnan(t_quantile(np.array([0, 8]))).tolist() == [True, False]
+    assert np.allclose(mean_interval(values.mean(axis=0), values.std(axis=0, ddof=1), 9), expected)
+    low, high = mean_interval(np.ones(3), np.array([np.nan, np.nan, 2.0]), np.array([0, 1, 8]))
+    assert np.isnan(low).tolist() == np.isnan(high).tolist() == [True, True, False]
 
 
 def test_bootstrap_weights_are_counts_of_resampled_items():

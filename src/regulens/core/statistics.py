@@ -16,9 +16,15 @@ def percentile_interval(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, 
     return low, high
 
 
-def t_quantile(degrees: np.ndarray | float) -> np.ndarray | float:
-    """97.5 % point of Student's t with these degrees of freedom: half an interval's width in standard errors."""
+def _t_quantile(degrees: np.ndarray | float) -> np.ndarray | float:
     return t.ppf((1 + LEVEL / 100) / 2, degrees)
+
+
+def mean_interval(mean, sd, n) -> tuple[np.ndarray, np.ndarray]:
+    """Limits of Student's 95 % interval of means; ``sd``: unbiased, of the ``n`` values; NaN of fewer than two."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = _t_quantile(n - 1) * sd / np.sqrt(n)
+    return mean - half, mean + half
 
 
 def draw_interval(values: np.ndarray) -> tuple[float, float]:
@@ -41,7 +47,7 @@ def welch_interval(mean_a, variance_a, n_a, mean_b, variance_b, n_b) -> tuple[np
     squared, gap = part_a + part_b, mean_a - mean_b
     with np.errstate(divide="ignore", invalid="ignore"):
         degrees = squared**2 / (part_a**2 / (n_a - 1) + part_b**2 / (n_b - 1))
-        half = t_quantile(degrees) * np.sqrt(squared)
+        half = _t_quantile(degrees) * np.sqrt(squared)
     half = np.where(squared == 0, 0.0, half)
     return gap, gap - half, gap + half
 

@@ -16,7 +16,7 @@ from regulens.core.command import Part, command
 from regulens.core.io import atomic_output, file_sum
 from regulens.core.kmers import kmer_text, vocabulary_size
 from regulens.core.runs import EVIDENCE, EvidenceKind
-from regulens.core.statistics import t_quantile
+from regulens.core.statistics import mean_interval
 from regulens.core.tables import decimal, interval, markdown_table, read_table
 from regulens.core.tensors import read_weight_file
 from regulens.models.bert import CLASSIFIER_KIND, load_classifier
@@ -83,8 +83,8 @@ def _assay_model(model: Path | str, scores: Path | str, folder: Path) -> tuple[d
     table = read_table(scores, ["group", "pearson"])
     for group, part in [("all", table), *table.groupby("group", sort=False)]:
         values = part["pearson"].dropna()
-        half = t_quantile(len(values) - 1) * values.std() / np.sqrt(len(values)) if len(values) > 1 else np.nan
-        limits = interval(values.mean() - half, values.mean() + half) if len(values) > 1 else ""
+        limits = mean_interval(values.mean(), values.std(), len(values))
+        limits = interval(*limits) if len(values) > 1 else ""
         rows.append([f"{group} ({len(values):,} tracks)", decimal(values.mean()) if len(values) else "", limits])
     note = "Pearson correlation over all bins of the test set, mean over tracks; t interval over tracks."
     return content, use, markdown_table(["Tracks", "r", "95 % interval"], rows, [note])

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.runs import EvidenceKind, Run, labelled
-from regulens.core.statistics import LEVEL, t_quantile
+from regulens.core.statistics import LEVEL, mean_interval
 from regulens.core.tables import (
     DISTANCE_COLUMNS,
     decimal,
@@ -169,9 +169,9 @@ class Evidence(NamedTuple):
             raise NotTested(f"layer {layer} has {len(table)} head")
         values = Group()
         for row in table.itertuples():
-            half = t_quantile(max(row.n_segments - 1, 1)) * row.sd_bp / np.sqrt(row.n_segments)
-            low, high = ((row.mean_distance_bp + shift) / row.uniform_bp for shift in (-half, half))
-            values.append(Estimate(row.ratio, low, high, f"head {row.head} at", digits=2))
+            limits = mean_interval(row.mean_distance_bp, row.sd_bp, row.n_segments)
+            low_high = (limit / row.uniform_bp for limit in limits)
+            values.append(Estimate(row.ratio, *low_high, f"head {row.head} at", digits=2))
         near, far = values.lowest.value, values.highest.value
         times = far / near if near > 0 else np.inf
         return {"values": values, "layer": layer, "factor": f"{times:.2f}" if times < 100 else "above 100"}
@@ -232,18 +232,15 @@ class Evidence(NamedTuple):
         """
         gap = self._mean_correlation(first, group) - self._mean_correlation(second, group)
         pairs = (self._track_correlations(first, group) - self._track_correlations(second, group)).dropna()
-        count, half, note = len(pairs), np.nan, ""
+        count, note = len(pairs), ""
         if not count:
             return Estimate(gap, name=name, digits=PUBLISHED_DIGITS), 0
-        if count > 1:
-            half = t_quantile(count - 1) * pairs.std(ddof=1) / np.sqrt(count)
         table = self.correlations[self.correlations["model"].isin([first, second])]
         table = table[(table["group"] == group) | (group == OVERALL)]
         seeds = table.groupby(["seed", "model"])["pearson"].mean().unstack("model").dropna()
         if len(seeds) > 1:
             note = f" (above in {(seeds[first] > seeds[second]).sum()} of {len(seeds)} seeds)"
-        middle = pairs.mean()
-        return Estimate(middle, middle - half, middle + half, name, note), count
+        return Estimate(pairs.mean(), *mean_interval(pairs.mean(), pairs.std(), count), name, note), count
 
     def _distances(self, pick) -> pd.DataFrame:
         """Rows of the distances selected by ``pick``, without shifted blocks, with ``ratio`` to uniform attention."""

@@ -13,7 +13,7 @@ from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.published import Number, Place, published_numbers
 from regulens.core.settings import Settings
-from regulens.core.statistics import t_quantile, welch_interval
+from regulens.core.statistics import mean_interval, welch_interval
 from regulens.core.tables import (
     TextTable,
     decimal,
@@ -409,10 +409,10 @@ def _differences(rows: pd.DataFrame) -> pd.DataFrame:
     baselines = rows.drop_duplicates("architecture").set_index("architecture")["baseline"]
     for baseline, part in found.groupby(found["architecture"].map(baselines), sort=False):
         if len(part) > 1:
-            mean, half = part["difference"].mean(), t_quantile(len(part) - 1) * part["difference"].sem()
-            half = half if len(part) >= FEWEST else np.nan
+            mean, sd, n = part["difference"].mean(), part["difference"].std(), len(part)
+            limits = mean_interval(mean, sd, n) if n >= FEWEST else (np.nan, np.nan)
             name = f"Mean of {len(part)} {baseline.upper()} networks"
-            found.loc[len(found)] = ["", name, mean, mean - half, mean + half, part["published"].mean()]
+            found.loc[len(found)] = ["", name, mean, *limits, part["published"].mean()]
     return found
 
 

@@ -12,7 +12,7 @@ from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
-from regulens.core.statistics import bootstrap_weights, percentile_interval
+from regulens.core.statistics import bootstrap_weights, mean_interval, percentile_interval
 from regulens.core.tables import (
     decimal,
     interval,
@@ -163,8 +163,9 @@ def boundary_figure(profiles: Mapping[tuple, Profile]) -> Figure:
                 (profile.places, BLUE, "Boundaries"),
                 (profile.matched, GREY, "Matched places"),
             ):
-                mean, error = np.nanmean(values, 0), np.nanstd(values, 0) / np.sqrt(np.isfinite(values).sum(0))
-                axes.fill_between(x, mean - 1.96 * error, mean + 1.96 * error, color=colour, alpha=0.2, linewidth=0)
+                mean, n = np.nanmean(values, 0), np.isfinite(values).sum(0)
+                limits = mean_interval(mean, np.nanstd(values, 0, ddof=1), n)
+                axes.fill_between(x, *limits, color=colour, alpha=0.2, linewidth=0)
                 axes.plot(x, mean, color=colour, label=label)
             axes.axhline(1, color=GREY, linewidth=0.6, linestyle="--")
             if row == 0:
