@@ -44,6 +44,8 @@ autodoc_typehints = "none"
 html_theme = "furo"
 html_title = "regulens"
 html_copy_source = False
+# Excerpts are fetched, which browsers refuse to pages that are opened as files.
+html_show_search_summary = False
 # Tables of the committed runs are pages that only their run leads to.
 suppress_warnings = ["toc.not_included"]
 

@@ -239,7 +239,6 @@ def test_what_would_fail_after_hours_of_training_fails_at_once(demo, path, value
         ),
         ("mutagenesis.mutations", [1, 201], "dnabert_lrp.mutagenesis.mutations: cannot mutate 201 of the 200 bp"),
         ("relevance.start_layer", 2, "dnabert_lrp.relevance.start_layer: found 2; the model has layers 0 to 1"),
-        ("model.weights", "x.bin", "dnabert_lrp.pretraining: model.weights is given too"),
         ("tasks.promoters.label", "Enhancers", "dnabert_lrp.tasks: the label 'Enhancers' is given twice"),
         (
             "tasks.promoters.classes",
@@ -267,6 +266,13 @@ def test_wrong_keys_of_the_second_study(demo, path, value, expected):
     with pytest.raises(InputError) as error:
         validate(changed(demo, f"dnabert_lrp.{path}", value))
     assert expected in str(error.value)
+
+
+def test_weights_and_pretraining_exclude_each_other(demo):
+    config = changed(demo, "dnabert_lrp.pretraining", {"data": {"max_windows": 300}, "training": {"max_epochs": 1}})
+    assert validate(config).dnabert_lrp.pretraining
+    with pytest.raises(InputError, match="dnabert_lrp.pretraining: model.weights is given too"):
+        validate(changed(config, "dnabert_lrp.model.weights", "x.bin"))
 
 
 def test_a_task_overrides_the_shared_fine_tuning(demo):

@@ -16,16 +16,15 @@ def test_best_middling_and_worst_of_many():
     assert [row for row, why in found.items() if why == "worst"] == [97, 98, 99]
 
 
-def test_configured_rows_come_first_and_only_once():
-    found = best_to_worst(np.array([0.1, 0.9, 0.5, 0.3]), 3, [1, 1])
-    assert list(found) == [1, 2, 0]
-    assert found[1] == "configured"
+def test_rows_of_figures_come_first_and_only_once():
+    found = best_to_worst(np.array([0.1, 0.9, 0.5, 0.3]), 3, {1: "Figure 3"})
+    assert found == {1: "Figure 3", 2: "best", 0: "worst"}
 
 
 @pytest.mark.parametrize("count", range(1, 12))
 def test_no_row_twice_whatever_the_count(count):
     quality = np.array([0.3, np.nan, 0.2, 0.9, np.nan, 0.1, 0.4])
-    found = best_to_worst(quality, count, [5])
+    found = best_to_worst(quality, count, {5: "Figure 3"})
     assert len(found) == min(count, len(quality))
 
 

@@ -87,10 +87,10 @@ def test_the_page_begins_with_figures_and_numbers(page_settings):
     page = written(page_settings)
     words = " ".join(page.text.split("Claims")[0].split())
     overview = " ".join(page.text.partition("Overview")[2].partition("The paper predicts")[0].split())
-    assert overview.index("Figure 1") < overview.index("Best model")
-    assert "Best model, all tracks (mean r) B, 0.300 ± 0.020 5,313 tracks <i>A</i>, 0.4614 no" in overview
+    assert overview.index("Figure 1") < overview.index("Best of")
+    assert "Best of 2 models, all tracks (mean r) B, 0.300 ± 0.020 5,313 tracks <i>A</i>, 0.4614 no" in overview
     assert "GC + CpG ridge, all tracks (mean r) 0.900 5,313 tracks none" in overview
-    assert "Task 1, best network by AUPR C24, relu, 0.900 ± 0.010 3 trials C24, relu, 0.914 yes" in overview
+    assert "Task 1, best of 1 networks (AUPR) C24, relu, 0.900 ± 0.010 3 trials C24, relu, 0.914 yes" in overview
     assert "C4C6, ReLU: share of filters that are planted motifs 0.250 ± 0.100 3 trials 0.396 yes" in overview
     assert "no number may be compared with a published one" in words
 

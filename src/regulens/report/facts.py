@@ -2,8 +2,18 @@
 
 from pathlib import Path
 
+from regulens.interpret.scores import score_label
 from regulens.motifs.tomtom import read_comparisons
 from regulens.report.items import Entry
+
+PARTS = {
+    "enhancers": "enhancers",
+    "sites": "bound sites",
+    "boundaries": "boundaries of domains",
+    "variants": "variants",
+    "ablations": "ablations",
+}
+"""Parts of the fourth study that a configuration may leave out, in words."""
 
 
 def facts_of(study: str, configured: dict, entries: list[Entry]) -> list[tuple[str, str]]:
@@ -80,11 +90,12 @@ def _hybrid_networks(study: dict) -> list[tuple[str, str]]:
 
 
 def _sequence_to_function(study: dict) -> list[tuple[str, str]]:
-    attribution = study["attribution"]
+    attribution, left_out = study["attribution"], [words for name, words in PARTS.items() if not study.get(name)]
     return [
         ("Models", f"{_list(study['models'])}, trained for Genomic Interpreter"),
         ("Read-outs", f"one track over {_number(attribution['bins'], 'bin')} at a transcription start site"),
-        ("Scores", _list(attribution["scores"])),
+        ("Scores", _list([score_label(name) for name in attribution["scores"]])),
+        *([("Not run", f"{_list(left_out)}: not in this configuration")] if left_out else []),
     ]
 
 

@@ -24,7 +24,7 @@ class Headline(Settings):
     """Where a number is: rows of a table, of which one is shown, or each that has a published number."""
 
     label: str
-    """What the number is, with fields for columns of its row."""
+    """What the number is, with fields for columns of its row, and {rows}: among how many the best was chosen."""
     table: str
     """CSV in the folder of the study."""
     where: dict[str, str] = {}
@@ -76,18 +76,18 @@ def _lines(wanted: Headline, folder: Path, evidence: EvidenceKind) -> list[Shown
         row = table.loc[table["published"].idxmax()]
         published = f"{wanted.best.format(**row)}, {_printed(row['published'])}"
     best = table.loc[table[wanted.value].idxmax()]
-    line = _line(wanted, best, evidence)
+    line = _line(wanted, best, evidence, len(table))
     return [line._replace(here=f"{wanted.best.format(**best)}, {line.here}", published=published or line.published)]
 
 
-def _line(wanted: Headline, row: pd.Series, evidence: EvidenceKind) -> Shown:
+def _line(wanted: Headline, row: pd.Series, evidence: EvidenceKind, rows: int = 1) -> Shown:
     found = {name.removeprefix(f"{wanted.value}_"): row[name] for name in row.index}
     here = with_sd(row[wanted.value], float(found.get("sd", float("nan"))))
     if wanted.of != "trials" and pd.notna(found.get("low")) and pd.notna(found.get("high")):
         here = f"{decimal(row[wanted.value])} {interval(found['low'], found['high'])}"
     known = pd.notna(row["published"])
     return Shown(
-        wanted.label.format(**row),
+        wanted.label.format(rows=rows, **row),
         here,
         f"{int(row[wanted.n]):,} {wanted.of}",
         _printed(row["published"]) if known else "none",

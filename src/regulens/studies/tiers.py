@@ -65,10 +65,12 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
     notes = [
         "Consistency: rank correlation (Spearman) of a score with the others, with the same score of models trained "
         "with other seeds, and with that of the model after its weights were shuffled: a score that stays the same "
-        "does not explain what was learned. Faithfulness: mean fall of the prediction when the bases with the highest "
-        "scores are replaced by those of a shuffled sequence, and mean rise when they are put into it, as a share of "
-        "the difference between sequence and shuffled sequence. Truth: known bases against the others; least found: "
-        "AUROC of that known motif (or element) of a sequence which the score finds least, where it has several.",
+        "does not explain what was learned (we ask for less than 0.5). Faithfulness: mean fall of the prediction when "
+        "the bases with the highest scores are replaced by those of a shuffled sequence, and mean rise when they are "
+        "put into it, as a share of the difference between sequence and shuffled sequence: above 1, or below 0, where "
+        "some of the bases do more than all, or the opposite. Truth: known bases against the others; least found: "
+        "AUROC of that known motif (or element) of a sequence which the score finds least, where it has several; the "
+        "least of several is below 0.5 for random scores, too.",
         f"Consistency and faithfulness on {spread(few)} {what}{truth}; in brackets 95 % bootstrap intervals over them.",
     ]
     header = ["", "Score", *(TESTS[name] for name in shown)]

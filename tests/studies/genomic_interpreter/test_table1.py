@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_inputs import write_runs
+from scipy.stats import ttest_1samp
 
 from regulens.config import load
 from regulens.config.genomic_interpreter import resolved
@@ -27,7 +28,9 @@ def tidy(*rows) -> pd.DataFrame:
     """A tidy table of (model, group, pearson, sd, published)."""
     columns = ["model", "group", "pearson", "sd", "published"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.assign(label=table["model"].str.upper(), n_seeds=3, n_tracks=10, n_constant=0, n_flat=0)
+    return table.assign(
+        label=table["model"].str.upper(), n_seeds=3, n_tracks=10, n_constant=0, n_flat=0, behind_high=np.nan
+    )
 
 
 PAPER = {name: name for name in ("maxpool_cnn", "attpool_cnn", "attpool_dilated", "enformer", "swin1d")}
@@ -113,9 +116,7 @@ def test_replicates_are_the_ceiling_of_groups_that_have_them(published, tmp_path
     row = table[table["model"] == "replicate"].set_index("group")["pearson"]
     assert row["DNase"] == pytest.approx(0.99)
     assert row[["ChIP", "Overall"]].isna().all()
-    assert (
-        "- Replicates: each track predicted by the mean of its replicates, which is what a model can reach.\n" in text
-    )
+    assert "- Replicates: each track predicted by the mean of its replicates. A model hardly gets further" in text
     assert "- Replicates on ChIP, Overall: undefined, because tracks have no replicate.\n" in text
     assert "Replicates is above" not in text
     assert "Replicates 1" not in text
@@ -169,7 +170,7 @@ def test_the_tidy_file_reads_back(runs, published, tmp_path):
     table, _, _ = write(tmp_path, published, runs)
     read = pd.read_csv(tmp_path / "t.csv")
     columns = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n_constant", "published"]
-    assert list(read.columns) == columns
+    assert list(read.columns) == [*columns, "behind", "behind_low", "behind_high"]
     np.testing.assert_allclose(read["pearson"], table["pearson"], rtol=1e-5)
     mean = read[read["model"] == "mean"]
     assert mean["pearson"].isna().all()
@@ -197,6 +198,22 @@ def test_rounding_keeps_trailing_zeros_and_signs():
     assert text["a", "CAGE"].measured == "−0.100"
     assert text["a", "CAGE"].published == "0.4320"
     assert text["b", "CAGE"].measured == "−0.200"
+
+
+def test_models_that_are_not_told_apart_from_the_best_are_named():
+    """``b`` is a little and always behind ``a``, ``c`` more but not always; the reference row is not a rival."""
+    r = {"a": [0.5, 0.6, 0.7], "b": [0.49, 0.59, 0.69], "c": [0.3, 0.7, 0.5], "gc_cpg_ridge": [0.4, 0.4, 0.4]}
+    rows = [(name, name, 1, track, "CAGE", value, "") for name, of in r.items() for track, value in enumerate(of)]
+    columns = ["model", "label", "seed", "track", "group", "pearson", "constant"]
+    means = group_means(pd.DataFrame(rows, columns=columns)).query("group == 'CAGE'").set_index("model")
+    gaps = np.array(r["c"]) - r["a"]
+    expected = ttest_1samp(gaps, 0).confidence_interval()
+    assert tuple(means.loc["c", ["behind", "behind_low", "behind_high"]]) == pytest.approx((gaps.mean(), *expected))
+    assert means["behind"].isna().to_dict() == {"a": True, "b": False, "c": False, "gc_cpg_ridge": True}
+    text = to_markdown(means.reset_index().assign(published=np.nan))
+    assert (
+        "- CAGE: not told apart from the best, by the 95 % interval of the paired difference over tracks: c.\n" in text
+    )
 
 
 def test_undefined_rows_say_so(runs, published, tmp_path):

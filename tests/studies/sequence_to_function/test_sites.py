@@ -36,7 +36,7 @@ def test_areas_by_factor(written):
 def test_table_and_figure(written):
     _, outputs = written
     text = outputs["md"].read_text()
-    assert text.split("\n")[0].replace(" ", "") == "|Model|Method|AUROC|95%interval|Reb1|Abf1|"
+    assert text.split("\n")[0].replace(" ", "") == "|Model|Method|AUROC|GaininAUROC|Reb1|Abf1|"
     assert "Bound sites: Reb1 20 of 40, Abf1 20 of 40." in text
     shown = pdf_text(outputs["pdf"])
     for word in ("Enformer", "Reb1", "Abf1", "AUROC, bound against unbound sites"):

@@ -149,10 +149,10 @@ rule genomic_interpreter_attention_distance_plot:
     output:
         **figure(
             "genomic_interpreter/attention_distance_plot",
-            "Figure 4a in numbers, plotted",
+            "Figure 4a in numbers",
         ),
     message:
-        "Plot of the attention distances"
+        "Mean attention distance by layer and head"
     shell:
         "regulens genomic-interpreter attention-distance-plot {input:q}"
         " --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"

@@ -147,7 +147,7 @@ rule attention_distance:
         test=f"{OUT}/data/test.h5",
         shards=shards("test"),
     output:
-        **table("genomic_interpreter/attention_distance", "Figure 4a in numbers"),
+        f"{OUT}/attention_distance.csv",
     threads: ASSAY.models[MAIN].threads
     resources:
         gpu=1,
@@ -157,4 +157,4 @@ rule attention_distance:
         "Mean attention distance of every layer over the test set"
     shell:
         "regulens attention-distance {input.model:q} --test {input.test:q} {params.parts}"
-        " --threads {threads} --output {output.csv:q} 2> {log:q}"
+        " --threads {threads} --output {output:q} 2> {log:q}"

@@ -16,9 +16,12 @@ const mark = () => {
 };
 document.addEventListener("scroll", () => requestAnimationFrame(mark), { passive: true });
 mark();
-// Title, caption and heads of the table that an entry of the contents leads to.
-const textOf = link => [link, ...document.getElementById(link.hash.slice(1)).querySelectorAll("h4, h5, .caption, th")]
-  .map(part => part.textContent.toLowerCase()).join(" ").replace(/\s+/g, " ");
+// All words of the article, or else of what is between two headings, that an entry of the contents leads to.
+const textOf = link => {
+  const parts = [link, document.getElementById(link.hash.slice(1))];
+  for (let next = parts[1]; parts[1].tagName === "H3" && (next = next.nextElementSibling) && next.tagName !== "H3";) parts.push(next);
+  return parts.map(part => part.textContent.toLowerCase()).join(" ").replace(/\s+/g, " ");
+};
 const entries = [...document.querySelectorAll("nav li li")].map(item => ({ item, text: textOf(item.querySelector("a")) }));
 document.querySelector(".find input").addEventListener("input", event => {
   const words = event.target.value.trim().toLowerCase().replace(/\s+/g, " ");

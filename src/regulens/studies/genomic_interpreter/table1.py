@@ -12,6 +12,7 @@ from regulens.core.command import Part, command
 from regulens.core.io import write_text
 from regulens.core.published import published_numbers
 from regulens.core.runs import Run, labelled
+from regulens.core.statistics import mean_interval
 from regulens.core.tables import TextTable, decimal, groups_of, models_of, read_correlations, with_sd, write_csv
 from regulens.training.settings import REFERENCE_ROWS, REPLICATE
 
@@ -53,6 +54,11 @@ def notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
     if seeds > 1:
         lines.append(f"± is the standard deviation over {seeds} seeds.")
     lines.append("Bold: best model of the column, reference rows aside.")
+    for group, part in table[table["behind_high"] > 0].groupby("group", sort=False):
+        lines.append(
+            f"{group}: not told apart from the best, by the 95 % interval of the paired difference over tracks: "
+            f"{', '.join(part['label'])}."
+        )
     if table["published"].notna().any():
         lines.append("In brackets: the paper's number, measured on the paper's data and tracks.")
     if data_note:
@@ -65,7 +71,10 @@ def notes(table: pd.DataFrame, data_note: str | None) -> list[str]:
     undefined = table[table["pearson"].isna() & ~table["group"].isin(list(flat))]
     if (table["model"] == REPLICATE).any():
         label = REFERENCE_ROWS[REPLICATE]
-        lines.append(f"{label}: each track predicted by the mean of its replicates, which is what a model can reach.")
+        lines.append(
+            f"{label}: each track predicted by the mean of its replicates. A model hardly gets further, unless it "
+            "averages out the noise of single measurements."
+        )
         if without := list(undefined.loc[undefined["model"] == REPLICATE, "group"]):
             lines.append(f"{label} on {', '.join(without)}: undefined, because tracks have no replicate.")
         undefined = undefined[undefined["model"] != REPLICATE]
@@ -150,6 +159,7 @@ def to_latex(table: pd.DataFrame, data_note: str | None = None) -> str:
 OVERALL = "Overall"
 
 COLUMNS = ["model", "label", "group", "pearson", "sd", "n_seeds", "n_tracks", "n_constant", "published"]
+COLUMNS += ["behind", "behind_low", "behind_high"]
 
 
 def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None) -> pd.DataFrame:
@@ -166,7 +176,8 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
         groups: order of the track groups; None: as they occur.
 
     Returns columns model, label, group ('Overall' last), pearson, sd, n_seeds, n_tracks, n_constant, n_flat; models in
-    the order of the table, reference rows after them.
+    the order of the table, reference rows after them. ``behind``: of a model, the difference from the best of its group
+    and the limits of its 95 % t interval over tracks, which are paired.
     """
     groups = groups_of(correlations, groups)
     labels = models_of(correlations)
@@ -192,7 +203,23 @@ def group_means(correlations: pd.DataFrame, groups: Sequence[str] | None = None)
                     "n_flat": part.loc[part["constant"] == "target", "track"].nunique(),
                 }
             )
-    return pd.DataFrame(rows)
+    means = pd.DataFrame(rows)
+    return means.join(_behind_the_best(correlations, means))
+
+
+def _behind_the_best(correlations: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+    """Mean r of each row less that of the best model of its group, and the paired t interval over tracks; or NaN."""
+    by_track = correlations.groupby(["group", "track", "model"])["pearson"].mean().unstack("model")
+    rows = pd.DataFrame(np.nan, means.index, ["behind", "behind_low", "behind_high"])
+    models = means[~means["model"].isin(REFERENCE_ROWS) & means["pearson"].notna()]
+    for group, part in models.groupby("group"):
+        tracks = by_track if group == OVERALL else by_track.loc[group]
+        best = part.loc[part["pearson"].idxmax(), "model"]
+        for index, model in part["model"].items():
+            gaps = (tracks[model] - tracks[best]).dropna()
+            if model != best:
+                rows.loc[index] = (gaps.mean(), *mean_interval(gaps.mean(), gaps.std(), len(gaps)))
+    return rows
 
 
 def ordered_models(names: Sequence[str]) -> list[str]:

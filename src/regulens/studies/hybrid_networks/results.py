@@ -306,10 +306,6 @@ _FURTHER_DEFINITIONS = {
 FEWEST = 3
 """Trials, or networks, whose difference is shown with an interval; that of two would often be wider than the scale."""
 
-_GAIN_NOTES = [
-    "In brackets: 95 % interval over the trials of a network (Welch), or over the networks of a baseline; none over "
-    f"fewer than {FEWEST}.",
-]
 
 _PUBLISHED = {
     "task1": "Published: the authors' table of this task, means over 3 of 10 trials.",
@@ -510,7 +506,14 @@ def texts(
     paper = markdown_table(*main_table(table, task), sentences, left=2)
     further = markdown_table(*further_table(table, task), _FURTHER_DEFINITIONS[task], left=2)
     header, lines = difference_table(table, task)
-    gain = f"## Exponential less ReLU\n\n{markdown_table(header, lines, _GAIN_NOTES)}\n" if lines else ""
+    brackets = any("[" in cell for line in lines for cell in line)
+    gain_note = (
+        "In brackets: 95 % interval over the trials of a network (Welch), or over the networks of a baseline; none "
+        f"over fewer than {FEWEST}."
+        if brackets
+        else f"Without intervals, for which at least {FEWEST} trials of each activation are needed: not certain."
+    )
+    gain = f"## Exponential less ReLU\n\n{markdown_table(header, lines, [gain_note])}\n" if lines else ""
     markdown = f"# {name}\n\n{paper}\n{gain}## Further numbers of the same trials\n\n{further}"
 
     header, lines = main_table(table, task, published_sd=False)

@@ -72,16 +72,16 @@ def _by_model(runs: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
 def saturation_figure(table: pd.DataFrame) -> Figure:
     """Maps of the effects, base that replaces by position: one for each model, and below the known effects."""
     models = list(table.groupby(["label"], sort=False))
-    figure = new_figure(DOUBLE_COLUMN, 12 + 15 * (len(models) + 1))
+    figure = new_figure(DOUBLE_COLUMN, 12 + 24 * (len(models) + 1))
     panels = figure.subplots(len(models) + 1, 1, sharex=True)
     for axes, ((label,), part) in zip(panels, models, strict=False):
         r = np.corrcoef(part["known"], part["predicted"])[0, 1]
         image = _effect_map(axes, part, "predicted")
         axes.set_title(f"{label}, predicted: r = {r:.2f} with known effects, n = {len(part):,}", loc="left")
-        figure.colorbar(image, ax=axes, aspect=8, pad=0.01, label="coverage")
+        figure.colorbar(image, ax=axes, aspect=12, pad=0.01, label="Change of coverage")
     image = _effect_map(panels[-1], part, "known")
     panels[-1].set_title(f"Known effects ({part['track'].iloc[0]})", loc="left")
-    figure.colorbar(image, ax=panels[-1], aspect=8, pad=0.01, label="coverage")
+    figure.colorbar(image, ax=panels[-1], aspect=12, pad=0.01, label="Change of coverage")
     panels[-1].set_xlabel(f"Position on {part['contig'].iloc[0]} (bp); dots: the base that is there")
     return figure
 
@@ -96,7 +96,7 @@ def _effect_map(axes: Axes, part: pd.DataFrame, column: str):
     options = {"cmap": SIGNED_COLOURS, "vmin": -limit, "vmax": limit, "aspect": "auto", "interpolation": "none"}
     image = axes.imshow(values, extent=(first + 0.5, last + 1.5, 3.5, -0.5), **options)
     bases = single.drop_duplicates("position")
-    axes.plot(bases["position"] + 1, bases["ref"].map(ALPHABET.index), ".", color=BLACK, markersize=1)
+    axes.plot(bases["position"] + 1, bases["ref"].map(ALPHABET.index), ".", color=BLACK, markersize=1.8)
     axes.set_yticks(range(4), list(ALPHABET))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.ticklabel_format(axis="x", style="plain", useOffset=False)

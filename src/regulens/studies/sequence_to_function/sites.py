@@ -12,7 +12,7 @@ from regulens.core.io import write_text
 from regulens.core.runs import Run, labelled
 from regulens.core.tables import decimal, markdown_table, read_runs, write_csv
 from regulens.plotting.style import DOUBLE_COLUMN, GREY, in_order, new_figure, save, score_style, styled
-from regulens.studies.sequence_to_function.enhancers import ALL, PAIR_SCORES, area_cells, areas_table
+from regulens.studies.sequence_to_function.enhancers import ALL, PAIR_SCORES, SURE, area_cells, areas_table
 
 
 def factor_groups(pairs: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -33,11 +33,11 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     counts = ", ".join(f"{name} {row.regulated} of {row.pairs}" for name, row in first.iterrows() if name != ALL)
     notes = [
         "AUROC of bound sites against unbound matches of the motif with like score and distance from a start site: an "
-        "attribution summed over the site, with its sign. 95 % interval: bootstrap over start sites.",
-        "Bold: above random scores, with a 95 % interval of the difference (in the CSV) above 0.",
+        "attribution summed over the site, with its sign. In brackets: 95 % bootstrap interval over start sites.",
+        f"Gain: difference from random scores on the same sites, {SURE}.",
         f"Bound sites: {counts}.",
     ]
-    header = ["Model", "Method", "AUROC", "95 % interval", *(group for group in groups if group != ALL)]
+    header = ["Model", "Method", "AUROC", "Gain in AUROC", *(group for group in groups if group != ALL)]
     return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)
 
 
