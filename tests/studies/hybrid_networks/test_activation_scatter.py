@@ -153,7 +153,7 @@ def test_baselines_without_a_model_have_no_row_and_are_named(task1, tmp_path):
     figure = activation_scatter(read_results(tmp_path / "one.csv", TASK1), TASK1)
     assert len(figure.axes) == 3
     assert list(drawn(figure.axes[0])) == ["C4C6-Att"]
-    assert "no network on C24, C4-LSTM" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "not run: networks on C24, C4-LSTM" in [text.get_text() for text in figure.legends[0].get_texts()]
     check_text(figure)
 
 

@@ -6,6 +6,7 @@ import pytest
 from regulens.studies.sequence_to_function.boundaries import COLUMNS as BOUNDARY_COLUMNS
 from regulens.studies.sequence_to_function.claims import claims
 from regulens.studies.sequence_to_function.enhancers import ALL, COLUMNS
+from regulens.studies.sequence_to_function.insulators import COLUMNS as INSULATOR_COLUMNS
 from regulens.studies.sequence_to_function.variants import COLUMNS as VARIANT_COLUMNS
 from regulens.studies.tiers import COLUMNS as TIER_COLUMNS
 
@@ -30,6 +31,11 @@ def tables(tmp_path):
         {**front, "map": "attention", "places": "random", "difference": 0.2, "low": 0.1, "high": 0.3},
         {**front, "map": "effect", "places": "boundaries", "difference": -0.2, "low": -0.5, "high": 0.1},
     ]
+    deleted = {**front, "method": "deletion", "method_label": "In-silico deletion"}
+    behind = [
+        {**deleted, "difference": -0.4, "low": -0.8, "high": -0.1},
+        {**deleted, "label": "1D-Swin", "difference": -0.4, "low": -0.9, "high": 0.1},
+    ]
     effects = [{**front, "group": "CAGE", "statistic": "auroc", "value": 0.7, "low": 0.6, "high": 0.8}]
     score = {"subject": "enformer", "label": "Enformer", "test": "randomised"}
     tests = [
@@ -38,6 +44,7 @@ def tables(tmp_path):
     ]
     return {
         "enhancers": written(tmp_path / "enhancers.csv", COLUMNS, areas),
+        "insulators": written(tmp_path / "insulators.csv", INSULATOR_COLUMNS, behind),
         "boundaries": written(tmp_path / "boundaries.csv", BOUNDARY_COLUMNS, walls),
         "variants": written(tmp_path / "variants.csv", VARIANT_COLUMNS, effects),
         "tiers": written(tmp_path / "tiers.csv", TIER_COLUMNS, tests),
@@ -55,13 +62,14 @@ def test_every_claim_is_judged_by_its_own_table(tables, tmp_path):
         "mutagenesis_finds_enhancers": "not tested in this run",
         "better_than_activity": "does not hold",
         "attributions_find_bound_sites": "not tested in this run",
+        "effects_stop_at_insulators": "does not hold",
         "attention_stops_at_boundaries": "holds",
         "effects_stop_at_boundaries": "does not hold",
         "effects_tell_causal_variants": "holds",
         "scores_depend_on_what_was_learned": "holds",
     }
     assert found["numbers"]["relevance_finds_enhancers"] == (
-        "1 of 1 models, 1 with their interval: enformer +0.100 [0.050, 0.150]"
+        "above in 1 of 1 models, in 1 with the whole interval: enformer +0.100 [0.050, 0.150]"
     )
     assert found["numbers"]["attributions_find_bound_sites"] == "the run has no table of sites"
 

@@ -1,8 +1,21 @@
 # Sequence to function: the claims, and everything that is shown.
+SHOWN = ["encodings"]
+if PROBED.enhancers:
+    SHOWN.append("enhancers")
+    SHOWN += ["insulators"] * (
+        DATA.route == "simulated" and DATA.simulation.insulators == "blocking"
+    )
+SHOWN += ["sites"] * bool(PROBED.sites)
+SHOWN += ["boundaries"] * bool(PROBED.boundaries)
+if PROBED.variants:
+    SHOWN.append("variants")
+    SHOWN += ["saturation"] * bool(SATURATION)
+SHOWN += ["ablations"] * bool(PROBED.ablations)
+
 CLAIMED = {
     name: f"{FUNCTION}/{name}.csv"
-    for name in ("enhancers", "sites", "boundaries", "variants")
-    if getattr(PROBED, name)
+    for name in ("enhancers", "insulators", "sites", "boundaries", "variants")
+    if name in SHOWN
 }
 if ANALYSES:
     CLAIMED["tiers"] = f"{FUNCTION}/tiers_{ANALYSES[0]}.csv"
@@ -94,20 +107,6 @@ rule sequence_to_function_encodings:
     shell:
         "regulens sequence-to-function encodings {params.parts}"
         " --csv {output.csv:q} --pdf {output.pdf:q} --png {output.png:q} 2> {log:q}"
-
-
-SHOWN = ["encodings"]
-if PROBED.enhancers:
-    SHOWN.append("enhancers")
-    SHOWN += ["insulators"] * (
-        DATA.route == "simulated" and DATA.simulation.insulators == "blocking"
-    )
-SHOWN += ["sites"] * bool(PROBED.sites)
-SHOWN += ["boundaries"] * bool(PROBED.boundaries)
-if PROBED.variants:
-    SHOWN.append("variants")
-    SHOWN += ["saturation"] * bool(SATURATION)
-SHOWN += ["ablations"] * bool(PROBED.ablations)
 
 
 rule sequence_to_function_figures:

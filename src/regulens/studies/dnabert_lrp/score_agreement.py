@@ -120,7 +120,7 @@ def _heat_map(axes: Axes, matrix: np.ndarray, few: np.ndarray, scores: Sequence[
         text = decimal(value, 2) if np.isfinite(value) else "\N{EN DASH}"
         text = f"({text})" if few[i, j] else text
         colour = "white" if abs(value) > 0.65 and not few[i, j] else "black"
-        axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=SMALL)
+        axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=SMALL - 1.5 * bool(few[i, j]))
     labels = [score_label(name) for name in scores]
     axes.set_xticks(range(len(scores)), labels, rotation=90)
     axes.set_yticks(range(len(scores)), labels)

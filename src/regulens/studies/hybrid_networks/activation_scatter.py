@@ -18,7 +18,6 @@ from regulens.plotting.style import (
     BLACK,
     DARK_GREY,
     DOUBLE_COLUMN,
-    GREY,
     NORMAL,
     POOLING,
     SMALL,
@@ -139,8 +138,8 @@ def _panel(axes: Axes, points: pd.DataFrame) -> None:
             row.y_published,
             look.marker,
             color="none",
-            markeredgecolor=GREY,
-            markeredgewidth=0.5,
+            markeredgecolor=DARK_GREY,
+            markeredgewidth=0.6,
             markersize=marker_size(look.marker),
             alpha=0.7,
             zorder=2,
@@ -202,12 +201,12 @@ def _key(results: pd.DataFrame, published: bool) -> list[Line2D]:
     one = (results["n_kept"] <= 1).all()
     handles = [Line2D([], [], label=f"{'value of' if one else 'mean ± s.d. over'} {_counts(results)}", **bar)]
     if published:
-        open_marker = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": GREY, "markeredgewidth": 0.5}
+        open_marker = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": DARK_GREY, "markeredgewidth": 0.6}
         handles.append(Line2D([], [], ls="", markersize=4.5, label="published mean", **open_marker))
     handles.append(Line2D([], [], color=BLACK, linewidth=0.6, ls=(0, (4, 2)), label="equal with both activations"))
     absent = [title for name, title in BASELINES.items() if name not in set(results["baseline"])]
     if absent:
-        handles.append(Line2D([], [], ls="", label=f"no network on {', '.join(absent)}"))
+        handles.append(Line2D([], [], ls="", label=f"not run: networks on {', '.join(absent)}"))
     return handles
 
 

@@ -263,7 +263,9 @@ def architecture_figure(
         y = _heading(axes, 1, y + 3, "b", "Stage 2: attention-based modules" + ", or none" * plain)
         for row, height in zip(rows, heights[1:], strict=True):
             y = _columns(axes, y, row, height, column)
-    y = _heading(axes, 1, y + 3, "c" if second else "b", "Stage 3: output, on the flattened sequence")
+    y = _heading(
+        axes, 1, y + 3, "c" if second else "b", f"Stage {3 if second else 2}: output, on the flattened sequence"
+    )
     _row(axes, y - 2, head, column)
     several = len(tasks) > 1
     notes = "beside a box: length × channels" + (f"; {' / '.join(tasks)}" if several else "")
@@ -271,7 +273,8 @@ def architecture_figure(
         notes += "; with a comma: not the same on all baselines"
     bottom = axes.get_ylim()[0]
     axes.text(1, bottom - 5.4, notes, fontsize=SMALL, va="center", color=DARK_GREY)
-    axes.text(1, bottom - 2.4, _dropout(tasks), fontsize=SMALL, va="center", color=DARK_GREY)
+    dropout = _dropout(tasks, ", BiLSTM and attention" * bool(second))
+    axes.text(1, bottom - 2.4, dropout, fontsize=SMALL, va="center", color=DARK_GREY)
     _table(axes, architectures, tasks, parts, "d" if second else "c")
     return figure
 
@@ -331,12 +334,12 @@ def _box(axes: Axes, left: float, top: float, tall: float, one: Box, column: flo
         axes.text(left + wide + 0.8, middle + 3.4, one.note, fontsize=SMALL, va="center", style="italic")
 
 
-def _dropout(tasks: Mapping[str, Networks]) -> str:
+def _dropout(tasks: Mapping[str, Networks], modules: str) -> str:
     sizes = [network.sizes for networks in tasks.values() for network in networks.values()]
     low, high = (
         "/".join(dict.fromkeys(f"{getattr(one, key):g}" for one in sizes)) for key in ("dropout", "dense_dropout")
     )
-    return f"dropout of {low} behind every max pool, BiLSTM and attention, of {high} behind the dense layer"
+    return f"dropout of {low} behind every max pool{modules}, of {high} behind the dense layer"
 
 
 def _table(

@@ -10,7 +10,7 @@ from regulens.core.command import Part, command
 from regulens.core.runs import EvidenceKind
 from regulens.core.tables import read_table
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
-from regulens.studies.sequence_to_function import boundaries, enhancers, variants
+from regulens.studies.sequence_to_function import boundaries, enhancers, insulators, variants
 from regulens.studies.sequence_to_function.enhancers import ALL, MODEL_FREE
 from regulens.studies.tiers import COLUMNS as TIER_COLUMNS
 
@@ -24,7 +24,7 @@ class Evidence(NamedTuple):
     """Numbers of a run; public methods are the ``values`` of ``claims.yaml``. The lectures print none."""
 
     tables: Mapping[str, pd.DataFrame]
-    """By name: those of `enhancers`, `sites`, `variants`, `boundaries` and the tests of the scores (`tiers`)."""
+    """By name: those of `enhancers`, `insulators`, `sites`, `variants`, `boundaries` and `tiers` (tests of scores)."""
     missing: str = "the run has no table of {}"
     """Why the table of this name is not there."""
 
@@ -55,6 +55,14 @@ class Evidence(NamedTuple):
         if of.empty:
             raise NotTested("it is not known which variants are causal")
         return Group(Estimate(row.value, row.low, row.high, f"{row.label}, {row.group}") for row in of.itertuples())
+
+    def insulator_differences(self, method: str) -> Group:
+        """Score of enhancers behind an insulator less that of those behind another element, by model."""
+        of = self._table("insulators")
+        of = of[of["method"] == method]
+        if of.empty:
+            raise NotTested(f"no model has {method}")
+        return Group(Estimate(row.difference, row.low, row.high, row.label) for row in of.itertuples())
 
     def boundary_differences(self, map: str) -> Group:
         """Insulation at boundaries less that at matched places, by model."""
@@ -94,6 +102,7 @@ CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 
 READ = {
     "enhancers": (enhancers.COLUMNS, ["auprc", "auroc", "auprc_gain", "auprc_gain_low", "auprc_gain_high"]),
+    "insulators": (insulators.COLUMNS, ["difference", "low", "high"]),
     "sites": (enhancers.COLUMNS, ["auprc", "auroc"]),
     "variants": (variants.COLUMNS, ["value", "low", "high"]),
     "boundaries": (boundaries.COLUMNS, ["difference", "low", "high"]),
