@@ -78,8 +78,8 @@ def test_counts_of_the_claims(page_settings):
     words = " ".join(written(page_settings).text.split())
     assert "Genomic Interpreter simulated data 1 1 1 1 4" in words
     assert "Hybrid networks the paper's data 2 3 0 0 5" in words
-    assert "Together simulated data 1 1 1 1 4" in words
-    assert "Together the paper's data 2 3 0 0 5" in words
+    assert "Together, simulated data 1 1 1 1 4" in words
+    assert "Together, the paper's data 2 3 0 0 5" in words
     assert "3 figures, 4 tables and 9 claims of 2 studies, made from simulated data and the paper's data" in words
 
 
