@@ -15,7 +15,11 @@ def written(tmp_path):
     rng, rows = np.random.default_rng(0), []
     for number in range(80):
         factor, bound = ("Reb1", "Abf1")[number // 40], number % 2
-        scores = {"lrp": bound + rng.random() if factor == "Reb1" else rng.random(), "random": rng.random()}
+        scores = {
+            "lrp": bound + rng.random() if factor == "Reb1" else rng.random(),
+            "random": rng.random(),
+            "inverse_distance": 1 / 150,
+        }
         common = (f"r{number}", "VIII", 500 * number, 150, bound, factor)
         rows += [(*common, name, name, score) for name, score in scores.items()]
     names = ["readout", "contig", "position", "distance_bp", "regulated", "cell", "method", "method_label", "score"]
@@ -37,6 +41,7 @@ def test_table_and_figure(written):
     _, outputs = written
     text = outputs["md"].read_text()
     assert text.split("\n")[0].replace(" ", "") == "|Model|Method|AUROC|GaininAUROC|Reb1|Abf1|"
+    assert [line.split("|")[2].strip() for line in text.splitlines() if "**" in line] == ["lrp"]
     assert "Bound sites: Reb1 20 of 40, Abf1 20 of 40." in text
     shown = pdf_text(outputs["pdf"])
     for word in ("Enformer", "Reb1", "Abf1", "AUROC, bound against unbound sites"):

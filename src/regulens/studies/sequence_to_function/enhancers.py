@@ -40,7 +40,10 @@ from regulens.plotting.style import (
 
 PAIR_SCORES = ["readout", "contig", "position", "distance_bp", "regulated", "method", "method_label", "score"]
 
-MODEL_FREE = ("inverse_distance", "activity", "activity_by_distance")
+REFERENCE = "inverse_distance"
+"""The method that every other one is compared with."""
+
+MODEL_FREE = (REFERENCE, "activity", "activity_by_distance")
 """Methods that need no model."""
 
 ALL = "all"
@@ -68,15 +71,13 @@ Groups = Callable[[pd.DataFrame], Mapping[str, np.ndarray]]
 """From pairs to masks of groups of them, by name."""
 
 
-def areas_table(
-    pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: int, reference: str = "inverse_distance"
-) -> pd.DataFrame:
+def areas_table(pairs: pd.DataFrame, groups_of: Groups, resamples: int, seed: int) -> pd.DataFrame:
     """Average precision and AUROC of every model, method and group of pairs: `COLUMNS`.
 
     ``pairs``: `PAIR_SCORES` of all models and seeds. Means over seeds with their standard deviation; intervals are 95 %
-    bootstrap intervals over promoters, because the pairs of one promoter are not independent. Gain: difference from the
-    method ``reference`` of the same model, with its interval from the same draws (NaN without that method). Methods
-    without a model have one row, of the model "".
+    bootstrap intervals over promoters, because the pairs of one promoter are not independent. Gain: difference from
+    `REFERENCE`, with its interval from the same draws (NaN without that method). Methods without a model have one row,
+    of the model "".
     """
     rows, first = [], tuple(pairs[["model", "seed"]].iloc[0])
     for (model, label, run), of_model in progress(list(pairs.groupby(["model", "label", "seed"], sort=False)), "areas"):
@@ -85,14 +86,14 @@ def areas_table(
         areas = {
             method: _areas(part, groups_of(part), resamples, seed)
             for method, part in of_model.groupby("method", sort=False)
-            if method in (*methods, reference)
+            if method in (*methods, REFERENCE)
         }
         for method in methods:
             of = {"model": "", "label": "No model"} if method in MODEL_FREE else {"model": model, "label": label}
             for group, (counts, drawn) in areas[method].items():
                 row = {**of, "run": run, "method": method, "method_label": labels[method], "group": group, **counts}
                 for name, values in drawn.items():
-                    known = areas[reference][group][1][name] if reference in areas else np.nan
+                    known = areas[REFERENCE][group][1][name] if REFERENCE in areas else np.nan
                     row |= _with_interval(name, values) | _with_interval(f"{name}_gain", values - known)
                 rows.append(row)
     means = means_over_seeds(

@@ -34,7 +34,7 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
     notes = [
         "AUROC of bound sites against unbound matches of the motif with like score and distance from a start site: an "
         "attribution summed over the site, with its sign. In brackets: 95 % bootstrap interval over start sites.",
-        f"Gain: difference from random scores on the same sites, {SURE}.",
+        f"Gain: difference from 1 / distance on the same sites, {SURE}.",
         f"Bound sites: {counts}.",
     ]
     header = ["Model", "Method", "AUROC", "Gain in AUROC", *(group for group in groups if group != ALL)]
@@ -98,7 +98,7 @@ def sites(
     Returns the table, columns ``COLUMNS`` of `enhancers`.
     """
     pairs = read_runs(labelled(runs, labels), [*PAIR_SCORES, "cell"])
-    means = areas_table(pairs, factor_groups, resamples, seed, reference="random")
+    means = areas_table(pairs, factor_groups, resamples, seed)
     write_csv(means, csv)
     write_text(to_markdown(means, data_note), md)
     save(site_figure(means), pdf, png)
