@@ -103,7 +103,7 @@ CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
 READ = {
     "enhancers": (enhancers.COLUMNS, ["auprc", "auroc", "auprc_gain", "auprc_gain_low", "auprc_gain_high"]),
     "insulators": (insulators.COLUMNS, ["difference", "low", "high"]),
-    "sites": (enhancers.COLUMNS, ["auprc", "auroc"]),
+    "sites": (enhancers.COLUMNS, ["auroc", "auroc_gain", "auroc_gain_low", "auroc_gain_high"]),
     "variants": (variants.COLUMNS, ["value", "low", "high"]),
     "boundaries": (boundaries.COLUMNS, ["difference", "low", "high"]),
     "tiers": (TIER_COLUMNS, ["value"]),
