@@ -20,6 +20,7 @@ CONTENTS = {
         "docs/reproduction/genomic_interpreter/human_windows/README",
         "docs/reproduction/dnabert_lrp/README",
         "docs/reproduction/hybrid_networks/README",
+        "docs/reproduction/sequence_to_function/README",
     ],
     "The papers": ["docs/papers"],
     "Extend it": ["docs/architecture", "docs/add-a-model", "docs/add-a-score", "docs/site/api"],

@@ -68,6 +68,7 @@ RC = {
     "figure.constrained_layout.w_pad": 0.02,
 }
 
+SLATE = "#607D8B"
 BLACK, DARK_GREY, GREY, MIDDLE_GREY, LIGHT_GREY = "#000000", "#4D4D4D", "#7F7F7F", "#A0A0A0", "#D9D9D9"
 
 ORANGE, SKY_BLUE, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -153,8 +154,8 @@ def title(figure: Figure, text: str) -> None:
 
 
 def thousands(number: float) -> str:
-    """12345 to '12,345'."""
-    return f"{number:,.0f}"
+    """12345 to '12,345', with a true minus."""
+    return f"{number:,.0f}".replace("-", "\N{MINUS SIGN}")
 
 
 def base_pairs(length: float) -> str:
@@ -324,7 +325,7 @@ _SCORE_STYLES = {
     "mutagenesis": ScoreStyle(VIOLET, "d", "-"),
     "attention_flow": ScoreStyle(DARK_VERMILION, "v", _DOTTED),
     "deletion": ScoreStyle(INDIGO, "*", "-"),
-    "inverse_distance": ScoreStyle(LIGHT_GREY, "1", _DOTTED),
+    "inverse_distance": ScoreStyle(SLATE, "1", _DOTTED),
     "activity": ScoreStyle(DARK_GREEN, "2", _DASHED),
     "activity_by_distance": ScoreStyle(BROWN, "3", _DASHED),
 }

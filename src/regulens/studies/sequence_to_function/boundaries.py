@@ -24,7 +24,7 @@ from regulens.core.tables import (
     write_csv,
 )
 from regulens.interpret.interactions import MAP_LABELS, InteractionMaps, insulation, nearest_bins, read_interactions
-from regulens.plotting.style import BLUE, DOUBLE_COLUMN, GREY, new_figure, save, styled, thousands
+from regulens.plotting.style import BLUE, DARK_GREY, DOUBLE_COLUMN, GREY, new_figure, save, styled, thousands
 
 COLUMNS = ["model", "label", "map", "map_label", "places", "boundary", "matched", "difference", "sd", "low", "high"]
 
@@ -146,37 +146,37 @@ def boundary_figure(profiles: Mapping[tuple, Profile]) -> Figure:
     for (model, _, name, kind), profile in profiles.items():
         if kind == "boundaries":
             first.setdefault((model, name), profile)
-    models = dict.fromkeys(model for model, _ in first)
+    models = list({model: profile.label for (model, _), profile in first.items()}.items())
     names = [name for name in MAP_LABELS if any(name == other for _, other in first)]
     figure = new_figure(DOUBLE_COLUMN, 14 + 38 * len(names))
     panels = figure.subplots(len(names), len(models), sharex=True, sharey="row", squeeze=False)
-    for column, model in enumerate(models):
-        for row, name in enumerate(names):
-            axes = panels[row, column]
-            if (model, name) not in first:
-                axes.set_axis_off()
-                continue
-            profile = first[model, name]
-            width = profile.places.shape[1] // 2
-            x = np.arange(-width, width + 1) * profile.bin_bp
-            for values, colour, label in (
-                (profile.places, BLUE, "Boundaries"),
-                (profile.matched, GREY, "Matched places"),
-            ):
-                mean, n = np.nanmean(values, 0), np.isfinite(values).sum(0)
-                limits = mean_interval(mean, np.nanstd(values, 0, ddof=1), n)
-                axes.fill_between(x, *limits, color=colour, alpha=0.2, linewidth=0)
-                axes.plot(x, mean, color=colour, label=label)
-            axes.axhline(1, color=GREY, linewidth=0.6, linestyle="--")
-            if row == 0:
-                axes.set_title(profile.label)
-            if column == 0:
-                axes.set_ylabel(MAP_LABELS[name])
-            axes.xaxis.set_major_formatter(lambda value, _: thousands(value))
+    for (row, column), axes in np.ndenumerate(panels):
+        if row == 0:
+            axes.set_title(models[column][1])
+        if column == 0:
+            axes.set_ylabel(MAP_LABELS[names[row]])
+        axes.xaxis.set_major_formatter(lambda value, _: thousands(value))
+        profile = first.get((models[column][0], names[row]))
+        if profile is None:
+            axes.text(
+                0.5, 0.5, f"no {MAP_LABELS[names[row]].lower()}", ha="center", color=DARK_GREY, transform=axes.transAxes
+            )
+            continue
+        width = profile.places.shape[1] // 2
+        x = np.arange(-width, width + 1) * profile.bin_bp
+        for values, colour, label in (
+            (profile.places, BLUE, "Boundaries"),
+            (profile.matched, GREY, "Matched places"),
+        ):
+            mean, n = np.nanmean(values, 0), np.isfinite(values).sum(0)
+            limits = mean_interval(mean, np.nanstd(values, 0, ddof=1), n)
+            axes.fill_between(x, *limits, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(x, mean, color=colour, label=label)
+        axes.axhline(1, color=GREY, linewidth=0.6, linestyle="--")
     figure.supxlabel("Distance from the place (bp)")
     figure.supylabel("Insulation: interaction across, over expected")
-    handles, labels = next(iter(panels.flat)).get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=2)
+    drawn = next(axes for axes in panels.flat if axes.lines)
+    figure.legend(*drawn.get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
 
 
