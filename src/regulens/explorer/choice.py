@@ -1,6 +1,6 @@
 """What the explorer shows: test segments and test sequences, chosen by how well they are predicted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,16 @@ from regulens.interpret.settings import MutagenesisSettings
 
 QUALITIES = ("best", "middling", "worst")
 
-MUTANT_COLUMNS = ["row", "id", "why", "score", "n", "probability"]
+MUTANT_COLUMNS = ["row", "id", "why", "score", "n", "draws", "probability"]
 """``row`` of the sequence in the test set, and ``why`` it was chosen; ``score`` is empty where nothing is mutated."""
 
 
-def best_to_worst(quality: np.ndarray, count: int, configured: Sequence[int] = ()) -> dict[int, str]:
-    """Rows to show and why: the configured ones, then a third each of the best, the middling and the worst.
+def best_to_worst(quality: np.ndarray, count: int, shown: Mapping[int, str] | None = None) -> dict[int, str]:
+    """Rows to show and why: those ``shown`` elsewhere, then a third each of the best, the middling and the worst.
 
     ``quality`` (N,): higher is better; NaN counts as worst. All rows if there are no more than ``count``.
     """
-    found = {row: "configured" for row in configured}
+    found = dict(shown or {})
     order = [row for row in np.argsort(-np.nan_to_num(quality, nan=-np.inf), kind="stable") if row not in found]
     left = min(count - len(found), len(order))
     if left <= 0:
@@ -77,7 +77,10 @@ def explorer_readouts(
         )
         found = correlations(measured, guessed)
         quality = np.where(np.isnan(found).all(1), np.nan, np.nansum(found, 1) / (~np.isnan(found)).sum(1).clip(min=1))
-        chosen = best_to_worst(quality, explorer.segments, [example, attended])
+        figures = {example: "Figure 3", attended: "Figures 4, 6 and 7"}
+        if example == attended:
+            figures = {example: "Figures 3, 4, 6 and 7"}
+        chosen = best_to_worst(quality, explorer.segments, figures)
         identifiers, table = store.tracks["identifier"].astype(str), []
         for segment, why in chosen.items():
             if not (place := parse_location(store.location(segment))):
@@ -127,7 +130,8 @@ def explorer_mutants(
         examples: sequences that are shown in any case.
 
     One row per sequence, score and number of mutated bases, with `MUTANT_COLUMNS`; ``probability`` that of the true
-    class, mean over the draws of new bases. Raises `InputError` if an example does not exist, and as `run_mutagenesis`.
+    class, mean over so many ``draws`` of new bases. Raises `InputError` if an example does not exist, and as
+    `run_mutagenesis`.
     """
     from regulens.interpret.mutagenesis import (
         RANDOM_SEQUENCE,
@@ -144,13 +148,13 @@ def explorer_mutants(
             if not 0 <= example < len(logits):
                 raise InputError(f"examples: {example} does not exist; valid: 0 to {len(logits) - 1} ({scores})")
         margin = (logits[:, 1] - logits[:, 0]) * np.where(file.labels == 1, 1, -1)
-        chosen = best_to_worst(margin, explorer.sequences, examples)
+        chosen = best_to_worst(margin, explorer.sequences, dict.fromkeys(examples, "relevance figure"))
         rows = list(chosen)
         ids, labels = [file.ids[row] for row in rows], file.labels[rows]
         values = {name: file.score(name)[rows] for name in file.names}
         found = classified_mutants(classify, ids, file.codes[rows], values, mutagenesis, scores)
     table = [
-        (row, ids[number], chosen[row], name, n, probability if labels[number] == 1 else 1 - probability)
+        (row, ids[number], chosen[row], name, n, len(positive), probability if labels[number] == 1 else 1 - probability)
         for (name, n), positive in found.items()
         if name != RANDOM_SEQUENCE
         for number, (row, probability) in enumerate(zip(rows, positive.mean(0).tolist(), strict=True))

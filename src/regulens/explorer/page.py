@@ -15,10 +15,12 @@ from bokeh.document import Document
 from bokeh.embed import file_html
 from bokeh.layouts import column, row
 from bokeh.models import (
+    BoxAnnotation,
     ColumnDataSource,
     CustomJS,
     Div,
     HoverTool,
+    RadioButtonGroup,
     Range1d,
     Select,
     Span,
@@ -32,19 +34,19 @@ from bokeh.resources import INLINE
 from regulens.core.command import Part, command
 from regulens.core.errors import InputError
 from regulens.core.io import atomic_output
-from regulens.core.runs import EVIDENCE, EvidenceKind, Run, TaskRun, labelled
+from regulens.core.runs import CLASSES, EVIDENCE, EvidenceKind, Run, TaskRun, labelled
 from regulens.core.tables import read_table
 from regulens.data.links import READOUT_COLUMNS, read_pairs
 from regulens.data.sequences import read_sites
 from regulens.data.simulate.genome import read_planted
 from regulens.data.store import AssayStore, parse_location
-from regulens.explorer.choice import MUTANT_COLUMNS, correlations
+from regulens.explorer.choice import MUTANT_COLUMNS, QUALITIES, correlations
 from regulens.explorer.settings import ExplorerSettings
 from regulens.interpret.attribution import ATTRIBUTIONS, AttributionFile
 from regulens.interpret.score_file import ScoreFile
 from regulens.interpret.scores import SCORES
 from regulens.plotting.logos import LETTER_COLOURS, LETTER_WIDTH, LETTERS, ROLE_COLOURS, letter_outline
-from regulens.plotting.style import DARK_GREY, GREY, TRUTH, in_order, model_colour, score_style
+from regulens.plotting.style import DARK_GREY, GREY, LIGHT_GREY, TRUTH, in_order, model_colour, score_style
 from regulens.training.evaluate import open_predictions
 
 ARCS = 12
@@ -112,8 +114,13 @@ def write_explorer(
     made_from = [EVIDENCE[kind] for kind in dict.fromkeys([evidence, task_evidence]) if kind]
     head = Div(text=_text("head.html").replace("RUN", run).replace("DATA", " and ".join(made_from) or "data"))
     panels = [TabPanel(title=title, child=child) for title, (child, _) in tabs.items()]
+    # The tabs' own headers cannot be reached with the keyboard, buttons can.
+    parts = Tabs(tabs=panels, sizing_mode="stretch_width", stylesheets=[".bk-header { display: none }"])
+    focus = ".bk-btn:focus-visible { outline: 3px solid #c2410c; outline-offset: 2px }"
+    chooser = RadioButtonGroup(labels=list(tabs), active=0, visible=len(tabs) > 1, stylesheets=[focus])
+    chooser.js_link("active", parts, "active")
     document = Document()
-    document.add_root(column(head, Tabs(tabs=panels, sizing_mode="stretch_width"), sizing_mode="stretch_width"))
+    document.add_root(column(head, chooser, parts, sizing_mode="stretch_width"))
     document.js_on_event("document_ready", *(change for _, change in tabs.values()))
     with atomic_output(output) as temporary:
         temporary.write_text(file_html(document, INLINE, f"Explorer of {run}", template=_text("page.html")))
@@ -240,21 +247,21 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> t
     """Selections above the plots of one segment, on one axis; a read-out has so many ``bins``, None all."""
     numbers, table = locus.numbers, locus.readouts
     first = table.drop_duplicates("segment")
-    names = [f"{found.why}, {name}" for found, name in zip(first.itertuples(), _spans(locus), strict=True)]
+    names = [name + _figure(why) for name, why in zip(_spans(locus), first["why"], strict=True)]
     # The first that has attention has something in every plot.
     with_attention = ~np.isnan(numbers["arcs"]).all(axis=(1, 2, 3))
     selects = {
         "model": _select("Model", [run.label for run in locus.models], int(with_attention.argmax())),
-        "segment": _select("Test segment", names),
+        "segment": _select("Test segment, highest r first", names),
         "track": _select("Track", list(table["track"].unique())),
-        "score": _select("Score of the bases", [ATTRIBUTIONS[name].label for name in locus.scores] or ["none"]),
+        "score": _select("Score of the bases", [ATTRIBUTIONS[name].label for name in locus.scores]),
     }
+    scored = ~np.isnan(numbers["attribution"]).all(axis=(2, 3, 4))
+    offers = [[option for option, there in zip(selects["score"].options, of, strict=False) if there] for of in scored]
     x_range = Range1d(0, 1)
-    bars = ["left", "right", "top", "colour"]
     sources = {
-        "measured": _source("left", "right", "top"),
-        "predicted": _source(*bars),
-        "attribution": _source(*bars),
+        "coverage": _source("left", "right", "measured", "predicted", "colour"),
+        "attribution": _source("left", "right", "top", "colour"),
         "arcs": _source("x0", "y0", "x1", "y1", "cx0", "cx1", "cy", "weight", "width"),
         "places": _source("left", "right", "bottom", "top", "name", "text", "kind", "colour"),
     }
@@ -263,31 +270,46 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> t
         name: _panel(x_range, height, name == "places", name not in ("arcs", "places"))
         for name, height in heights.items()
     }
-    box = {"left": "left", "right": "right", "bottom": 0, "top": "top", "line_color": None}
-    panels["measured"].quad(**box, source=sources["measured"], fill_color=TRUTH.colour)
-    for name in ("predicted", "attribution"):
-        panels[name].quad(**box, source=sources[name], fill_color="colour")
+    panels["predicted"].y_range = panels["measured"].y_range
+    box = {"left": "left", "right": "right", "bottom": 0, "line_color": None}
+    panels["measured"].quad(**box, top="measured", source=sources["coverage"], fill_color=TRUTH.colour)
+    panels["predicted"].quad(**box, top="predicted", source=sources["coverage"], fill_color="colour")
+    panels["attribution"].quad(**box, top="top", source=sources["attribution"], fill_color="colour")
+    kb = ("kb", "@left{0,0.000} to @right{0,0.000}")
+    both = [kb, ("measured", "@measured{0,0.000}"), ("predicted", "@predicted{0,0.000}")]
+    for name, label, shown in (
+        ("measured", "Coverage", both),
+        ("predicted", "Coverage", both),
+        ("attribution", "Score", [kb, ("score", "@top")]),
+    ):
+        panels[name].yaxis.axis_label = label
+        # Anywhere above or below a bar, which may be too low to point at.
+        panels[name].add_tools(HoverTool(tooltips=shown, mode="vline"))
     panels["arcs"].bezier(
         **{end: end for end in ("x0", "y0", "x1", "y1", "cx0", "cx1")},
         **{"cy0": "cy", "cy1": "cy", "line_width": "width", "line_alpha": "weight"},
         source=sources["arcs"],
         line_color=score_style("attention").colour,
     )
-    panels["places"].quad(**{**box, "bottom": "bottom"}, source=sources["places"], fill_color="colour", fill_alpha=0.7)
-    panels["places"].add_tools(HoverTool(tooltips=[("", "@kind @name"), ("kb", "@left to @right")]))
-    _names_of(panels["places"], sources["places"])
+    box |= {"bottom": "bottom", "top": "top"}
+    panels["places"].quad(**box, source=sources["places"], fill_color="colour", fill_alpha=0.7)
+    panels["places"].add_tools(HoverTool(tooltips=[("", "@kind @name"), kb]))
+    _names_of(panels["places"], sources["places"], "top")
     panels["places"].xaxis.axis_label = "Position (kb)"
     lines = [Span(dimension="height", line_dash="dotted", line_color=DARK_GREY) for _ in range(2)]
+    target = BoxAnnotation(fill_color=LIGHT_GREY, fill_alpha=0.35, line_color=None, level="underlay")
     for panel in panels.values():
-        for line in lines:
-            panel.add_layout(line)
+        for mark in (target, *lines):
+            panel.add_layout(mark)
     given = {
         **selects,
         **sources,
         "data": numbers,
         "sites": known,
         "names": names,
+        "offers": offers,
         "panels": panels,
+        "target": target,
         "low": lines[0],
         "high": lines[1],
         "x_range": x_range,
@@ -296,7 +318,8 @@ def locus_tab(locus: Locus, known: list[dict[str, list]], bins: int | None) -> t
         "colours": [model_colour(run.model) for run in locus.models],
         "score_colours": [score_style(name).colour for name in locus.scores],
     }
-    return _wired("locus", given, selects, panels)
+    lead = "Coverage of a test segment, and the bases that a model's prediction between the dotted lines rests on."
+    return _wired("locus", lead, given, selects, panels)
 
 
 def _spans(locus: Locus) -> list[str]:
@@ -311,13 +334,13 @@ def _spans(locus: Locus) -> list[str]:
 def read_task(run: TaskRun, mutants: Mapping[str, Path | str], sites: Mapping[str, Path | str]) -> dict[str, Any]:
     """What the second tab chooses from, of one task, as the page's JavaScript reads it.
 
-    ``codes`` uint8 (S, L), ``values`` float32 (C, S, L) of the scores, ``mutants`` and ``sites`` of each sequence as
-    sources. Raises `InputError` if the mutants are of other sequences.
+    ``codes`` uint8 (S, L), ``values`` float32 (C, S, L) of the scores, ``mutants`` (means over so many ``draws``) and
+    ``sites`` of each sequence as sources. Raises `InputError` if the mutants are of other sequences.
     """
     if run.task not in mutants:
         raise InputError(f"the explorer needs --mutants {run.task}:{run.seed}=FILE")
     path = mutants[run.task]
-    table = read_table(path, MUTANT_COLUMNS, ["row", "n", "probability"], keep_default_na=False)
+    table = read_table(path, MUTANT_COLUMNS, ["row", "n", "draws", "probability"], keep_default_na=False)
     chosen = table.drop_duplicates("row")
     with ScoreFile(run.path) as file:
         rows = chosen["row"].to_numpy()
@@ -329,13 +352,14 @@ def read_task(run: TaskRun, mutants: Mapping[str, Path | str], sites: Mapping[st
     known = read_sites(sites[run.task]) if run.task in sites else pd.DataFrame(columns=["id"])
     unmutated = table[table["score"] == ""].set_index("row")["probability"]
     names = [
-        f"{found.why}: {found.id}, {'positive' if label else 'negative'}, p = {unmutated[found.row]:.2f}"
+        f"p = {unmutated[found.row]:.3f}, {found.id}, {CLASSES[label]}{_figure(found.why)}"
         for found, label in zip(chosen.itertuples(), labels, strict=True)
     ]
     return {
-        "options": [[str(number), name] for number, name in enumerate(names)],
+        "options": [[str(number), names[number]] for number in np.argsort(-unmutated[rows], kind="stable")],
         "scores": scores,
         "mutated": sorted(table["n"].unique().tolist()),
+        "draws": int(table["draws"].max()),
         "codes": codes,
         "values": values,
         "mutants": [_curves(table[table["row"] == row], scores, unmutated[row]) for row in rows],
@@ -374,32 +398,35 @@ def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> tuple[UIElement, Custom
     first = next(iter(tasks.values()))
     selects = {
         "task": Select(title="Task", value=next(iter(tasks)), options=list(tasks)),
-        "sequence": Select(title="Test sequence", value="0", options=[tuple(option) for option in first["options"]]),
+        "sequence": Select(
+            title="Test sequence, highest p first", value="0", options=[tuple(option) for option in first["options"]]
+        ),
     }
     x_range = Range1d(0, 1)
     places = _source("left", "right", "bottom", "top", "name", "text", "colour")
     above = _panel(x_range, 130, values=False)
     above.quad("left", "right", "top", "bottom", source=places, fill_color="colour", fill_alpha=0.6, line_color=None)
     above.add_tools(HoverTool(tooltips=[("", "@name"), ("bases", "@left to @right")]))
-    _names_of(above, places)
+    _names_of(above, places, "bottom")
     logos, panels = {}, {}
     for name in in_order(name for task in tasks.values() for name in task["scores"]):
         logos[name] = _source("xs", "ys", "colour", "letter", "base", "value")
         panels[name] = _panel(x_range, 90, axis=False)
+        panels[name].yaxis.axis_label = "Score"
         panels[name].patches("xs", "ys", source=logos[name], fill_color="colour", line_color=None)
         panels[name].add_tools(HoverTool(tooltips=[("base", "@base @letter"), ("score", "@value")]))
-    lines = _source("xs", "ys", "colour", "label")
+    lines, points = _source("xs", "ys", "colour", "label"), _source("x", "y", "colour", "label")
     # The legend comes below a frame of fixed height, else it takes the plot's.
     tools = {"tools": "pan,box_zoom,reset,save", "toolbar_location": "above"}
     below = figure(frame_height=260, sizing_mode="stretch_width", **tools)
     below.multi_line("xs", "ys", source=lines, line_color="colour", line_width=2, legend_field="label")
+    marks = below.scatter("x", "y", source=points, color="colour", size=7)
     below.x_range, below.y_range = Range1d(0, max(n for task in tasks.values() for n in task["mutated"])), Range1d(0, 1)
-    below.title.text = "Probability of the true class"
-    below.xaxis.axis_label, below.yaxis.axis_label = "Most relevant bases, mutated", "Probability"
+    below.xaxis.axis_label, below.yaxis.axis_label = "Most relevant bases, replaced", "Probability of the true class"
     below.add_layout(below.legend[0], "below")
     below.legend.ncols, below.legend.label_text_font_size, below.toolbar.logo = 3, "11px", None
-    below.legend.spacing, below.legend.glyph_width, below.legend.border_line_color = 0, 14, None
-    below.add_tools(HoverTool(tooltips=[("", "@label"), ("p", "$y")]))
+    below.legend.spacing, below.legend.glyph_width, below.legend.border_line_color = 12, 14, None
+    below.add_tools(HoverTool(renderers=[marks], tooltips=[("", "@label"), ("replaced", "@x"), ("p", "@y{0.000}")]))
     given = {
         **selects,
         "tasks": dict(tasks),
@@ -410,10 +437,13 @@ def sequence_tab(tasks: Mapping[str, dict[str, Any]]) -> tuple[UIElement, Custom
         "places": places,
         "title": above,
         "mutants": lines,
+        "points": points,
+        "curve": below.title,
         "mutated": below.x_range,
         "x_range": x_range,
     }
-    return _wired("sequence", given, selects, {"places": above, **panels, "mutants": below})
+    lead = "What every score finds relevant in a test sequence, and what the classifier says once it is replaced."
+    return _wired("sequence", lead, given, selects, {"sites": above, **panels, "mutants": below})
 
 
 def _letter(letter: str) -> dict[str, Any]:
@@ -458,25 +488,38 @@ def _panel(x_range: Range1d, height: int, axis: bool = True, values: bool = True
     panel.xaxis.visible, panel.yaxis.visible = axis, values
     panel.axis.minor_tick_line_color = None
     panel.yaxis.ticker.desired_num_ticks = 3
-    panel.yaxis.formatter.precision = 1
+    panel.yaxis.axis_label_text_font_size = "11px"
+    panel.yaxis.formatter.power_limit_low = -6
     return panel
 
 
-def _names_of(panel: figure, source: ColumnDataSource) -> None:
-    """Write names into the boxes of sites or elements."""
-    panel.text("left", "bottom", "text", source=source, text_font_size="11px", x_offset=3, y_offset=-2)
+def _figure(why: str) -> str:
+    """What a list adds to a name: the figure that shows the same."""
+    return "" if why in QUALITIES else f" ({why})"
+
+
+def _names_of(panel: figure, boxes: ColumnDataSource, baseline: str) -> None:
+    """Write names at the lower edges of sites or elements, below it if the ``baseline`` is top, where there is room."""
+    names = _source("x", "y", "text")
+    style = {"text_font_size": "11px", "text_align": "center", "text_baseline": baseline}
+    panel.text("x", "y", "text", source=names, **style)
+    write = CustomJS(args={"panel": panel, "boxes": boxes, "names": names}, code=_text("names.js"))
+    boxes.js_on_change("data", write)
+    panel.js_on_change("inner_width", write)
+    for end in ("start", "end"):
+        panel.x_range.js_on_change(end, write)
 
 
 def _wired(
-    tab_name: str, given: dict[str, Any], selects: Mapping[str, Select], plots: Mapping[str, figure]
+    tab_name: str, lead: str, given: dict[str, Any], selects: Mapping[str, Select], plots: Mapping[str, figure]
 ) -> tuple[UIElement, CustomJS]:
-    """The selections in a row above the plots, words below, and the script that each choice, and opening, runs."""
+    """A line of text, selections in a row, plots, more words, and the script that each choice, and opening, runs."""
     change = CustomJS(args=given, code=_text("common.js") + _text(f"{tab_name}.js"))
     for name, select in selects.items():
-        select.name, select.sizing_mode, select.min_width, select.max_width = name, "stretch_width", 120, 360
+        select.name, select.sizing_mode, select.min_width, select.max_width = name, "stretch_width", 120, 440
         select.js_on_change("value", change)
     for name, plot in plots.items():
         plot.name = name
     choices = row(*selects.values(), sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
-    tab = column(choices, *plots.values(), Div(text=_text(f"{tab_name}.html")), sizing_mode="stretch_width")
-    return tab, change
+    words = Div(text=_text(f"{tab_name}.html"), stylesheets=["p { margin: 0.6em 0 }"])
+    return column(Div(text=lead), choices, *plots.values(), words, sizing_mode="stretch_width"), change

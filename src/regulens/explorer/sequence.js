@@ -1,7 +1,7 @@
 const of = tasks[task.value]
 if (cb_obj === task) {
   sequence.options = of.options
-  sequence.value = of.options[0][0]
+  sequence.value = "0"
 }
 const row = Number(sequence.value), length = of.codes.shape[1]
 const codes = at(of.codes, row, length)
@@ -22,6 +22,9 @@ for (const [name, panel] of Object.entries(panels)) panel.visible = of.scores.in
 places.data = of.sites[row]
 fit(title.y_range, 0, Math.max(1, ...of.sites[row].top))
 title.title.text = of.sites[row].name.length ? "Known sites" : "No known site in this sequence"
-mutants.data = of.mutants[row]
+const curves = of.mutants[row], along = values => curves.xs.flatMap((xs, line) => xs.map(() => values[line]))
+mutants.data = curves
+points.data = {x: curves.xs.flat(), y: curves.ys.flat(), colour: along(curves.colour), label: along(curves.label)}
+curve.text = `Mean of ${of.draws} draws of random bases`
 fit(mutated, 0, of.mutated[of.mutated.length - 1])
 fit(x_range, 0, length)
