@@ -1,14 +1,21 @@
 """Simulated variants: in and beside sites, with the effects that follow from the rules; enhancers past insulators."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from regulens.core.sequence import ALPHABET
+from regulens.core.sequence import ALPHABET, reverse_complement
+from regulens.data.crop import bin_coverage
 from regulens.data.matrices import load_matrices
-from regulens.data.settings import SimulatedVariants, SimulationSettings
+from regulens.data.settings import Geometry, SimulatedVariants, SimulationSettings
 from regulens.data.simulate.genome import (
+    RECIPES,
+    STEP_BP,
     accessibility,
+    expand_tracks,
+    expected_coverage,
     links_table,
     promoter_activity,
     simulate_contig,
@@ -29,7 +36,8 @@ def contig():
 @pytest.fixture(scope="module")
 def every(tmp_path_factory):
     path = tmp_path_factory.mktemp("variants") / "variants.csv"
-    simulate_variants(SETTINGS, SimulatedVariants(route="simulated", per_contig=40, saturation_bp=60), path)
+    wanted = SimulatedVariants(route="simulated", per_contig=40, saturation_bp=60)
+    simulate_variants(SETTINGS, wanted, Geometry(), path)
     return pd.read_csv(path, keep_default_na=False)
 
 
@@ -76,6 +84,28 @@ def test_effects_follow_from_the_motif(variants):
     assert (own["true.DNASE.hepatic"] != 0).all()
     assert (own["true.DNASE.erythroid"] == 0).all()
     assert (np.sign(own["true.CHIP.HNF4A.hepatic"]) == np.sign(own["true.DNASE.hepatic"])).all()
+
+
+def test_effects_are_in_the_units_of_the_targets(variants, contig):
+    """Coverage of the contig with and without one motif, binned as a target is: the difference is the effect."""
+    found = variants[variants["causal"] == 1].iloc[0]
+    place = found["pos"] - 1
+    row = contig.sites.index[(contig.sites["start"] <= place) & (contig.sites["end"] > place)][0]
+    site, sites = contig.sites.loc[row], contig.sites.copy()
+    motif = load_matrices(SETTINGS.motifs, SETTINGS.release)[site["motif"]]
+    codes = contig.codes[site["start"] : site["end"]].copy()
+    codes[place - site["start"]] = ALPHABET.index(found["alt"])
+    codes = codes if site["strand"] == "+" else reverse_complement(codes)
+    sites.loc[row, "score"] = motif.relative_score(codes[None])[0]
+    for track in expand_tracks(SETTINGS):
+        recipe = RECIPES[track.assay] | {"clip": np.inf, "clip_soft": np.inf}
+        before, after = (
+            bin_coverage(np.repeat(expected_coverage(SETTINGS, one, track), STEP_BP[track.assay]), 128, **recipe)
+            for one in (contig, replace(contig, sites=sites))
+        )
+        change = (after.astype(float) - before.astype(float)).sum()
+        # Targets are stored with 11 bits.
+        assert found[f"true.{track.identifier}"] == pytest.approx(change, abs=0.02 + 0.03 * abs(change))
 
 
 def test_an_enhancer_may_reach_past_its_neighbour_with_half_of_its_effect(contig):

@@ -12,6 +12,7 @@ if not MEASURED:
         params:
             **parts(
                 "genomic_interpreter/data/simulation",
+                GEOMETRY,
                 variants=f"{VARIATION}/variants",
             ),
         message:

@@ -12,8 +12,9 @@ from regulens.core.progress import progress, say
 from regulens.core.sequence import ALPHABET, reverse_complement
 from regulens.core.tables import write_csv
 from regulens.data.matrices import PositionWeightMatrix, load_matrices
-from regulens.data.settings import SimulatedVariants, SimulationSettings
+from regulens.data.settings import Geometry, SimulatedVariants, SimulationSettings
 from regulens.data.simulate.genome import (
+    RECIPES,
     SLOT_BP,
     SLOTS,
     SPREAD_BP,
@@ -28,12 +29,15 @@ SATURATED = "saturated"
 """Column that is 1 for the variants of the saturation panel."""
 
 TRUE = "true."
-"""Before a track's identifier: the column with the true change of its coverage, summed over all bases."""
+"""Before a track's identifier: the column with the true change of its target, summed over all bins."""
 
 
 @command("simulate-variants")
 def simulate_variants(
-    simulation: Part[SimulationSettings], variants: Part[SimulatedVariants], output: Path | str
+    simulation: Part[SimulationSettings],
+    variants: Part[SimulatedVariants],
+    geometry: Part[Geometry],
+    output: Path | str,
 ) -> None:
     """Single-base variants of the simulated test contigs, as a table that `regulens check-variants` reads.
 
@@ -41,7 +45,8 @@ def simulate_variants(
     (``pair``) with the same reference and alternative base in the same element, outside all sites, which has no effect.
     For the saturation panel (`SATURATED`; no pair: -1) every base around the centre of the most active promoter of the
     first test contig becomes each other base.
-    `TRUE` columns: the change of expected coverage that follows from the rules of the simulation.
+    `TRUE` columns: the change that follows from the rules of the simulation, in the units of the targets (scaled
+    coverage, by bin, before any clipping), which are those of predictions.
     """
     matrices = load_matrices(simulation.motifs, simulation.release)
     splits = [split for split, count in simulation.contigs.items() for _ in range(count)]
@@ -49,9 +54,9 @@ def simulate_variants(
     for number in progress([n for n, split in enumerate(splits) if split == "test"], "simulating variants"):
         contig = simulate_contig(simulation, matrices, f"sim{number + 1}", number)
         rng = np.random.default_rng([simulation.seed, number, variants.seed])
-        rows += _of_contig(simulation, matrices, contig, variants.per_contig, rng)
+        rows += _of_contig(simulation, matrices, contig, geometry.bin_bp, variants.per_contig, rng)
         if variants.saturation_bp and not saturated:
-            saturated = _saturation(simulation, matrices, contig, variants.saturation_bp)
+            saturated = _saturation(simulation, matrices, contig, geometry.bin_bp, variants.saturation_bp)
     if not rows:
         raise InputError("variants: no site of the simulated test contigs has a matching place beside it")
     say(f"{len(rows) // 2:,} variants in sites, and as many beside them")
@@ -62,6 +67,7 @@ def _of_contig(
     settings: SimulationSettings,
     matrices: dict[str, PositionWeightMatrix],
     contig: SimulatedContig,
+    bin_bp: int,
     wanted: int,
     rng: np.random.Generator,
 ) -> list[dict]:
@@ -69,7 +75,7 @@ def _of_contig(
     covered = np.zeros(len(contig.codes), bool)
     for start, end in inside[["start", "end"]].itertuples(index=False, name=None):
         covered[start:end] = True
-    before = _coverage(settings, contig)
+    before = _targets(settings, contig, bin_bp)
     half = SLOTS * SLOT_BP // 2
     rows: list[dict] = []
     for row in rng.permutation(inside.index):
@@ -90,7 +96,7 @@ def _of_contig(
         beside = beside[~covered[beside] & (contig.codes[beside] == reference)]
         if not len(beside):
             continue
-        after = _coverage(settings, _mutated(contig, matrices, row, place, alternative))
+        after = _targets(settings, _mutated(contig, matrices, row, place, alternative), bin_bp)
         common = {
             "chrom": contig.name,
             "ref": ALPHABET[reference],
@@ -106,13 +112,17 @@ def _of_contig(
 
 
 def _saturation(
-    settings: SimulationSettings, matrices: dict[str, PositionWeightMatrix], contig: SimulatedContig, length: int
+    settings: SimulationSettings,
+    matrices: dict[str, PositionWeightMatrix],
+    contig: SimulatedContig,
+    bin_bp: int,
+    length: int,
 ) -> list[dict]:
     """Every change of every base of ``length`` bp at the centre of the most active promoter."""
     activity = sum(promoter_activity(settings, contig, cell) for cell in settings.cells)
     promoter = int(np.where(contig.elements["kind"] == "promoter", activity, -1).argmax())
     centre = int(contig.elements["centre"][promoter])
-    before = _coverage(settings, contig)
+    before = _targets(settings, contig, bin_bp)
     rows = []
     for position in progress(range(centre - length // 2, centre - length // 2 + length), "saturation"):
         inside = contig.sites[(contig.sites["start"] <= position) & (contig.sites["end"] > position)]
@@ -121,7 +131,8 @@ def _saturation(
             after = before
             if len(inside):
                 site = int(inside.index[0])
-                after = _coverage(settings, _mutated(contig, matrices, site, position - inside["start"].iloc[0], base))
+                changed = _mutated(contig, matrices, site, position - inside["start"].iloc[0], base)
+                after = _targets(settings, changed, bin_bp)
             place = {"chrom": contig.name, "ref": ALPHABET[reference], "alt": ALPHABET[base], "pair": -1, SATURATED: 1}
             place |= {"element": "promoter", "motif": inside["motif"].iloc[0] if len(inside) else "", "causal": 0}
             rows.append({"pos": position + 1, **place, **{TRUE + name: after[name] - before[name] for name in before}})
@@ -141,9 +152,11 @@ def _mutated(
     return replace(contig, sites=sites)
 
 
-def _coverage(settings: SimulationSettings, contig: SimulatedContig) -> dict[str, float]:
-    """Expected coverage above the background of every track, summed over all bases of the contig."""
-    return {
-        track.identifier: peaks(settings, contig, track)[1].sum() * SPREAD_BP[track.assay] * np.sqrt(2 * np.pi)
-        for track in expand_tracks(settings)
-    }
+def _targets(settings: SimulationSettings, contig: SimulatedContig, bin_bp: int) -> dict[str, float]:
+    """Expected target above the background of every track, summed over all bins of the contig."""
+    found = {}
+    for track in expand_tracks(settings):
+        coverage = peaks(settings, contig, track)[1].sum() * SPREAD_BP[track.assay] * np.sqrt(2 * np.pi)
+        recipe = RECIPES[track.assay]
+        found[track.identifier] = coverage * recipe["scale"] / (bin_bp if recipe["sum_stat"] == "mean" else 1)
+    return found

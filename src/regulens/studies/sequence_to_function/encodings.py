@@ -63,8 +63,8 @@ def encodings_figure(table: pd.DataFrame) -> Figure:
         else:
             axes.set_yticklabels([])
         if sinusoidal:
-            figure.colorbar(image, ax=axes, pad=0.02, aspect=30)
-    figure.colorbar(image, ax=panels[-1], pad=0.02, aspect=30)
+            figure.colorbar(image, ax=axes, pad=0.02, aspect=30, label="Value")
+    figure.colorbar(image, ax=panels[-1], pad=0.02, aspect=30, label="Value")
     return figure
 
 
