@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from regulens.interpret.scores import score_label
+from regulens.interpret.attribution import ATTRIBUTIONS
 from regulens.motifs.tomtom import read_comparisons
 from regulens.report.items import Entry
 
@@ -94,7 +94,7 @@ def _sequence_to_function(study: dict) -> list[tuple[str, str]]:
     return [
         ("Models", f"{_list(study['models'])}, trained for Genomic Interpreter"),
         ("Read-outs", f"one track over {_number(attribution['bins'], 'bin')} at a transcription start site"),
-        ("Scores", _list([score_label(name) for name in attribution["scores"]])),
+        ("Scores", _list([ATTRIBUTIONS[name].label for name in attribution["scores"]])),
         *([("Not run", f"{_list(left_out)}: not in this configuration")] if left_out else []),
     ]
 

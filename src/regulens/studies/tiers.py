@@ -56,7 +56,7 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
     rows, last = [], None
     for (label, score), part in means.groupby(["label", "score_label"], sort=False):
         of = part.set_index("test").reindex(shown)
-        cells = [f"{with_sd(row.value, row.sd)} {interval(row.low, row.high, 2)}" for row in of.itertuples()]
+        cells = [f"{_marked(row)} {interval(row.low, row.high, 2)}" for row in of.itertuples()]
         cells = [cell if test in set(part["test"]) else "" for test, cell in zip(shown, cells, strict=True)]
         rows.append([label if label != last else "", score, *cells])
         last = label
@@ -65,7 +65,7 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
     notes = [
         "Consistency: rank correlation (Spearman) of a score with the others, with the same score of models trained "
         "with other seeds, and with that of the model after its weights were shuffled: a score that stays the same "
-        "does not explain what was learned (we ask for less than 0.5). Faithfulness: mean fall of the prediction when "
+        "does not explain what was learned (in italics from 0.5 on). Faithfulness: mean fall of the prediction when "
         "the bases with the highest scores are replaced by those of a shuffled sequence, and mean rise when they are "
         "put into it, as a share of the difference between sequence and shuffled sequence: above 1, or below 0, where "
         "some of the bases do more than all, or the opposite. Truth: known bases against the others; least found: "
@@ -75,3 +75,9 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
     ]
     header = ["", "Score", *(TESTS[name] for name in shown)]
     return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)
+
+
+def _marked(row) -> str:
+    """The value of a test; in italics if the score says little of what the model has learned."""
+    value = with_sd(row.value, row.sd)
+    return f"*{value}*" if row.Index == "randomised" and abs(row.value) >= 0.5 else value

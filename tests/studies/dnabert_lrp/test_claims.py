@@ -333,7 +333,7 @@ SITES = with_sites(lrp=0.8, lrp_last=0.7, full_lrp=0.6, attention=0.75, random=0
             "others_find_sites",
             with_sites(lrp=0.8, random=0.5),
             NOT_TESTED,
-            "Attention, Rollout, GradCAM was not computed",
+            "Attention, Rollout was not computed",
         ),
         ("lrp_finds_sites_better", SITES, HOLDS, r"P: LRP 0.800 \[0.780, 0.820\], Attention 0.750 \[0.730, 0.770\]$"),
         ("lrp_finds_sites_better", with_sites(lrp=0.8, attention=0.77, random=0.5), FAILS, "0.770"),

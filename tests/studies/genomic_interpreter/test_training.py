@@ -66,7 +66,7 @@ def test_one_row_per_model_with_means_over_seeds(train, tmp_path):
     assert (other["label"], other["steps"], other["minutes"]) == ("Other", 6, 6.0)
     assert other["best_epoch"] == 1  # of equal losses the first
     shown = [[cell.strip() for cell in line.split("|")[1:-1]] for line in (tmp_path / "t.md").read_text().splitlines()]
-    assert shown[2][3:9] == ["7 of 8", "7", "21", "4", "0.002", "0.651"]
+    assert shown[2][3:10] == ["10", "7 of 8", "7", "21", "4", "0.002", "0.651"]
     assert shown[3][-2:] == ["+0.001", "yes"]
 
 

@@ -139,12 +139,12 @@ DEPTH = evidence([("A", "c4", 0, 0.9, 0.9), ("B", "c4", 4, 0.7, 0.7)], metric="a
         # With an interval that excludes 0: 0.01 +- 0.03.
         ("tpr_gain_small_pool", evidence([("A", "c4", 0, 0.50, 0.60), FAR]), HOLDS, "excludes 0 in 2 of 2"),
         ("tpr_gain_small_pool", evidence([("A", "c4", 0, 0.50, 0.51), FAR]), FAILS, "2 of 2 networks; .* in 1 of 2"),
-        ("tpr_gain_small_pool", evidence([ONE], n=1), NOT_TESTED, "fewer than two kept trials a network, so no int"),
+        ("tpr_gain_small_pool", evidence([ONE], n=1), NOT_TESTED, "fewer than 3 kept trials a network, so no int"),
         (
             "tpr_gain_small_pool",
             OPEN,
             NOT_TESTED,
-            "2 of 2 networks; .*fewer than two kept trials, so no interval, of A$",
+            "2 of 2 networks; .*fewer than 3 kept trials, so no interval, of A$",
         ),
         ("tpr_gain_small_pool", changed(OPEN, "B", mean=[0.6, 0.5]), FAILS, "in 0 of 2"),  # B decides
         # Means of differences, and of filters without a match.
@@ -285,7 +285,7 @@ def test_a_task_that_was_not_run_is_not_tested(tmp_path):
     paths = run(tmp_path, ["c4c6"], tasks=["task1"], keep=1, trials=1)
     table, text = judged(tmp_path, paths)
     assert table.loc["saliency_aupr_gain_size_c4c6", "verdict"] == NOT_TESTED
-    assert table.loc["tpr_gain_small_pool", "numbers"] == "fewer than two kept trials a network, so no interval"
+    assert table.loc["tpr_gain_small_pool", "numbers"] == "fewer than 3 kept trials a network, so no interval"
     assert table.loc["tpr_gain_size", "verdict"] == HOLDS
 
 

@@ -20,7 +20,8 @@ mark();
 const textOf = link => {
   const parts = [link, document.getElementById(link.hash.slice(1))];
   for (let next = parts[1]; parts[1].tagName === "H3" && (next = next.nextElementSibling) && next.tagName !== "H3";) parts.push(next);
-  return parts.map(part => part.textContent.toLowerCase()).join(" ").replace(/\s+/g, " ");
+  const words = parts.map(part => part.textContent.toLowerCase()).join(" ");
+  return words.replace(/[0-9a-f]{12,}/g, "").replace(/\s+/g, " ");  // without hashes
 };
 const entries = [...document.querySelectorAll("nav li li")].map(item => ({ item, text: textOf(item.querySelector("a")) }));
 document.querySelector(".find input").addEventListener("input", event => {

@@ -24,6 +24,7 @@ COLUMNS = [
     "label",
     "weights",
     "seeds",
+    "examples",
     "max_epochs",
     "epochs",
     "best_epoch",
@@ -53,10 +54,10 @@ def training(
         measured_csv, md: the table, to write; Markdown without the minutes.
         labels: names of the models.
 
-    Columns: weights: number of parameters; epochs: those run until the training stopped; best_epoch: the one kept;
-    steps: optimiser steps; batch: examples per step; minutes: of training and validation, on the machine of the run;
-    valid_pearson: of the best epoch; gain_last_quarter: what the best r so far rose during the last quarter of the
-    epochs; flat: whether that is less than 0.015 for every seed (empty for fewer than 4 epochs).
+    Columns: weights: number of parameters; examples: of an epoch; epochs: those run until the training stopped;
+    best_epoch: the one kept; steps: optimiser steps; batch: examples per step; minutes: of training and validation, on
+    the machine of the run; valid_pearson: of the best epoch; gain_last_quarter: what the best r so far rose during the
+    last quarter of the epochs; flat: whether that is less than 0.015 for every seed (empty for fewer than 4 epochs).
     """
     logs = read_runs(labelled(runs, labels), ["epoch", "valid_loss", "valid_pearson", "seconds"])
     with AssayStore(train) as store:
@@ -74,6 +75,7 @@ def training(
                 "label": of_model["label"].iloc[0],
                 "weights": _weights(models[model], geometry, n_tracks),
                 "seeds": len(seeds),
+                "examples": settings.examples(examples),
                 "max_epochs": settings.max_epochs,
                 "epochs": epochs,
                 "best_epoch": np.mean([row["epoch"] for row in best]),
@@ -99,6 +101,7 @@ def to_markdown(table: pd.DataFrame) -> str:
             row.label,
             f"{row.weights:,}",
             str(row.seeds),
+            f"{row.examples:,}",
             f"{row.epochs:g} of {row.max_epochs}",
             f"{row.best_epoch:.3g}",
             f"{row.steps:,}",
@@ -110,7 +113,18 @@ def to_markdown(table: pd.DataFrame) -> str:
         ]
         for row in table.itertuples()
     ]
-    header = ["Model", "Weights", "Seeds", "Epochs", "Kept epoch", "Steps", "Batch", "Learning rate", "Validation r"]
+    header = [
+        "Model",
+        "Weights",
+        "Seeds",
+        "Examples",
+        "Epochs",
+        "Kept epoch",
+        "Steps",
+        "Batch",
+        "Learning rate",
+        "Validation r",
+    ]
     notes = [f"Flat: the best validation r rose by less than {FLAT} in the last quarter of the epochs, for every seed."]
     return markdown_table([*header, "Last quarter", "Flat"], rows, notes)
 

@@ -16,6 +16,7 @@ from regulens.studies.claims import Estimate, Group, NotTested, claims_table, lo
 from regulens.studies.hybrid_networks.results import (
     ACTIVATIONS,
     EXPONENTIAL,
+    FEWEST,
     RELU,
     TASK_TITLES,
     activation_differences,
@@ -54,7 +55,7 @@ class Evidence(NamedTuple):
         if found.empty:
             raise NotTested(f"no network has {metric} with both activations in {task}")
         if with_interval and found["low"].isna().all():
-            raise NotTested("fewer than two kept trials a network, so no interval")
+            raise NotTested(f"fewer than {FEWEST} kept trials a network, so no interval")
         return Group(map(Estimate, found["difference"], found["low"], found["high"], found["label"]))
 
     def gains(self, task: str, metric: str) -> dict:

@@ -364,11 +364,12 @@ def further_table(table: pd.DataFrame, task: str) -> tuple[list[str], list[list[
 def activation_differences(rows: pd.DataFrame) -> pd.DataFrame:
     """Exponential less ReLU of every network that has a mean with both: architecture, label, difference, low, high.
 
-    ``rows``: one metric of every model, with mean, sd (population) and n, the number of trials. With at least two
+    ``rows``: one metric of every model, with mean, sd (population) and n, the number of trials. With at least `FEWEST`
     trials of both, 95 % limits by Welch's t from the standard deviations over trials, else NaN. The trials of the two
     activations are not paired, because different ones may be kept.
     """
-    rows = rows.assign(variance=rows["sd"] ** 2 * rows["n"] / (rows["n"] - 1).where(rows["n"] > 1))
+    enough = rows["n"].where(rows["n"] >= FEWEST)
+    rows = rows.assign(variance=rows["sd"] ** 2 * enough / (enough - 1))
     keys, parts, both = ["architecture", "label"], ["mean", "variance", "n"], [EXPONENTIAL, RELU]
     wide = rows.pivot(index=keys, columns="activation", values=parts)
     wide = wide.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates()))
@@ -400,8 +401,6 @@ def _differences(rows: pd.DataFrame) -> pd.DataFrame:
     found = activation_differences(rows.assign(n=rows["n_defined"])).merge(
         paper[["architecture", "difference"]].rename(columns={"difference": "published"}), "left", "architecture"
     )
-    few = found["architecture"].map(rows.groupby("architecture")["n_defined"].min()) < FEWEST
-    found.loc[few, ["low", "high"]] = np.nan
     baselines = rows.drop_duplicates("architecture").set_index("architecture")["baseline"]
     for baseline, part in found.groupby(found["architecture"].map(baselines), sort=False):
         if len(part) > 1:

@@ -11,10 +11,8 @@ from regulens.core.runs import EvidenceKind
 from regulens.core.tables import read_table
 from regulens.studies.claims import Estimate, Group, NotTested, claims_table, load_claims
 from regulens.studies.sequence_to_function import boundaries, enhancers, insulators, variants
-from regulens.studies.sequence_to_function.enhancers import ALL, MODEL_FREE
+from regulens.studies.sequence_to_function.enhancers import ALL
 from regulens.studies.tiers import COLUMNS as TIER_COLUMNS
-
-RANDOM = "random"
 
 AREAS = {"enhancers": "auprc", "sites": "auroc"}
 """What is compared in a table of areas."""
@@ -36,16 +34,15 @@ class Evidence(NamedTuple):
             raise NotTested(f"no model has {method}")
         return Group(map(Estimate, of[name], of[f"{name}_low"], of[f"{name}_high"], of["label"]))
 
-    def best_advantages(self, table: str, over: str) -> Group:
-        """Area of the best score of a model less that of a method without a model, by model."""
+    def advantages(self, table: str, method: str, over: list[str]) -> Group:
+        """Area of a method less that of the best of some methods without a model, by model."""
         found = Group()
         for label, mine in self._by_model(table):
-            own = [name for name in mine if name not in (*MODEL_FREE, RANDOM)]
-            if over in mine and own:
-                best = max(own, key=mine.get)
-                found.append(Estimate(mine[best] - mine[over], name=f"{label}, {self._labels(table)[best]}"))
+            free = [mine[name] for name in over if name in mine]
+            if method in mine and free:
+                found.append(Estimate(mine[method] - max(free), name=label))
         if not found:
-            raise NotTested(f"{over} was not computed")
+            raise NotTested(f"{method} or {' and '.join(over)} was not computed")
         return found
 
     def variant_areas(self) -> Group:
@@ -82,9 +79,6 @@ class Evidence(NamedTuple):
         if name not in self.tables:
             raise NotTested(self.missing.format(name))
         return self.tables[name]
-
-    def _labels(self, table: str) -> dict[str, str]:
-        return dict(zip(self.tables[table]["method"], self.tables[table]["method_label"], strict=True))
 
     def _by_model(self, table: str) -> list[tuple[str, dict[str, float]]]:
         """Area of every method, by the label of the model."""

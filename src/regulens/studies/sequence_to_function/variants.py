@@ -170,17 +170,20 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
         number = part["tracks"].iloc[0]
         cells = [label if label != last else "", f"{group} ({number} tracks)" if number > 1 else group]
         for name in shown:
-            value = f"{with_sd(of['value'][name], of['sd'][name])} {interval(of['low'][name], of['high'][name])}"
+            low, high = of["low"][name], of["high"][name]
+            mark = "**" if low > CHANCE[name] else "*" if high < CHANCE[name] else ""
+            value = f"{mark}{with_sd(of['value'][name], of['sd'][name])}{mark} {interval(low, high)}"
             cells.append(value if np.isfinite(of["value"][name]) else "undefined")
         rows.append([*cells, f"{part['compared'].iloc[0]:,}"])
         last = label
     rows.append(["Random", "", *(decimal(CHANCE[name], 1) for name in shown), ""])
     notes = [
-        "Effect: change of the prediction summed over all bins of the target, alternative less reference. AUROC: size "
-        "of the effects of causal variants and of matched ones. Correlation of predicted and known effects, and share "
-        "of right signs among the larger half of the known ones. Mean over tracks, each with the variants that affect "
-        "it; in brackets: 95 % bootstrap interval over variants, each with its matched one and on all tracks, because "
-        "the tracks of a variant are not independent. n: pairs of a track and a variant that is not a matched one.",
+        "Bold: above chance with the whole interval, in italics: below it. Effect: change of the prediction summed "
+        "over all bins of the target, alternative less reference. AUROC: size of the effects of causal variants and "
+        "of matched ones. Correlation of predicted and known effects, and share of right signs among the larger "
+        "half of the known ones. Mean over tracks, each with the variants that affect it; in brackets: 95 % "
+        "bootstrap interval over variants, each with its matched one and on all tracks, because the tracks of a "
+        "variant are not independent. n: pairs of a track and a variant that is not a matched one.",
     ]
     header = ["Model", "Group", *(STATISTICS[name] for name in shown), "n"]
     return markdown_table(header, rows, [*notes, data_note] if data_note else notes, left=2)
