@@ -203,13 +203,14 @@ def document(config: Config, jobs: dict[str, int], name: str, gpu: Gpu | None = 
     plans = [make_plan(config, gpu)]
     if config.genomic_interpreter and config.genomic_interpreter.data.geometry != ENFORMER_WINDOW:
         plans.append(at_geometry(plans[0], config, ENFORMER_WINDOW, gpu))
+    stages = _stage_table(config, jobs_by_stage(jobs), plans, gpu.rates.card)
     parts = [
         f"# What a run of `{name}` takes",
-        f"Computed by `regulens plan --configfile {name}` for an {gpu.name}, good to a factor of two or three. GB: on "
-        f"disk.{_measured(gpu.rates)}",
+        f"Computed by `regulens plan --configfile {name}` for an {gpu.name}, good to a factor of two or three. One GPU "
+        f"is enough; a job takes at most one, and as many run at once as there are. GB: on disk.{_measured(gpu.rates)}",
         "## Stages",
-        _stage_table(config, jobs_by_stage(jobs), plans, gpu.rates.card),
-        "`?`: known once the data exist. Empty: negligible. Figures and tables run on CPUs.",
+        stages,
+        f"{'`?`: known once the data exist. ' * (UNKNOWN in stages)}Empty: negligible. Figures and tables run on CPUs.",
     ]
     if config.genomic_interpreter:
         parts += ["## Assay models", _data_line(config), _model_table(plans, gpu), _window_note(config, len(plans))]
@@ -275,11 +276,14 @@ def _model_table(plans: list[Plan], gpu: Gpu) -> str:
 def _data_line(config: Config) -> str:
     examples, tracks = assay_examples(config), track_count(config)
     counts = ", ".join(f"{number:,} {split}" for split, number in examples.items()) if examples else UNKNOWN
-    geometry = config.genomic_interpreter.data.geometry
+    study = config.genomic_interpreter
+    geometry = study.data.geometry
+    epochs = sorted({study.model_training(name).max_epochs for name in study.models})
     return (
         f"Examples: {counts}; tracks: {f'{tracks:,}' if tracks else UNKNOWN}; configured window: "
-        f"{geometry.input_bp:,} bp, {geometry.bins} bins of {geometry.bin_bp} bp. The paper reports about "
-        f"{PAPER_HOURS} GPU-hours per model, for an unpublished number of epochs."
+        f"{geometry.input_bp:,} bp, {geometry.bins} bins of {geometry.bin_bp} bp; "
+        f"{' or '.join(map(str, epochs))} epochs. The paper reports about {PAPER_HOURS} GPU-hours per model, for an "
+        "unpublished number of epochs."
     )
 
 

@@ -451,7 +451,7 @@ class SimulatedVariants(Settings):
     per_contig: int = Field(default=200, gt=0)
     """Variants in sites at most, of each test contig."""
     saturation_bp: int = Field(default=216, ge=0)
-    """Bases of the most active promoter that all become each other base, for the saturation panel; 0: no panel."""
+    """Bases of one promoter that all become each other base, for the saturation panel; 0: no panel."""
     seed: int = Field(default=1, ge=0)
     """Seed of their choice."""
 

@@ -19,9 +19,9 @@ from regulens.data.simulate.genome import (
     SLOTS,
     SPREAD_BP,
     SimulatedContig,
+    accessibility,
     expand_tracks,
     peaks,
-    promoter_activity,
     simulate_contig,
 )
 
@@ -43,8 +43,8 @@ def simulate_variants(
 
     Half of them are in sites of elements, at a position with at least 1 bit; ``causal`` is 1. Each has a partner
     (``pair``) with the same reference and alternative base in the same element, outside all sites, which has no effect.
-    For the saturation panel (`SATURATED`; no pair: -1) every base around the centre of the most active promoter of the
-    first test contig becomes each other base.
+    For the saturation panel (`SATURATED`; no pair: -1) every base around the centre of one promoter of the first test
+    contig, the `most_sensitive`, becomes each other base.
     `TRUE` columns: the change that follows from the rules of the simulation, in the units of the targets (scaled
     coverage, by bin, before any clipping), which are those of predictions.
     """
@@ -118,10 +118,8 @@ def _saturation(
     bin_bp: int,
     length: int,
 ) -> list[dict]:
-    """Every change of every base of ``length`` bp at the centre of the most active promoter."""
-    activity = sum(promoter_activity(settings, contig, cell) for cell in settings.cells)
-    promoter = int(np.where(contig.elements["kind"] == "promoter", activity, -1).argmax())
-    centre = int(contig.elements["centre"][promoter])
+    """Every change of every base of ``length`` bp at the centre of the promoter of `most_sensitive`."""
+    centre = int(contig.elements["centre"][most_sensitive(settings, contig)])
     before = _targets(settings, contig, bin_bp)
     rows = []
     for position in progress(range(centre - length // 2, centre - length // 2 + length), "saturation"):
@@ -137,6 +135,16 @@ def _saturation(
             place |= {"element": "promoter", "motif": inside["motif"].iloc[0] if len(inside) else "", "causal": 0}
             rows.append({"pos": position + 1, **place, **{TRUE + name: after[name] - before[name] for name in before}})
     return rows
+
+
+def most_sensitive(settings: SimulationSettings, contig: SimulatedContig) -> int:
+    """Row of the promoter whose accessibility a = 1 - exp(-s) depends most on its sites.
+
+    Its sites open it by s in all: ds/s of them changes a by s exp(-s) ds/s. Where they are many, none is missed.
+    """
+    closed = [1 - accessibility(settings, contig, cell) for cell in settings.cells]
+    depends = sum(-rest * np.log(rest) for rest in closed)
+    return int(np.where(contig.elements["kind"] == "promoter", depends, -1).argmax())
 
 
 def _mutated(

@@ -69,11 +69,13 @@ class Evidence(NamedTuple):
             raise NotTested(f"no model has a map of {map}")
         return Group(Estimate(row.difference, row.low, row.high, row.label) for row in of.itertuples())
 
-    def shuffled(self, besides: list[str]) -> Group:
-        """Rank correlation of every score with that of the model with shuffled weights, by model and score."""
+    def shuffled(self, besides: list[str]) -> dict:
+        """Rank correlation of every score with that of the model with shuffled weights, by model and score; the same of
+        those that hardly change."""
         of = self._table("tiers")
         of = of[(of["test"] == "randomised") & ~of["score"].isin(besides)]
-        return Group(Estimate(abs(row.value), name=f"{row.label}, {row.score_label}") for row in of.itertuples())
+        values = Group(Estimate(abs(row.value), name=f"{row.label}, {row.score_label}") for row in of.itertuples())
+        return {"values": values, "kept": f"{Group(item for item in values if item.value >= 0.5)}" or "none"}
 
     def _table(self, name: str) -> pd.DataFrame:
         if name not in self.tables:
