@@ -130,9 +130,8 @@ def from_markdown(text: str, name: str) -> Markup:
         elif token.type == "th_open":
             token.attrSet("scope", "col")
     html = parser.renderer.render(tokens, parser.options, {})
-    html = re.sub(
-        r"(<td[^>]*>[^<\[]*\d) (\[[^<\]]*\]</td>)", r"\1<br>\2", html
-    )  # an interval below its number: narrower
+    # An interval goes below its number, so that columns are narrower.
+    html = re.sub(r"(\d(?:</\w+>)?) (\[[^<\]]*\]</td>)", r"\1<br>\2", html)
     return Markup(re.sub(r"<table>(.*?)</table>", lambda found: _boxed(found[0], name), html, flags=re.S))
 
 

@@ -86,8 +86,8 @@ def test_differences_keep_the_order_and_leave_out_networks_without_both():
     assert [item.name for item in run.differences("task1", "tpr")] == ["B", "A"]
     for found, baselines, reason in [
         (Evidence(run.rows[run.rows["activation"] == "relu"]), None, "task1 was not run with both activations"),
-        (evidence([("C", "c4", 0, 0.3), ("F", "c4", 0, np.nan, 0.5)]), None, "no network has tpr with both"),
-        (run, ["c24"], "no C24 network has tpr in task1"),
+        (evidence([("C", "c4", 0, 0.3), ("F", "c4", 0, np.nan, 0.5)]), None, "no network has TPR in task 1 with both"),
+        (run, ["c24"], "no C24 network has TPR in task 1"),
     ]:
         with pytest.raises(NotTested, match=reason):
             found.differences("task1", "tpr", baselines)
@@ -265,7 +265,7 @@ def test_a_run_of_two_networks_tests_what_it_can(tmp_path):
     assert table.loc["c24_saliency_aupr_slight_gain", "published_verdict"] == FAILS
     for name, reason in {
         "deep_worse": "needs networks with 4 transformer blocks",
-        "saliency_aupr_gain_size_c4": "no C4 network has saliency_aupr",
+        "saliency_aupr_gain_size_c4": "no C4 network has Saliency AUPR",
         "robust_motifs_reliable_saliency": "fewer than five networks",
         "baseline_drives_tpr_relu": "needs two baselines",
     }.items():

@@ -18,6 +18,7 @@ from regulens.studies.hybrid_networks.results import (
     EXPONENTIAL,
     FEWEST,
     RELU,
+    SHOWN,
     TASK_TITLES,
     activation_differences,
     read_published,
@@ -53,7 +54,7 @@ class Evidence(NamedTuple):
             raise NotTested(f"{task} was not run with both activations")
         found = activation_differences(rows)
         if found.empty:
-            raise NotTested(f"no network has {metric} with both activations in {task}")
+            raise NotTested(f"no network has {_words(task, metric)} with both activations")
         if with_interval and found["low"].isna().all():
             raise NotTested(f"fewer than {FEWEST} kept trials a network, so no interval")
         return Group(map(Estimate, found["difference"], found["low"], found["high"], found["label"]))
@@ -168,7 +169,9 @@ class Evidence(NamedTuple):
         rows = rows if activation is None else rows[rows["activation"] == activation]
         if rows.empty:
             names = " or ".join(map(str.upper, baselines or [])) + " " if baselines else ""
-            raise NotTested(f"no {names}network{f' with {activation}' if activation else ''} has {metric} in {task}")
+            raise NotTested(
+                f"no {names}network{f' with {activation}' if activation else ''} has {_words(task, metric)}"
+            )
         return rows
 
     def _by_depth(self, task: str, metric: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -177,6 +180,10 @@ class Evidence(NamedTuple):
         if not deep.any() or deep.all():
             raise NotTested(f"needs networks with {DEEP} transformer blocks and others")
         return rows[deep], rows[~deep]
+
+
+def _words(task: str, metric: str) -> str:
+    return f"{SHOWN[task].get(metric, metric)} in {task.replace('task', 'task ')}"
 
 
 CLAIMS = load_claims(Path(__file__).with_suffix(".yaml"), Evidence)
