@@ -98,6 +98,7 @@ def test_a_figure_in_a_mail_is_traced(drawn, tmp_path, monkeypatch, ending):
     assert original(copy, drawn) == figure
     assert original(copy, drawn.parents[1]) == figure
     assert f"figure2.{ending}" in run("trace", copy, "--run", drawn)
+    assert f"figure2.{ending}: name the folder of its run with --run" in run("trace", copy, code=2)
     with pytest.raises(InputError, match="figure2.*is not in .*name the folder of its run"):
         original(copy, tmp_path / "elsewhere")
     figure.write_bytes(figure.read_bytes() + b" ")

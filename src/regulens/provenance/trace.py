@@ -61,6 +61,8 @@ def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
     first = Path(artefact)
     if not first.exists() and not manifest_path(first).exists():
         raise InputError(f"{first}: no such file or folder")
+    if first.suffix in FIGURES and not manifest_path(first).exists():
+        raise InputError(f"{first}: a copy of {_made_at(first)}: name the folder of its run with --run")
     manifest = read_manifest(first)
     steps = [_step(manifest["identity"]["artefact"], first, manifest, verify)]
     places = {os.path.abspath(first): 0}
@@ -81,6 +83,10 @@ def chain(artefact: Path | str, verify: bool = False) -> list[Step]:
                 _compare(steps[places[key]], entry)
             step.inputs.append(places[key])
     return steps
+
+
+FIGURES = (".png", ".pdf")
+"""Endings of figures, which say themselves where they were made."""
 
 
 def original(copy: Path | str, run: Path | str) -> Path:
