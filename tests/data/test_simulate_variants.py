@@ -46,6 +46,17 @@ def variants(every):
     return every[every["saturated"] == 0]
 
 
+def test_pairs_of_all_contigs_have_their_own_numbers(tmp_path):
+    settings = SETTINGS.model_copy(update={"contigs": {"train": 1, "valid": 0, "test": 2}})
+    wanted = SimulatedVariants(route="simulated", per_contig=10)
+    simulate_variants(settings, wanted, Geometry(), tmp_path / "variants.csv")
+    pairs = pd.read_csv(tmp_path / "variants.csv").query("saturated == 0").groupby("pair")
+    assert len(pairs) == 2 * 10
+    assert (pairs["causal"].sum() == 1).all()
+    assert (pairs.size() == 2).all()
+    assert (pairs["chrom"].nunique() == 1).all()
+
+
 def test_every_base_of_the_most_sensitive_promoter_becomes_each_other(every, contig):
     """Outside sites nothing changes; of a changed consensus base, its own tracks."""
     panel = every[every["saturated"] == 1]

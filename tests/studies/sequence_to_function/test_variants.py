@@ -86,12 +86,15 @@ def test_measured_effects_by_group(files):
 
 def test_effects_of_other_variants_are_refused(files):
     table = pd.read_csv(files / "variants.csv")
-    table.iloc[1:].to_csv(files / "fewer.csv", index=False)
+    table[table["pair"] != 0].to_csv(files / "fewer.csv", index=False)
     with pytest.raises(InputError, match="made for other variants"):
         analyse(files, truth=files / "fewer.csv")
     table.drop(columns="pair").to_csv(files / "unpaired.csv", index=False)
     with pytest.raises(InputError, match="columns causal, pair and saturated are needed"):
         analyse(files, truth=files / "unpaired.csv")
+    table.assign(pair=table["pair"].replace(1, 0)).to_csv(files / "twice.csv", index=False)
+    with pytest.raises(InputError, match="pair 0 is not one causal variant and one matched one"):
+        analyse(files, truth=files / "twice.csv")
     table[["variant", "contig", "position", "ref", "alt"]].to_csv(files / "unknown.csv", index=False)
     with pytest.raises(InputError, match="nothing is known of these variants"):
         analyse(files, truth=files / "unknown.csv")

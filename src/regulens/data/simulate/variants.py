@@ -54,7 +54,7 @@ def simulate_variants(
     for number in progress([n for n, split in enumerate(splits) if split == "test"], "simulating variants"):
         contig = simulate_contig(simulation, matrices, f"sim{number + 1}", number)
         rng = np.random.default_rng([simulation.seed, number, variants.seed])
-        rows += _of_contig(simulation, matrices, contig, geometry.bin_bp, variants.per_contig, rng)
+        rows += _of_contig(simulation, matrices, contig, geometry.bin_bp, variants.per_contig, rng, len(rows) // 2)
         if variants.saturation_bp and not saturated:
             saturated = _saturation(simulation, matrices, contig, geometry.bin_bp, variants.saturation_bp)
     if not rows:
@@ -70,6 +70,7 @@ def _of_contig(
     bin_bp: int,
     wanted: int,
     rng: np.random.Generator,
+    first_pair: int,
 ) -> list[dict]:
     inside = contig.sites[contig.sites["element"] >= 0]
     covered = np.zeros(len(contig.codes), bool)
@@ -101,7 +102,7 @@ def _of_contig(
             "chrom": contig.name,
             "ref": ALPHABET[reference],
             "alt": ALPHABET[alternative],
-            "pair": len(rows) // 2,
+            "pair": first_pair + len(rows) // 2,
             SATURATED: 0,
         }
         common |= {"element": contig.elements["kind"][site["element"]], "motif": site["motif"]}

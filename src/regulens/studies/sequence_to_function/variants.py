@@ -136,6 +136,11 @@ def variant_table(
     simulated = any(name.startswith(TRUE) for name in table)
     if simulated and not {"causal", "pair", SATURATED} <= set(table):
         raise InputError(f"{variants}: the columns causal, pair and {SATURATED} are needed beside {TRUE}<track>")
+    if simulated:
+        causal = table[table[SATURATED] == 0].groupby("pair")["causal"]
+        wrong = causal.size().ne(2) | causal.sum().ne(1)
+        if wrong.any():
+            raise InputError(f"{variants}: pair {wrong.idxmax()} is not one causal variant and one matched one")
     rows = []
     for run in runs:
         effects = read_effects_on(table, run.path, variants)
