@@ -21,6 +21,7 @@ CONTENTS = {
         "docs/reproduction/dnabert_lrp/README",
         "docs/reproduction/hybrid_networks/README",
         "docs/reproduction/sequence_to_function/README",
+        "docs/reproduction/sequence_to_function/simulated/README",
     ],
     "The papers": ["docs/papers"],
     "Extend it": ["docs/architecture", "docs/add-a-model", "docs/add-a-score", "docs/site/api"],
