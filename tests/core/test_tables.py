@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regulens.core.errors import InputError
-from regulens.core.tables import read_table, write_csv
+from regulens.core.tables import marked, read_table, write_csv
 
 AGAIN = "the file is damaged or of another version, make it again"
 
@@ -52,3 +52,17 @@ def test_numbers_are_written_with_six_digits(tmp_path):
     table = read_table(path, ["a"], ["a", "b"])
     write_csv(table, tmp_path / "new" / "t.csv")
     assert (tmp_path / "new/t.csv").read_text() == "a,b,c\n1.23457,7,\n2e-12,8,x\n"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "chance", "cell"),
+    [
+        (0.1, 0.3, 0.0, "**x**"),
+        (-0.3, -0.1, 0.0, "*x*"),
+        (-0.1, 0.3, 0.0, "x"),
+        (0.1, 0.3, 0.5, "*x*"),
+        (np.nan, np.nan, 0.0, "x"),
+    ],
+)
+def test_a_cell_is_marked_where_its_interval_leaves_chance(low, high, chance, cell):
+    assert marked("x", low, high, chance) == cell

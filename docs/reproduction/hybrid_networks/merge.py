@@ -14,62 +14,65 @@ from pathlib import Path
 import pandas as pd
 
 from regulens.config import load
-from regulens.core.tables import read_table
+from regulens.core.io import write_text
+from regulens.core.tables import write_csv
 from regulens.studies.hybrid_networks.claims import claims
 from regulens.studies.hybrid_networks.figure2 import figure2
 from regulens.studies.hybrid_networks.figure3 import figure3
-from regulens.studies.hybrid_networks.results import TASKS, TRIAL_COLUMNS, read_trials, results
+from regulens.studies.hybrid_networks.results import (
+    TASKS,
+    Selection,
+    best_rows,
+    collect_trials,
+    compared_filters,
+    join_published,
+    read_published,
+    read_trials,
+    summarise,
+    texts,
+)
 
 HERE = Path(__file__).parent
-PUBLISHED = HERE / "../../../config/published.csv"
+CONFIG = HERE / "../../../config"
+PUBLISHED = CONFIG / "published.csv"
 NETWORK = ["architecture", "activation"]
+KEEP = 3
 
 
-def merge(run: Path, first_trial: int, work: Path) -> None:
-    """Write a folder with the tables of all trials, one network each, and the results from it."""
-    configured = load(HERE / "../../../config/config.yaml").hybrid_networks
-    tomtom = next(run.glob("task1/*/*/tomtom.tsv"))
+def merge(run: Path, first_trial: int) -> None:
+    """Write the tables, filters, figures and claims of all trials, those of ``run`` among them."""
+    configured = load(CONFIG / "config.yaml").hybrid_networks
+    order = {name: place for place, name in enumerate([*configured.architectures, *configured.activations])}
     for task, what in TASKS.items():
-        known = read_trials(HERE / f"{task}_trials.csv", task)
-        for (architecture, activation), rows in known.groupby(NETWORK):
-            place = work / task / architecture / activation
-            place.mkdir(parents=True)
-            facts = {source: rows[name] for name, source in what.classification.items()}
-            pd.DataFrame({**rows[TRIAL_COLUMNS], **facts}).to_csv(place / "metrics.csv", index=False)
-            found = {source: rows[name] for name, source in what.interpretation.items()}
-            pd.DataFrame({"trial": rows["trial"], **found}).to_csv(place / what.source, index=False)
-        for new in sorted(run.glob(f"{task}/*/*/{what.source}")):
-            place = work / task / new.parent.relative_to(run / task)
-            place.mkdir(parents=True, exist_ok=True)
-            for name in ("metrics.csv", what.source):
-                more = read_table(new.parent / name, ["trial"])
-                more["trial"] += first_trial
-                if (place / name).exists():
-                    table = pd.concat([pd.read_csv(place / name), more]).drop_duplicates("trial")
-                else:
-                    table = more
-                table.to_csv(place / name, index=False)
+        settings = configured.task(task)
+        selection = Selection(KEEP, settings.selection.split, settings.selection.metric)
         architectures = {
             name: one
             for name, one in configured.architectures.items()
-            if all((work / task / name / activation / what.source).exists() for activation in configured.activations)
+            if all((run / task / name / activation / what.source).exists() for activation in configured.activations)
         }
-        for place in work.glob("task1/*/*"):
-            # All filters were compared in one way, which the table's notes tell.
-            shutil.copy(tomtom, place)
-        settings = getattr(configured, task)
-        results(
-            work, task=task, architectures=architectures, activations=configured.activations, keep=3,
-            selection=settings.selection, published=PUBLISHED, label=settings.label, data_note=configured.data_note,
-            csv=HERE / f"{task}.csv", trials=HERE / f"{task}_trials.csv", md=HERE / f"{task}.md",
-            tex=work / f"{task}.tex", facts=work / f"{task}.facts.json",
-        )  # fmt: skip
+        new = collect_trials(run, task, architectures, configured.activations, *selection)
+        new["trial"] += first_trial
+        rows = pd.concat([read_trials(HERE / f"{task}_trials.csv", task), new]).drop_duplicates([*NETWORK, "trial"])
+        rows = rows.sort_values([*NETWORK, "trial"], key=lambda of: of if of.name == "trial" else of.map(order))
+        chosen_by = "_".join(selection[1:])
+        metric = next(name for name, source in what.classification.items() if source == chosen_by)
+        rows["kept"] = rows.groupby(NETWORK)[metric].transform(best_rows, KEEP)
+        published = read_published(PUBLISHED, task)
+        table = join_published(summarise(rows, task), published, configured.architectures)
+        compared = compared_filters(run, task, architectures, configured.activations) if task == "task1" else []
+        options = {"label": settings.label, "data_note": configured.data_note, "comparisons": compared}
+        page, _ = texts(table, task, selection, **options)
+        write_csv(rows, HERE / f"{task}_trials.csv")
+        write_csv(table, HERE / f"{task}.csv")
+        write_text(page, HERE / f"{task}.md")
     for meme in sorted(run.glob("task1/*/*/filters.meme")):
         target = HERE / "filters" / f"{meme.parent.parent.name}_{meme.parent.name}.meme"
         if not target.exists():
             shutil.copy(meme, target)
-    figure2(HERE / "task1.csv", pdf=work / "figure2.pdf", png=HERE / "figure2.png")
-    figure3(HERE / "task2.csv", pdf=work / "figure3.pdf", png=HERE / "figure3.png")
+    with tempfile.TemporaryDirectory() as folder:
+        figure2(HERE / "task1.csv", pdf=Path(folder) / "figure2.pdf", png=HERE / "figure2.png")
+        figure3(HERE / "task2.csv", pdf=Path(folder) / "figure3.pdf", png=HERE / "figure3.png")
     claims(
         task1=HERE / "task1_trials.csv", task2=HERE / "task2_trials.csv", published=PUBLISHED,
         csv=HERE / "claims.csv", md=HERE / "claims.md", evidence="paper", data_note=configured.data_note,
@@ -80,6 +83,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
     parser.add_argument("--first-trial", type=int, default=0)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        merge(arguments.run, arguments.first_trial, Path(folder))
+    merge(**vars(parser.parse_args()))

@@ -274,6 +274,12 @@ def interval(low: float, high: float, digits: int = 3) -> str:
     return f"[{decimal(low, digits)}, {decimal(high, digits)}]"
 
 
+def marked(text: str, low: float, high: float, chance: float = 0.0) -> str:
+    """A cell in bold if its interval lies above ``chance``, in italics if below; as it is if a limit is missing."""
+    mark = "**" if low > chance else "*" if high < chance else ""
+    return f"{mark}{text}{mark}"
+
+
 def spread(values: pd.Series) -> str:
     """A count for a sentence: '500', or '480 to 500' if it differs between rows; empty cells are ignored."""
     values = values.dropna()

@@ -21,6 +21,9 @@ TESTS = {
 TIERS = {"deletion": "faithfulness", "insertion": "faithfulness", "auroc": "truth", "auprc": "truth", "least": "truth"}
 """The tier of a test; all others are of consistency."""
 
+UNCHANGED = 0.5
+"""Rank correlation with the score of shuffled weights from which a score says little of what the model has learned."""
+
 TEST_COLUMNS = ["score", "score_label", "test", "item", "value", "scale"]
 
 COLUMNS = ["subject", "label", "score", "score_label", "tier", "test", "value", "sd", "low", "high", "seeds", "items"]
@@ -65,12 +68,12 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
     notes = [
         "Consistency: rank correlation (Spearman) of a score with the others, with the same score of models trained "
         "with other seeds, and with that of the model after its weights were shuffled: a score that stays the same "
-        "does not explain what was learned (in italics from 0.5 on). Faithfulness: mean fall of the prediction when "
-        "the bases with the highest scores are replaced by those of a shuffled sequence, and mean rise when they are "
-        "put into it, as a share of the difference between sequence and shuffled sequence: above 1, or below 0, where "
-        "some of the bases do more than all, or the opposite. Truth: known bases against the others; least found: "
-        "AUROC of that known motif (or element) of a sequence which the score finds least, where it has several; the "
-        "least of several is below 0.5 for random scores, too.",
+        f"does not explain what was learned (in italics from {UNCHANGED} on). Faithfulness: mean fall of the "
+        "prediction when the bases with the highest scores are replaced by those of a shuffled sequence, and mean rise "
+        "when they are put into it, as a share of the difference between sequence and shuffled sequence: above 1, or "
+        "below 0, where some of the bases do more than all, or the opposite. Truth: known bases against the others; "
+        "least found: AUROC of that known motif (or element) of a sequence which the score finds least, where it has "
+        "several; the least of several is below 0.5 for random scores, too.",
         f"Consistency and faithfulness on {spread(few)} {what}{truth}; in brackets 95 % bootstrap intervals over them.",
     ]
     header = ["", "Score", *(TESTS[name] for name in shown)]
@@ -78,6 +81,6 @@ def tiers_markdown(means: pd.DataFrame, what: str, data_note: str | None = None)
 
 
 def _marked(row) -> str:
-    """The value of a test; in italics if the score says little of what the model has learned."""
+    """The value of a test; in italics from `UNCHANGED` on."""
     value = with_sd(row.value, row.sd)
-    return f"*{value}*" if row.Index == "randomised" and abs(row.value) >= 0.5 else value
+    return f"*{value}*" if row.Index == "randomised" and abs(row.value) >= UNCHANGED else value

@@ -13,6 +13,7 @@ from regulens.studies.claims import Estimate, Group, NotTested, claims_table, lo
 from regulens.studies.sequence_to_function import boundaries, enhancers, insulators, variants
 from regulens.studies.sequence_to_function.enhancers import ALL
 from regulens.studies.tiers import COLUMNS as TIER_COLUMNS
+from regulens.studies.tiers import UNCHANGED
 
 AREAS = {"enhancers": "auprc", "sites": "auroc"}
 """What is compared in a table of areas."""
@@ -75,7 +76,7 @@ class Evidence(NamedTuple):
         of = self._table("tiers")
         of = of[(of["test"] == "randomised") & ~of["score"].isin(besides)]
         values = Group(Estimate(abs(row.value), name=f"{row.label}, {row.score_label}") for row in of.itertuples())
-        return {"values": values, "kept": f"{Group(item for item in values if item.value >= 0.5)}" or "none"}
+        return {"values": values, "kept": f"{Group(item for item in values if item.value >= UNCHANGED)}" or "none"}
 
     def _table(self, name: str) -> pd.DataFrame:
         if name not in self.tables:

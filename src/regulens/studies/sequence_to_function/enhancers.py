@@ -19,6 +19,7 @@ from regulens.core.tables import (
     decimal,
     interval,
     markdown_table,
+    marked,
     means_over_seeds,
     read_runs,
     signed,
@@ -128,8 +129,7 @@ def area_cells(row: pd.Series, area: str) -> list[str]:
     low, high = row[f"{area}_gain_low"], row[f"{area}_gain_high"]
     if pd.isna(low) or low == high == 0:
         return [value, ""]
-    mark = "**" if low > 0 else "*" if high < 0 else ""
-    return [value, f"{mark}{signed(row[f'{area}_gain'])}{mark} {interval(low, high)}"]
+    return [value, f"{marked(signed(row[f'{area}_gain']), low, high)} {interval(low, high)}"]
 
 
 SURE = "bold if its 95 % interval is above 0, in italics if it is below"

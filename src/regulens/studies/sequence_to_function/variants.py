@@ -15,7 +15,7 @@ from regulens.core.progress import progress
 from regulens.core.runs import Run, labelled
 from regulens.core.settings import nearest
 from regulens.core.statistics import bootstrap_weights, percentile_interval, weighted_areas
-from regulens.core.tables import decimal, interval, markdown_table, means_over_seeds, with_sd, write_csv
+from regulens.core.tables import decimal, interval, markdown_table, marked, means_over_seeds, with_sd, write_csv
 from regulens.data.simulate.variants import SATURATED, TRUE
 from regulens.data.variants import read_variants
 from regulens.interpret.variants import VariantEffects, read_effects_on
@@ -134,9 +134,9 @@ def variant_table(
     """
     table = read_variants(variants)
     simulated = any(name.startswith(TRUE) for name in table)
-    if simulated and not {"causal", "pair", SATURATED} <= set(table):
-        raise InputError(f"{variants}: the columns causal, pair and {SATURATED} are needed beside {TRUE}<track>")
     if simulated:
+        if not {"causal", "pair", SATURATED} <= set(table):
+            raise InputError(f"{variants}: the columns causal, pair and {SATURATED} are needed beside {TRUE}<track>")
         causal = table[table[SATURATED] == 0].groupby("pair")["causal"]
         wrong = causal.size().ne(2) | causal.sum().ne(1)
         if wrong.any():
@@ -175,10 +175,9 @@ def to_markdown(means: pd.DataFrame, data_note: str | None = None) -> str:
         number = part["tracks"].iloc[0]
         cells = [label if label != last else "", f"{group} ({number} tracks)" if number > 1 else group]
         for name in shown:
-            low, high = of["low"][name], of["high"][name]
-            mark = "**" if low > CHANCE[name] else "*" if high < CHANCE[name] else ""
-            value = f"{mark}{with_sd(of['value'][name], of['sd'][name])}{mark} {interval(low, high)}"
-            cells.append(value if np.isfinite(of["value"][name]) else "undefined")
+            limits = of["low"][name], of["high"][name]
+            value = marked(with_sd(of["value"][name], of["sd"][name]), *limits, CHANCE[name])
+            cells.append(f"{value} {interval(*limits)}" if np.isfinite(of["value"][name]) else "undefined")
         rows.append([*cells, f"{part['compared'].iloc[0]:,}"])
         last = label
     rows.append(["Random", "", *(decimal(CHANCE[name], 1) for name in shown), ""])
